@@ -1,0 +1,105 @@
+//! The count against servers that are known to answer right, wrong, and not at all.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use loadgen::{Headers, Load, Plan};
+
+const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+const RUN: Duration = Duration::from_millis(50);
+
+/// What a server does after having answered one request well.
+#[derive(Clone, Copy)]
+enum Then {
+    AnswerWell,
+    Answer(&'static [u8]),
+    Close,
+}
+
+/// Serves on threads that end with the test's process; returns the address and the number of
+/// requests served.
+fn serve(then: Then) -> (SocketAddr, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&served);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let count = Arc::clone(&count);
+            thread::spawn(move || answer(stream.unwrap(), then, &count));
+        }
+    });
+    (address, served)
+}
+
+/// Answers one request at a time, which is what makes pipelined batches arrive in pieces.
+fn answer(mut stream: TcpStream, then: Then, served: &AtomicU64) {
+    let mut last = [0; 4];
+    let mut first = true;
+    let mut byte = [0];
+    while let Ok(1) = stream.read(&mut byte) {
+        last.rotate_left(1);
+        last[3] = byte[0];
+        if last != *b"\r\n\r\n" {
+            continue;
+        }
+        let response = match then {
+            Then::Answer(response) if !first => response,
+            Then::Close if !first => return,
+            Then::AnswerWell | Then::Answer(_) | Then::Close => GOOD,
+        };
+        first = false;
+        served.fetch_add(1, Ordering::Relaxed);
+        if stream.write_all(response).is_err() {
+            return;
+        }
+    }
+}
+
+fn plan(address: SocketAddr, depth: usize) -> Plan {
+    Plan { address, connections: 3, depth, headers: Headers::Browser }
+}
+
+#[test]
+fn every_response_is_counted_and_none_is_left_in_flight() {
+    for depth in [1, 16] {
+        let (address, served) = serve(Then::AnswerWell);
+        let mut load = Load::open(&plan(address, depth)).unwrap();
+        let mut counted = 3; // One exchange on each connection when it was opened.
+        for _ in 0..3 {
+            let outcome = load.run(RUN).unwrap();
+            assert_eq!((outcome.errors, outcome.bad_statuses), (0, 0));
+            assert_eq!(outcome.latency_ns.len(), outcome.responses);
+            counted += outcome.responses;
+            assert_eq!(served.load(Ordering::Relaxed), counted, "depth {depth}");
+        }
+        assert!(counted > 3 * 3, "depth {depth}: nothing happened");
+    }
+}
+
+#[test]
+fn faults_are_counted_per_connection_by_their_kind() {
+    for (then, bad_statuses, errors, fault) in [
+        (Then::Answer(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"), 3, 0, "not 200"),
+        (Then::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi!"), 0, 3, "more bytes"),
+        (Then::Answer(b"oh"), 0, 3, "not an HTTP/1.1"),
+        (Then::Close, 0, 3, "closed"),
+    ] {
+        let (address, _) = serve(then);
+        let outcome = Load::open(&plan(address, 1)).unwrap().run(RUN).unwrap();
+        assert_eq!((outcome.bad_statuses, outcome.errors), (bad_statuses, errors), "{fault}");
+        let first = outcome.first_fault.expect("there was one").to_string();
+        assert!(first.contains(fault), "{first} is not {fault}");
+    }
+}
+
+#[test]
+fn a_silent_server_ends_the_run_all_the_same() {
+    let (address, _) = serve(Then::Answer(b""));
+    let outcome = Load::open(&plan(address, 1)).unwrap().run(RUN).unwrap();
+    assert_eq!((outcome.responses, outcome.errors), (0, 3));
+}

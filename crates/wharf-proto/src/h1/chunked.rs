@@ -1,0 +1,139 @@
+//! The chunked transfer coding, received (RFC 9112 section 7.1), up to the last chunk.
+//!
+//! The decoder keeps its place in a chunk header, so that each byte is looked at once. Not here:
+//! the trailer section, which is a section of field lines (`parse.rs`), and chunks that we send
+//! (`encode.rs`).
+
+use crate::headers::is_field_value;
+use crate::{Limits, Reject};
+
+/// What comes next from the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The first digit of a chunk size.
+    Size,
+    /// More digits, an extension, or the end of the line.
+    MoreSize,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+}
+
+/// Where in a chunked body the decoder is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChunkedDecoder {
+    part: Part,
+    /// The size being read, then the data bytes still to come of this chunk.
+    left: u64,
+    extension_bytes: u32,
+    /// Bytes of sizes, extensions and line ends so far.
+    overhead_bytes: u64,
+    data_bytes: u64,
+}
+
+/// What the decoder found at the start of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chunk {
+    /// So many bytes belong to chunk headers.
+    Header(usize),
+    /// So many bytes are data.
+    Data(usize),
+    /// So many bytes belong to the last chunk's header; the trailer section follows.
+    Last(usize),
+}
+
+/// Overhead that is let pass in any case: small bodies in small chunks are fine.
+const FREE_OVERHEAD_BYTES: u64 = 16 << 10;
+
+/// Overhead allowed for each byte of data beyond that: one-byte chunks cost six
+/// (`1 CR LF x CR LF` is five, and a leading zero).
+const OVERHEAD_PER_DATA_BYTE: u64 = 6;
+
+impl ChunkedDecoder {
+    pub(super) const fn new() -> Self {
+        Self { part: Part::Size, left: 0, extension_bytes: 0, overhead_bytes: 0, data_bytes: 0 }
+    }
+
+    /// Decodes the next run of bytes of one kind. `Header(0)` means that more input is needed.
+    pub(super) fn decode(&mut self, input: &[u8], limits: &Limits) -> Result<Chunk, Reject> {
+        let mut at = 0;
+        while self.part != Part::Data {
+            let Some(&byte) = input.get(at) else {
+                self.count_overhead(at)?;
+                return Ok(Chunk::Header(at));
+            };
+            at += 1;
+            if self.header_byte(byte, limits)? {
+                return Ok(Chunk::Last(at));
+            }
+        }
+        if at > 0 {
+            self.count_overhead(at)?;
+            return Ok(Chunk::Header(at));
+        }
+        let available = u64::try_from(input.len()).unwrap_or(u64::MAX);
+        let len = available.min(self.left);
+        self.left -= len;
+        self.data_bytes += len;
+        if self.left == 0 {
+            self.part = Part::DataCr;
+        }
+        Ok(Chunk::Data(usize::try_from(len).unwrap_or(input.len())))
+    }
+
+    /// Takes one byte outside of the data and says whether it ended the last chunk's header.
+    fn header_byte(&mut self, byte: u8, limits: &Limits) -> Result<bool, Reject> {
+        self.part = match (self.part, byte) {
+            (Part::Size, _) => {
+                self.left = u64::from(hex_digit(byte).ok_or(Reject::BadChunk)?);
+                Part::MoreSize
+            }
+            (Part::MoreSize, b'\r') | (Part::Extension, b'\r') => Part::SizeLf,
+            (Part::MoreSize, b';') => {
+                self.extension_bytes = 0;
+                Part::Extension
+            }
+            (Part::MoreSize, _) => {
+                let digit = hex_digit(byte).ok_or(Reject::BadChunk)?;
+                let size = self.left.checked_mul(16).ok_or(Reject::BadChunk)?;
+                self.left = size + u64::from(digit);
+                Part::MoreSize
+            }
+            (Part::Extension, _) if is_field_value(byte) => {
+                self.extension_bytes += 1;
+                if self.extension_bytes > limits.max_chunk_extension_bytes {
+                    return Err(Reject::ChunkOverhead);
+                }
+                Part::Extension
+            }
+            (Part::SizeLf, b'\n') if self.left == 0 => return Ok(true),
+            (Part::SizeLf, b'\n') if self.left > limits.max_body_bytes - self.data_bytes => {
+                return Err(Reject::BodyTooLarge);
+            }
+            (Part::SizeLf, b'\n') => Part::Data,
+            (Part::DataCr, b'\r') => Part::DataLf,
+            (Part::DataLf, b'\n') => Part::Size,
+            (Part::Extension | Part::SizeLf | Part::Data | Part::DataCr | Part::DataLf, _) => {
+                return Err(Reject::BadChunk);
+            }
+        };
+        Ok(false)
+    }
+
+    fn count_overhead(&mut self, len: usize) -> Result<(), Reject> {
+        self.overhead_bytes += u64::try_from(len).unwrap_or(u64::MAX);
+        let allowed = FREE_OVERHEAD_BYTES + self.data_bytes * OVERHEAD_PER_DATA_BYTE;
+        if self.overhead_bytes > allowed { Err(Reject::ChunkOverhead) } else { Ok(()) }
+    }
+}
+
+const fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}

@@ -1,0 +1,602 @@
+//! Joins parser, framing, states and encoder to the server side of one connection.
+//!
+//! Not here: transitions (`state.rs`), what anything looks like on the wire (`parse.rs`,
+//! `chunked.rs`, `encode.rs`), and whoever owns the buffers.
+
+use http::{Method, StatusCode, Version};
+
+use super::chunked::{Chunk, ChunkedDecoder};
+use super::encode::{self, DATE_BYTES, Delimiter, Persistence};
+use super::framing::{Framing, RequestBody};
+use super::parse::{HeadParser, SectionLimits};
+use super::state::{self, Next, Phase, Recv, RecvInput, Send, SendInput};
+use crate::{Headers, Limits, Misuse, Reject, RequestHead};
+
+/// The server side of one HTTP/1 connection.
+///
+/// Methods come in three kinds, told apart by their names:
+///
+/// * `receive*`: what the network did. Feed it, act on the event, call again.
+/// * `send_*`: what the application did. They append wire bytes to `out`.
+/// * getters: cheap, may be called at any time.
+///
+/// One exchange is in the works at a time: the bytes of a pipelined request stay with the caller
+/// until the response before it is out.
+///
+/// ```
+/// use wharf_proto::h1::{BodyLength, Connection, Event, Response};
+/// use wharf_proto::{Headers, Limits, RequestHead};
+///
+/// let limits = Limits::default();
+/// let (mut connection, mut head) = (Connection::new(), RequestHead::default());
+/// let received = connection.receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", &limits, &mut head)?;
+/// assert_eq!(received.event, Some(Event::Head { body: BodyLength::Known(0) }));
+///
+/// let mut out = Vec::new();
+/// let response = Response::new(http::StatusCode::OK, BodyLength::Known(2));
+/// connection.send_head(response, &Headers::new(), &mut out)?;
+/// connection.send_body(b"OK", &mut out)?;
+/// connection.send_end(&mut out)?;
+/// assert_eq!(out, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connection {
+    recv: Recv,
+    send: Send,
+    reading: Reading,
+    writing: Writing,
+    /// Both sides agree so far that another request may follow.
+    persistent: bool,
+    version_1_0: bool,
+    is_head: bool,
+    is_connect: bool,
+    expects_continue: bool,
+    /// Bytes of an unread body that were dropped since the response ended.
+    drained_bytes: u64,
+}
+
+/// What is being read.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    Head(HeadParser, Framing),
+    Length(u64),
+    Chunked(ChunkedDecoder),
+    Trailers(HeadParser),
+}
+
+impl Reading {
+    fn fresh() -> Self {
+        Self::Head(HeadParser::default(), Framing::default())
+    }
+}
+
+/// What of a response body is still to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// So many bytes, no more and no less.
+    Length(u64),
+    Chunked,
+    Close,
+    /// A body that is left out: a response to HEAD, or a status without content.
+    Discard,
+}
+
+/// The length of a body, as far as it is known when the head is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyLength {
+    /// So many bytes.
+    Known(u64),
+    /// Not known before the end.
+    Unknown,
+}
+
+/// What one call of [`Connection::receive`] made of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received<'b> {
+    /// How many bytes of the input are dealt with. Drop them before the next call.
+    pub consumed: usize,
+    /// `None`: nothing more can be made of the input now.
+    pub event: Option<Event<'b>>,
+}
+
+/// Something that came from the peer in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'b> {
+    /// A request head; it stands in the `head` that was passed in. A body of `Known(0)` is over
+    /// with this event, any other ends with [`Event::End`].
+    Head {
+        /// The length of the body.
+        body: BodyLength,
+    },
+    /// A piece of the body, never empty.
+    Body(&'b [u8]),
+    /// The end of the body. Trailer fields, if any, are the headers of the `head` passed in.
+    End,
+}
+
+/// Status and framing of a final response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Response<'a> {
+    status: StatusCode,
+    body: BodyLength,
+    date: Option<&'a [u8; DATE_BYTES]>,
+    close: bool,
+}
+
+impl<'a> Response<'a> {
+    /// A response without `Date` that keeps the connection if the peer wishes.
+    #[must_use]
+    pub const fn new(status: StatusCode, body: BodyLength) -> Self {
+        Self { status, body, date: None, close: false }
+    }
+
+    /// Adds `Date`, unless the fields have one.
+    #[must_use]
+    pub const fn date(mut self, date: &'a [u8; DATE_BYTES]) -> Self {
+        self.date = Some(date);
+        self
+    }
+
+    /// Closes the connection after the response.
+    #[must_use]
+    pub const fn close(mut self) -> Self {
+        self.close = true;
+        self
+    }
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Connection {
+    /// A connection on which nothing has come.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            recv: Recv::Idle,
+            send: Send::Idle,
+            reading: Reading::fresh(),
+            writing: Writing::Length(0),
+            persistent: true,
+            version_1_0: false,
+            is_head: false,
+            is_connect: false,
+            expects_continue: false,
+            drained_bytes: 0,
+        }
+    }
+
+    /// What the connection is doing.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        state::phase(self.recv, self.send)
+    }
+
+    /// Whether a request awaits its response.
+    #[must_use]
+    pub const fn awaits_response(&self) -> bool {
+        matches!(self.send, Send::Awaiting)
+    }
+
+    /// Whether the peer waits for `100 Continue`: no byte of the body has come, and neither it nor
+    /// a response was sent.
+    #[must_use]
+    pub const fn awaits_continue(&self) -> bool {
+        self.expects_continue && self.awaits_response()
+    }
+
+    /// Whether another request may follow the current one.
+    #[must_use]
+    pub const fn is_persistent(&self) -> bool {
+        self.persistent
+    }
+
+    /// Makes an event of the bytes at the start of `input`, which begins where the last call
+    /// stopped consuming. `head` is where a head is built; pass the same one until it is complete.
+    ///
+    /// # Errors
+    ///
+    /// [`Reject`] if the peer broke the protocol or a limit. The rest of its bytes is meaningless;
+    /// the response to the request, if none has begun, may still be sent, and closes.
+    pub fn receive<'b>(
+        &mut self,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        let result = match (self.recv, self.reading) {
+            (Recv::Done | Recv::Closed, _) => Ok(Received { consumed: 0, event: None }),
+            (_, Reading::Head(..)) => self.receive_head(input, limits, head),
+            (_, Reading::Length(left)) => Ok(self.receive_length(left, input)),
+            (_, Reading::Chunked(decoder)) => self.receive_chunked(decoder, input, limits, head),
+            (_, Reading::Trailers(parser)) => self.receive_trailers(parser, input, limits, head),
+        };
+        match result {
+            Ok(received) if self.send == Send::Done => self.drain(received, limits),
+            Ok(received) => Ok(received),
+            Err(reject) => {
+                self.reject();
+                Err(reject)
+            }
+        }
+    }
+
+    /// The peer closed its sending side.
+    ///
+    /// # Errors
+    ///
+    /// [`Reject::Truncated`] if it did so in the middle of a request body.
+    pub fn receive_eof(&mut self) -> Result<(), Reject> {
+        let truncated = self.recv == Recv::Body;
+        self.step_recv(RecvInput::Eof);
+        self.persistent = false;
+        if truncated { Err(Reject::Truncated) } else { Ok(()) }
+    }
+
+    /// Appends an interim response such as `100 Continue` or `103 Early Hints`. An HTTP/1.0 peer
+    /// does not know them, and none is sent to it (RFC 9110 section 15.2).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] if no request awaits a response, or the status is not 1xx, or is 101.
+    pub fn send_interim(
+        &mut self,
+        status: StatusCode,
+        headers: &Headers,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misuse> {
+        if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Misuse::WrongStatusClass);
+        }
+        if !self.awaits_response() {
+            return Err(Misuse::NotAwaitingResponse);
+        }
+        if status == StatusCode::CONTINUE {
+            self.expects_continue = false;
+        }
+        if !self.version_1_0 {
+            encode::interim_head(status, headers, out);
+        }
+        Ok(())
+    }
+
+    /// Appends the head of the final response.
+    ///
+    /// `Content-Length`, `Transfer-Encoding` and `Connection` are written here; those in `headers`
+    /// are left out, but `Connection: close` among them is obeyed.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] if no request awaits a response, or the status is 1xx.
+    pub fn send_head(
+        &mut self,
+        response: Response<'_>,
+        headers: &Headers,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misuse> {
+        if response.status.is_informational() {
+            return Err(Misuse::WrongStatusClass);
+        }
+        if !self.awaits_response() {
+            return Err(Misuse::NotAwaitingResponse);
+        }
+        let asks_close = headers.managed().connection && asks_close(headers);
+        // A peer that still holds its body back may send it or not; nobody can tell where the
+        // next request begins (RFC 9110 section 10.1.1).
+        if response.close || asks_close || self.recv == Recv::Closed || self.expects_continue {
+            self.persistent = false;
+        }
+        let delimiter = self.delimiter(response.status, response.body);
+        let persistence = match (self.persistent, self.version_1_0) {
+            (true, false) => Persistence::Implied,
+            (true, true) => Persistence::KeepAlive,
+            (false, _) => Persistence::Close,
+        };
+        encode::response_head(response.status, headers, response.date, delimiter, persistence, out);
+        self.step_send(SendInput::Head);
+        Ok(())
+    }
+
+    /// Appends a piece of the response body. An empty one does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] if no body is being sent, or the piece exceeds the declared length; nothing is
+    /// appended then.
+    pub fn send_body(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let framing = self.frame_body(u64::try_from(data.len()).unwrap_or(u64::MAX), out)?;
+        if framing != BodyFraming::Omit {
+            out.extend_from_slice(data);
+        }
+        if framing == BodyFraming::Chunk {
+            out.extend_from_slice(encode::CHUNK_END);
+        }
+        Ok(())
+    }
+
+    /// Accounts for `len` bytes of body that the caller writes itself, without passing them
+    /// through `out`. Returns whether they are to be written: not for HEAD.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_body`](Self::send_body), and [`Misuse::NotSendingBody`] if the body is chunked,
+    /// since bytes must stand behind each chunk.
+    pub fn send_body_apart(&mut self, len: u64) -> Result<bool, Misuse> {
+        if self.writing == Writing::Chunked {
+            return Err(Misuse::NotSendingBody);
+        }
+        Ok(self.frame_body(len, &mut Vec::new())? != BodyFraming::Omit)
+    }
+
+    /// Ends the response.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] if no body is being sent, or less of it was sent than declared.
+    pub fn send_end(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if self.send != Send::Body {
+            return Err(Misuse::NotSendingBody);
+        }
+        match self.writing {
+            Writing::Length(0) | Writing::Discard | Writing::Close => {}
+            Writing::Length(_) => return Err(Misuse::BodyUnderrun),
+            Writing::Chunked => out.extend_from_slice(encode::LAST_CHUNK),
+        }
+        self.step_send(SendInput::End);
+        Ok(())
+    }
+
+    /// Gives the response up: nothing more is sent, so that the peer can tell it is incomplete.
+    pub fn send_abort(&mut self) {
+        self.step_send(SendInput::Abort);
+    }
+
+    fn receive_head<'b>(
+        &mut self,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        let Reading::Head(parser, framing) = &mut self.reading else {
+            return Ok(Received { consumed: 0, event: None });
+        };
+        if parser.is_fresh() {
+            match input {
+                [] | [b'\r'] => return Ok(Received { consumed: 0, event: None }),
+                // RFC 9112 section 2.2: one empty line before the request line is skipped.
+                [b'\r', b'\n', rest @ ..] if self.recv == Recv::Idle && !rest.is_empty() => {
+                    self.step_recv(RecvInput::Bytes);
+                    let received = self.receive_head(rest, limits, head)?;
+                    return Ok(Received { consumed: received.consumed + 2, ..received });
+                }
+                [b'\r', b'\n'] if self.recv == Recv::Idle => {
+                    self.step_recv(RecvInput::Bytes);
+                    return Ok(Received { consumed: 2, event: None });
+                }
+                _ => head.clear(),
+            }
+        }
+        let parsed = parser.request_head(input, limits, head, framing)?;
+        let framing = *framing;
+        self.step_recv(RecvInput::Bytes);
+        let Some(consumed) = parsed else {
+            return Ok(Received { consumed: 0, event: None });
+        };
+        let body = framing.finish(head, limits)?;
+        Ok(Received { consumed, event: Some(self.begin_exchange(head, body)) })
+    }
+
+    /// Sets everything up for a request whose head is complete.
+    fn begin_exchange(&mut self, head: &RequestHead, body: RequestBody) -> Event<'static> {
+        let options = head.connection();
+        self.version_1_0 = head.version() == Version::HTTP_10;
+        self.is_head = head.method() == Method::HEAD;
+        self.is_connect = head.method() == Method::CONNECT;
+        // RFC 9112 section 9.3: close wins; HTTP/1.0 persists only on request.
+        self.persistent = !options.close && (!self.version_1_0 || options.keep_alive);
+        self.drained_bytes = 0;
+        self.step_recv(RecvInput::HeadEnd);
+        self.step_send(SendInput::Request);
+        let (reading, length) = match body {
+            RequestBody::None | RequestBody::Length(0) => {
+                self.expects_continue = false;
+                self.step_recv(RecvInput::BodyEnd);
+                return Event::Head { body: BodyLength::Known(0) };
+            }
+            RequestBody::Length(length) => (Reading::Length(length), BodyLength::Known(length)),
+            RequestBody::Chunked => {
+                (Reading::Chunked(ChunkedDecoder::new()), BodyLength::Unknown)
+            }
+        };
+        self.expects_continue = head.expects_continue();
+        self.reading = reading;
+        Event::Head { body: length }
+    }
+
+    fn receive_length<'b>(&mut self, left: u64, input: &'b [u8]) -> Received<'b> {
+        if left == 0 {
+            self.step_recv(RecvInput::BodyEnd);
+            return Received { consumed: 0, event: Some(Event::End) };
+        }
+        let len = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+        let data = input.get(..len).unwrap_or_default();
+        if data.is_empty() {
+            return Received { consumed: 0, event: None };
+        }
+        self.expects_continue = false;
+        self.reading = Reading::Length(left - u64::try_from(len).unwrap_or(left));
+        Received { consumed: len, event: Some(Event::Body(data)) }
+    }
+
+    fn receive_chunked<'b>(
+        &mut self,
+        mut decoder: ChunkedDecoder,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        let mut consumed = 0;
+        self.expects_continue &= input.is_empty();
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let chunk = decoder.decode(rest, limits)?;
+            self.reading = Reading::Chunked(decoder);
+            match chunk {
+                Chunk::Header(0) | Chunk::Data(0) => return Ok(Received { consumed, event: None }),
+                Chunk::Header(len) => consumed += len,
+                Chunk::Data(len) => {
+                    let data = rest.get(..len).unwrap_or_default();
+                    let event = Some(Event::Body(data));
+                    return Ok(Received { consumed: consumed + len, event });
+                }
+                Chunk::Last(len) => {
+                    consumed += len;
+                    let parser = HeadParser::at_fields();
+                    self.reading = Reading::Trailers(parser);
+                    let rest = input.get(consumed..).unwrap_or_default();
+                    let received = self.receive_trailers(parser, rest, limits, head)?;
+                    return Ok(Received { consumed: consumed + received.consumed, ..received });
+                }
+            }
+        }
+    }
+
+    fn receive_trailers<'b>(
+        &mut self,
+        mut parser: HeadParser,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        if parser.is_fresh() {
+            head.clear();
+        }
+        let section =
+            SectionLimits { bytes: limits.max_trailer_bytes, too_large: Reject::TrailersTooLarge };
+        let headers = &mut head.headers;
+        let parsed = parser.fields(input, limits, section, headers, |_, _| Ok(()))?;
+        self.reading = Reading::Trailers(parser);
+        let Some(consumed) = parsed else {
+            return Ok(Received { consumed: 0, event: None });
+        };
+        head.headers.set_received(input.get(..consumed).unwrap_or_default());
+        self.step_recv(RecvInput::BodyEnd);
+        Ok(Received { consumed, event: Some(Event::End) })
+    }
+
+    /// Counts body bytes that nobody wants any more, and closes where there are too many.
+    fn drain<'b>(
+        &mut self,
+        received: Received<'b>,
+        limits: &Limits,
+    ) -> Result<Received<'b>, Reject> {
+        if let Some(Event::Body(data)) = received.event {
+            self.drained_bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
+            if self.drained_bytes > limits.max_drain_bytes {
+                self.persistent = false;
+            }
+        }
+        self.settle();
+        Ok(received)
+    }
+
+    /// Notes that the peer is not to be read any more.
+    fn reject(&mut self) {
+        self.persistent = false;
+        // A request whose head was refused is answered as well: with the rejection's status.
+        if self.send == Send::Idle {
+            self.step_send(SendInput::Request);
+        }
+        self.step_recv(RecvInput::Rejected);
+    }
+
+    /// How the end of the body is marked (RFC 9112 section 6.3).
+    fn delimiter(&mut self, status: StatusCode, body: BodyLength) -> Delimiter {
+        let bodiless = status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED
+            || (self.is_connect && status.is_success());
+        let (writing, delimiter) = match body {
+            _ if bodiless => (Writing::Discard, Delimiter::Bodiless),
+            BodyLength::Known(length) if self.is_head => {
+                (Writing::Discard, Delimiter::Length(length))
+            }
+            BodyLength::Known(length) => (Writing::Length(length), Delimiter::Length(length)),
+            BodyLength::Unknown if self.version_1_0 => {
+                self.persistent &= self.is_head;
+                (Writing::Close, Delimiter::Close)
+            }
+            BodyLength::Unknown => (Writing::Chunked, Delimiter::Chunked),
+        };
+        self.writing = if self.is_head { Writing::Discard } else { writing };
+        delimiter
+    }
+
+    /// Accounts for `len` bytes of body and appends what stands before them.
+    fn frame_body(&mut self, len: u64, out: &mut Vec<u8>) -> Result<BodyFraming, Misuse> {
+        if self.send != Send::Body {
+            return Err(Misuse::NotSendingBody);
+        }
+        match &mut self.writing {
+            Writing::Discard => Ok(BodyFraming::Omit),
+            _ if len == 0 => Ok(BodyFraming::Omit),
+            Writing::Length(left) => {
+                *left = left.checked_sub(len).ok_or(Misuse::BodyOverrun)?;
+                Ok(BodyFraming::Plain)
+            }
+            Writing::Chunked => {
+                encode::chunk_size(len, out);
+                Ok(BodyFraming::Chunk)
+            }
+            Writing::Close => Ok(BodyFraming::Plain),
+        }
+    }
+
+    fn step_recv(&mut self, input: RecvInput) {
+        let next = self.recv.after(input);
+        debug_assert!(next.is_some(), "{input:?} in {:?}", self.recv);
+        self.recv = next.unwrap_or(Recv::Closed);
+        self.settle();
+    }
+
+    fn step_send(&mut self, input: SendInput) {
+        let next = self.send.after(input);
+        debug_assert!(next.is_some(), "{input:?} in {:?}", self.send);
+        self.send = next.unwrap_or(Send::Closed);
+        self.settle();
+    }
+
+    /// Starts over or closes once both sides are through.
+    fn settle(&mut self) {
+        match state::next_cycle(self.recv, self.send, self.persistent) {
+            Next::Same => {}
+            Next::Restart => {
+                self.recv = Recv::Idle;
+                self.send = Send::Idle;
+                self.reading = Reading::fresh();
+            }
+            Next::Close => {
+                self.recv = Recv::Closed;
+                self.send = Send::Closed;
+            }
+        }
+    }
+}
+
+/// What stands around a piece of body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BodyFraming {
+    Omit,
+    Plain,
+    Chunk,
+}
+
+#[cold]
+fn asks_close(headers: &Headers) -> bool {
+    headers.get_all("connection").any(|value| {
+        value.split(|&byte| byte == b',').any(|o| o.trim_ascii().eq_ignore_ascii_case(b"close"))
+    })
+}

@@ -1,0 +1,160 @@
+//! Response heads and chunk framing, to bytes.
+//!
+//! Status lines are prebuilt, the caller's fields are copied as one block, and the fields that
+//! decide where the message ends are written here and nowhere else. Not here: whether a response
+//! may be sent (`state.rs`).
+
+use http::StatusCode;
+
+use crate::Headers;
+
+/// The length of a date as in `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
+pub const DATE_BYTES: usize = 29;
+
+/// How the end of a response body is marked on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delimiter {
+    /// The status or the method forbids a body, and no length is announced.
+    Bodiless,
+    /// `Content-Length`.
+    Length(u64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+    /// The connection closes: for HTTP/1.0 peers.
+    Close,
+}
+
+/// What `Connection` should say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Persistence {
+    /// The default of the version holds: no field.
+    Implied,
+    /// `keep-alive`, for HTTP/1.0 peers that asked.
+    KeepAlive,
+    Close,
+}
+
+/// Appends status line and fields with the empty line behind them.
+pub(super) fn response_head(
+    status: StatusCode,
+    headers: &Headers,
+    date: Option<&[u8; DATE_BYTES]>,
+    delimiter: Delimiter,
+    persistence: Persistence,
+    out: &mut Vec<u8>,
+) {
+    status_line(status, out);
+    let managed = headers.managed();
+    if let (Some(date), false) = (date, managed.date) {
+        out.extend_from_slice(b"Date: ");
+        out.extend_from_slice(date);
+        out.extend_from_slice(b"\r\n");
+    }
+    match delimiter {
+        Delimiter::Length(length) => {
+            out.extend_from_slice(b"Content-Length: ");
+            decimal(length, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        Delimiter::Bodiless | Delimiter::Close => {}
+    }
+    match persistence {
+        Persistence::Implied => {}
+        Persistence::KeepAlive => out.extend_from_slice(b"Connection: keep-alive\r\n"),
+        Persistence::Close => out.extend_from_slice(b"Connection: close\r\n"),
+    }
+    fields(headers, out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends an interim response (RFC 9110 section 15.2), which has neither body nor `Date`.
+pub(super) fn interim_head(status: StatusCode, headers: &Headers, out: &mut Vec<u8>) {
+    status_line(status, out);
+    fields(headers, out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the size line of a chunk; the data and [`CHUNK_END`] come behind it.
+pub(super) fn chunk_size(len: u64, out: &mut Vec<u8>) {
+    let digits = usize::try_from(16 - (len | 1).leading_zeros() / 4).unwrap_or(16);
+    for digit in (0..digits).rev() {
+        let nibble = len >> (4 * digit) & 0xf;
+        out.push(char::from_digit(nibble.try_into().unwrap_or(0), 16).map_or(b'0', |c| c as u8));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What stands behind the data of a chunk.
+pub(super) const CHUNK_END: &[u8] = b"\r\n";
+
+/// The last chunk with an empty trailer section.
+pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Appends the caller's fields without those that are ours alone.
+fn fields(headers: &Headers, out: &mut Vec<u8>) {
+    let managed = headers.managed();
+    if !(managed.connection || managed.content_length || managed.transfer_encoding) {
+        out.extend_from_slice(headers.lines());
+        return;
+    }
+    let ours = ["connection", "content-length", "transfer-encoding"];
+    for (name, value) in headers {
+        if !ours.iter().any(|our| our.eq_ignore_ascii_case(name)) {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+/// Appends `number` in decimal.
+fn decimal(number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0_u8; 20];
+    let mut rest = number;
+    let mut len = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        len += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(digits.len() - len..).unwrap_or_default());
+}
+
+/// Appends the status line: prebuilt for the statuses that have a name.
+fn status_line(status: StatusCode, out: &mut Vec<u8>) {
+    let line: &[u8] = match status.as_u16() {
+        100 => b"HTTP/1.1 100 Continue\r\n",
+        101 => b"HTTP/1.1 101 Switching Protocols\r\n",
+        103 => b"HTTP/1.1 103 Early Hints\r\n",
+        200 => b"HTTP/1.1 200 OK\r\n",
+        201 => b"HTTP/1.1 201 Created\r\n",
+        204 => b"HTTP/1.1 204 No Content\r\n",
+        206 => b"HTTP/1.1 206 Partial Content\r\n",
+        301 => b"HTTP/1.1 301 Moved Permanently\r\n",
+        302 => b"HTTP/1.1 302 Found\r\n",
+        303 => b"HTTP/1.1 303 See Other\r\n",
+        304 => b"HTTP/1.1 304 Not Modified\r\n",
+        400 => b"HTTP/1.1 400 Bad Request\r\n",
+        403 => b"HTTP/1.1 403 Forbidden\r\n",
+        404 => b"HTTP/1.1 404 Not Found\r\n",
+        405 => b"HTTP/1.1 405 Method Not Allowed\r\n",
+        500 => b"HTTP/1.1 500 Internal Server Error\r\n",
+        _ => return unusual_status_line(status, out),
+    };
+    out.extend_from_slice(line);
+}
+
+#[cold]
+fn unusual_status_line(status: StatusCode, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.as_str().as_bytes());
+    // RFC 9112 section 4: the space stays where the reason phrase is absent.
+    out.push(b' ');
+    out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}

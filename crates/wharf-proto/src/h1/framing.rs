@@ -1,0 +1,178 @@
+//! How long a request's body is, and everything else that the server itself reads from fields.
+//!
+//! Anything ambiguous about where a message ends is refused (RFC 9112 section 6). Not here: the
+//! lexical rules of field lines (`parse.rs`) and the chunks themselves (`chunked.rs`).
+
+use http::{Method, Version};
+
+use crate::{ConnectionOptions, Limits, Reject, RequestHead, TargetForm};
+
+/// The body length that a head announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestBody {
+    None,
+    Length(u64),
+    Chunked,
+}
+
+/// What the fields of a head said so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Framing {
+    content_length: Option<u64>,
+    codings: Codings,
+    connection: ConnectionOptions,
+    expects_continue: bool,
+    has_host: bool,
+}
+
+/// The transfer codings of a request, in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Codings {
+    #[default]
+    None,
+    Chunked,
+    /// Others than `chunked`, which does not come last.
+    Unknown,
+    /// Others than `chunked`, then `chunked`.
+    UnknownThenChunked,
+}
+
+impl Framing {
+    /// Takes note of one field.
+    #[inline]
+    pub(super) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Reject> {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => self.host(value),
+            6 if name.eq_ignore_ascii_case(b"expect") => self.expect(value),
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                self.connection(value);
+                Ok(())
+            }
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value),
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(value),
+            _ => Ok(()),
+        }
+    }
+
+    /// Decides the body length once all fields are noted, and completes `head`.
+    pub(super) fn finish(
+        self,
+        head: &mut RequestHead,
+        limits: &Limits,
+    ) -> Result<RequestBody, Reject> {
+        let is_1_0 = head.version == Version::HTTP_10;
+        // RFC 9112 section 3.2: HTTP/1.1 requires Host, also with an absolute form.
+        if !self.has_host && !is_1_0 {
+            return Err(Reject::BadHost);
+        }
+        head.connection = self.connection;
+        // RFC 9110 section 10.1.1: an HTTP/1.0 peer can't know 100 (Continue).
+        head.expects_continue = self.expects_continue && !is_1_0;
+        match (self.codings, self.content_length) {
+            (Codings::None, None) => Ok(RequestBody::None),
+            (Codings::None, Some(length)) if length > limits.max_body_bytes => {
+                Err(Reject::BodyTooLarge)
+            }
+            // RFC 9110 section 9.3.6: content of CONNECT has no meaning and hides a tunnel's bytes.
+            (Codings::None, Some(length)) if length > 0 && head.form == TargetForm::Authority => {
+                Err(Reject::BadContentLength)
+            }
+            (Codings::None, Some(length)) => Ok(RequestBody::Length(length)),
+            (_, Some(_)) => Err(Reject::AmbiguousLength),
+            (_, None) if is_1_0 || head.method == Method::CONNECT => {
+                Err(Reject::BadTransferEncoding)
+            }
+            (Codings::Chunked, None) => Ok(RequestBody::Chunked),
+            (Codings::UnknownThenChunked, None) => Err(Reject::UnknownTransferCoding),
+            // RFC 9112 section 6.3: without a final `chunked` the length can't be known.
+            (Codings::Unknown, None) => Err(Reject::BadTransferEncoding),
+        }
+    }
+
+    #[cold]
+    fn content_length(&mut self, value: &[u8]) -> Result<(), Reject> {
+        // A list or a second field is refused even where all values agree: those who disagree
+        // about it are the ones that can be tricked.
+        let digits_only = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        if self.content_length.is_some() || !digits_only {
+            return Err(Reject::BadContentLength);
+        }
+        let length = value.iter().try_fold(0_u64, |length, digit| {
+            length.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+        });
+        self.content_length = Some(length.ok_or(Reject::BadContentLength)?);
+        Ok(())
+    }
+
+    #[cold]
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Reject> {
+        for coding in value.split(|&byte| byte == b',') {
+            let coding = coding.trim_ascii();
+            if coding.is_empty() {
+                return Err(Reject::BadTransferEncoding);
+            }
+            self.codings = match (self.codings, coding.eq_ignore_ascii_case(b"chunked")) {
+                (Codings::None, true) => Codings::Chunked,
+                (Codings::Unknown, true) => Codings::UnknownThenChunked,
+                (Codings::None | Codings::Unknown, false) => Codings::Unknown,
+                // RFC 9112 section 6.1: chunked is applied once, and last.
+                (Codings::Chunked | Codings::UnknownThenChunked, _) => {
+                    return Err(Reject::BadTransferEncoding);
+                }
+            };
+        }
+        Ok(())
+    }
+
+    fn host(&mut self, value: &[u8]) -> Result<(), Reject> {
+        if self.has_host || value.is_empty() || !value.iter().all(|&byte| is_host(byte)) {
+            return Err(Reject::BadHost);
+        }
+        self.has_host = true;
+        Ok(())
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        for option in value.split(|&byte| byte == b',') {
+            let option = option.trim_ascii();
+            self.connection.close |= option.eq_ignore_ascii_case(b"close");
+            self.connection.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            self.connection.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+        }
+    }
+
+    #[cold]
+    fn expect(&mut self, value: &[u8]) -> Result<(), Reject> {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(Reject::UnknownExpectation);
+        }
+        self.expects_continue = true;
+        Ok(())
+    }
+}
+
+/// Whether `byte` may stand in `uri-host [ ":" port ]` (RFC 3986 section 3.2.2).
+const fn is_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b':'
+                | b'['
+                | b']'
+        )
+}

@@ -1,0 +1,23 @@
+//! HTTP/1.1 and HTTP/1.0, server side, without I/O (RFC 9112).
+//!
+//! Bytes go in through [`Connection::receive`], one [`Event`] comes out per call, and bytes for
+//! the peer are appended to a buffer that the caller owns. A test is a byte string and an
+//! expected list of events.
+//!
+//! `state.rs` decides *whether* something may happen; `parse.rs`, `framing.rs`, `chunked.rs` and
+//! `encode.rs` know *how it looks on the wire*; `connection.rs` only joins them.
+//!
+//! Not here: timeouts (the caller maps [`Connection::phase`] to a deadline), routing, the choice
+//! of an error page.
+
+mod chunked;
+mod connection;
+mod encode;
+mod framing;
+mod parse;
+
+mod state;
+
+pub use connection::{BodyLength, Connection, Event, Received, Response};
+pub use encode::DATE_BYTES;
+pub use state::Phase;

@@ -1,0 +1,438 @@
+//! Header fields: ordered, multi-valued, case-insensitive views into one block of bytes.
+//!
+//! A received head is kept as the bytes that came, a head to be sent as the bytes that will go out;
+//! in both, a field is a pair of ranges. Storage is kept across [`Headers::clear`], so a reused
+//! value allocates nothing. Not here: parsing received bytes (`h1/parse.rs`), the meaning of
+//! fields (`head.rs`, `h1/framing.rs`).
+
+use std::fmt;
+
+use crate::InvalidHeader;
+
+/// Header fields in the order and the spelling in which they came or will be sent.
+///
+/// Look-ups ignore case and take `&str` or [`http::HeaderName`]; values may be `&str`, bytes or
+/// [`http::HeaderValue`].
+///
+/// ```
+/// use wharf_proto::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.append("Set-Cookie", "a=1")?;
+/// headers.append("Set-Cookie", "b=2")?;
+/// assert_eq!(headers.get("set-cookie"), Some("a=1"));
+/// assert_eq!(headers.get_all("set-cookie").count(), 2);
+/// assert!(headers.insert("X-Evil", "a\r\nb: c").is_err());
+/// # Ok::<(), wharf_proto::InvalidHeader>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Headers {
+    /// For fields of our own making: whole lines, `name: value\r\n`, without gaps.
+    /// For received ones: the head as it came.
+    block: Vec<u8>,
+    fields: Vec<Field>,
+    managed: Managed,
+}
+
+/// Where a field stands in the block. Heads are bounded far below 4 GiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name_at: u32,
+    pub(crate) name_len: u32,
+    pub(crate) value_at: u32,
+    pub(crate) value_len: u32,
+}
+
+/// Which of the fields that the server manages itself are present.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Managed {
+    /// `Connection` is present.
+    pub connection: bool,
+    /// `Content-Length` is present.
+    pub content_length: bool,
+    /// `Date` is present.
+    pub date: bool,
+    /// `Transfer-Encoding` is present.
+    pub transfer_encoding: bool,
+}
+
+impl Managed {
+    fn note(&mut self, name: &[u8]) {
+        match name.len() {
+            4 => self.date |= name.eq_ignore_ascii_case(b"date"),
+            10 => self.connection |= name.eq_ignore_ascii_case(b"connection"),
+            14 => self.content_length |= name.eq_ignore_ascii_case(b"content-length"),
+            17 => self.transfer_encoding |= name.eq_ignore_ascii_case(b"transfer-encoding"),
+            _ => {}
+        }
+    }
+}
+
+impl Headers {
+    /// No fields, no storage.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            block: Vec::new(),
+            fields: Vec::new(),
+            managed: Managed {
+                connection: false,
+                content_length: false,
+                date: false,
+                transfer_encoding: false,
+            },
+        }
+    }
+
+    /// How many fields there are, repeated ones counted each time.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The first value of `name`, if it is there and is UTF-8.
+    #[must_use]
+    pub fn get(&self, name: impl AsRef<str>) -> Option<&str> {
+        self.get_bytes(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The first value of `name` as bytes.
+    #[must_use]
+    pub fn get_bytes(&self, name: impl AsRef<str>) -> Option<&[u8]> {
+        let name = name.as_ref().as_bytes();
+        self.fields
+            .iter()
+            .find(|field| self.name(field).eq_ignore_ascii_case(name))
+            .map(|field| self.value(field))
+    }
+
+    /// Every value of `name` as bytes, in order.
+    pub fn get_all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        let name = name.as_bytes();
+        self.fields
+            .iter()
+            .filter(move |field| self.name(field).eq_ignore_ascii_case(name))
+            .map(|field| self.value(field))
+    }
+
+    /// Whether `name` is present.
+    #[must_use]
+    pub fn contains(&self, name: impl AsRef<str>) -> bool {
+        self.get_bytes(name).is_some()
+    }
+
+    /// All fields as `(name, value)`, in order and in their original spelling.
+    #[must_use]
+    pub fn iter(&self) -> HeadersIter<'_> {
+        HeadersIter { headers: self, fields: self.fields.iter() }
+    }
+
+    /// Adds a field behind those present.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidHeader`] if the name is not a token or the value holds a control byte; nothing is
+    /// added then.
+    pub fn append(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), InvalidHeader> {
+        let name = name.as_ref().as_bytes();
+        let value = value.as_ref().trim_ascii();
+        if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
+            return Err(InvalidHeader::Name);
+        }
+        if !value.iter().all(|&byte| is_field_value(byte)) {
+            return Err(InvalidHeader::Value);
+        }
+        // A block beyond 4 GiB can't be addressed; no peer could take such a head anyway.
+        let line_len = name.len() + value.len() + 4;
+        let end = self.block.len().checked_add(line_len).ok_or(InvalidHeader::Value)?;
+        if u32::try_from(end).is_err() {
+            return Err(InvalidHeader::Value);
+        }
+        self.push_line(name, value);
+        Ok(())
+    }
+
+    /// Replaces every field of that name by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append); the fields are unchanged then.
+    pub fn insert(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), InvalidHeader> {
+        let name = name.as_ref();
+        let present = self.contains(name);
+        self.append(name, value)?;
+        if present {
+            let last = self.fields.len() - 1;
+            self.retain_lines(|index, field_name| {
+                index == last || !field_name.eq_ignore_ascii_case(name.as_bytes())
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes every field of that name and says whether there was one.
+    pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
+        let name = name.as_ref();
+        let present = self.contains(name);
+        if present {
+            self.retain_lines(|_, field_name| !field_name.eq_ignore_ascii_case(name.as_bytes()));
+        }
+        present
+    }
+
+    /// Removes all fields and keeps the storage.
+    pub fn clear(&mut self) {
+        self.block.clear();
+        self.fields.clear();
+        self.managed = Managed::default();
+    }
+
+    /// Which of the server's own fields are present.
+    #[must_use]
+    pub const fn managed(&self) -> Managed {
+        self.managed
+    }
+
+    /// How many bytes of storage are held, used or not.
+    #[must_use]
+    pub fn storage_bytes(&self) -> usize {
+        self.block.capacity() + self.fields.capacity() * size_of::<Field>()
+    }
+
+    /// All fields as they go out, if the block holds nothing but them.
+    pub(crate) fn lines(&self) -> &[u8] {
+        &self.block
+    }
+
+    /// The received bytes that the fields point into.
+    pub(crate) fn received(&self) -> &[u8] {
+        &self.block
+    }
+
+    /// Makes `head` the block behind fields that were pushed with [`push_received`].
+    ///
+    /// [`push_received`]: Self::push_received
+    pub(crate) fn set_received(&mut self, head: &[u8]) {
+        self.block.clear();
+        self.block.extend_from_slice(head);
+    }
+
+    /// Adds a field that stands at these places of the received block.
+    pub(crate) fn push_received(&mut self, field: Field) {
+        self.fields.push(field);
+    }
+
+    fn push_line(&mut self, name: &[u8], value: &[u8]) {
+        let name_at = self.block.len();
+        self.block.extend_from_slice(name);
+        self.block.extend_from_slice(b": ");
+        let value_at = self.block.len();
+        self.block.extend_from_slice(value);
+        self.block.extend_from_slice(b"\r\n");
+        self.fields.push(Field {
+            name_at: offset(name_at),
+            name_len: offset(name.len()),
+            value_at: offset(value_at),
+            value_len: offset(value.len()),
+        });
+        self.managed.note(name);
+    }
+
+    /// Rebuilds the block from the lines that `keep` wants.
+    fn retain_lines(&mut self, keep: impl Fn(usize, &[u8]) -> bool) {
+        let old = std::mem::take(self);
+        for (index, field) in old.fields.iter().enumerate() {
+            let name = old.name(field);
+            if keep(index, name) {
+                self.push_line(name, old.value(field));
+            }
+        }
+    }
+
+    fn name(&self, field: &Field) -> &[u8] {
+        slice(&self.block, field.name_at, field.name_len)
+    }
+
+    fn value(&self, field: &Field) -> &[u8] {
+        slice(&self.block, field.value_at, field.value_len)
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lossy = |(name, value): (&str, &[u8])| {
+            (name.to_owned(), String::from_utf8_lossy(value).into_owned())
+        };
+        f.debug_map().entries(self.iter().map(lossy)).finish()
+    }
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers {}
+
+impl<'h> IntoIterator for &'h Headers {
+    type Item = (&'h str, &'h [u8]);
+    type IntoIter = HeadersIter<'h>;
+
+    fn into_iter(self) -> HeadersIter<'h> {
+        self.iter()
+    }
+}
+
+/// The fields of [`Headers`], in order.
+#[derive(Clone, Debug)]
+pub struct HeadersIter<'h> {
+    headers: &'h Headers,
+    fields: std::slice::Iter<'h, Field>,
+}
+
+impl<'h> Iterator for HeadersIter<'h> {
+    type Item = (&'h str, &'h [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let field = self.fields.next()?;
+        let name = std::str::from_utf8(self.headers.name(field)).expect("names are ASCII tokens");
+        Some((name, self.headers.value(field)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.fields.size_hint()
+    }
+}
+
+impl ExactSizeIterator for HeadersIter<'_> {}
+
+/// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
+pub(crate) const fn is_token(byte: u8) -> bool {
+    #[expect(clippy::indexing_slicing, reason = "a byte is always an index into 256 entries")]
+    TOKEN[byte as usize]
+}
+
+/// Whether `byte` may stand in a field value (RFC 9110 section 5.5): no control byte but HTAB.
+pub(crate) const fn is_field_value(byte: u8) -> bool {
+    byte >= b' ' && byte != 0x7f || byte == b'\t'
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "byte is below 256")]
+        let char = byte as u8;
+        table[byte] = char.is_ascii_alphanumeric()
+            || matches!(
+                char,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        byte += 1;
+    }
+    table
+};
+
+/// A range of a block. Ranges are made by this crate and always lie inside.
+pub(crate) fn slice(block: &[u8], at: u32, len: u32) -> &[u8] {
+    let at = at as usize;
+    block.get(at..at + len as usize).expect("fields lie inside of their block")
+}
+
+/// A place in a head, which `Limits` and `append` keep below 4 GiB.
+pub(crate) fn offset(at: usize) -> u32 {
+    u32::try_from(at).expect("heads are shorter than 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_spelling_and_repeats_are_kept() {
+        let mut headers = Headers::new();
+        for (name, value) in [("B", "1"), ("a", "2"), ("b", "3")] {
+            headers.append(name, value).unwrap();
+        }
+        let all: Vec<_> = headers.iter().collect();
+        assert_eq!(all, [("B", &b"1"[..]), ("a", b"2"), ("b", b"3")]);
+        assert_eq!(headers.get_all("b").collect::<Vec<_>>(), [b"1", b"3"]);
+        assert_eq!(headers.lines(), b"B: 1\r\na: 2\r\nb: 3\r\n");
+    }
+
+    #[test]
+    fn insert_replaces_all_and_remove_removes_all() {
+        let mut headers = Headers::new();
+        headers.append("A", "1").unwrap();
+        headers.append("x", "y").unwrap();
+        headers.append("a", "2").unwrap();
+        headers.insert("a", "3").unwrap();
+        assert_eq!(headers.lines(), b"x: y\r\na: 3\r\n");
+        assert!(headers.remove("X"));
+        assert!(!headers.remove("X"));
+        assert_eq!(headers.lines(), b"a: 3\r\n");
+    }
+
+    #[test]
+    fn nothing_that_breaks_a_message_gets_in() {
+        let mut headers = Headers::new();
+        for name in ["", " ", "a b", "a:", "a\r\n", "ä"] {
+            assert_eq!(headers.append(name, "v"), Err(InvalidHeader::Name), "{name:?}");
+        }
+        for value in ["a\r\nb: c", "a\nb", "a\0", "a\x7f", "a\rb"] {
+            assert_eq!(headers.insert("n", value), Err(InvalidHeader::Value), "{value:?}");
+        }
+        assert!(headers.is_empty());
+        assert!(headers.lines().is_empty());
+        headers.append("n", " \tpadded\t ").unwrap();
+        assert_eq!(headers.get("N"), Some("padded"));
+    }
+
+    #[test]
+    fn managed_fields_are_noted_until_removed() {
+        let mut headers = Headers::new();
+        assert_eq!(headers.managed(), Managed::default());
+        headers.append("DATE", "now").unwrap();
+        headers.append("content-LENGTH", "1").unwrap();
+        assert!(headers.managed().date && headers.managed().content_length);
+        headers.remove("date");
+        assert!(!headers.managed().date && headers.managed().content_length);
+    }
+
+    #[test]
+    fn names_and_values_of_the_http_crate_are_taken() {
+        let mut headers = Headers::new();
+        let value = http::HeaderValue::from_static("text/html");
+        headers.insert(http::header::CONTENT_TYPE, value).unwrap();
+        assert_eq!(headers.get(http::header::CONTENT_TYPE), Some("text/html"));
+    }
+}
