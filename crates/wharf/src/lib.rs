@@ -1,1 +1,16 @@
-//! wharf.
+//! An embeddable network server: link it, hand it a handler, and the program has an HTTP server.
+
+mod body;
+mod handler;
+mod percent;
+mod pool;
+mod request;
+mod response;
+
+pub use body::{Body, BodyError, BodyWriter, Closed};
+pub use bytes::Bytes;
+pub use handler::{AsyncFn, Constant, Handler, HandlerError, IntoHandler, Reply, SyncFn, marker};
+pub use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
+pub use request::Request;
+pub use response::{BoxError, IntoResponse, Response};
+pub use wharf_proto::{Headers, InvalidHeader, Limits, OutOfRange, Reject};

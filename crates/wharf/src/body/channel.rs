@@ -1,0 +1,433 @@
+//! A bounded channel of bytes between a connection and a handler, in either direction.
+//!
+//! For a request the connection writes and the handler reads; for a streamed response it is the
+//! other way round. The bound is what makes a slow side slow the other one down. Both ends may be
+//! on any thread. Not here: chunk framing.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use bytes::Bytes;
+
+use super::{BodyError, Closed};
+
+/// How many bytes a channel holds before its writer has to wait.
+pub(crate) const CAPACITY_BYTES: usize = 64 << 10;
+
+/// A channel that holds `capacity` bytes, and one piece more if that is larger.
+pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
+    let shared = Arc::new(Shared {
+        state: Mutex::new(State {
+            chunks: VecDeque::new(),
+            queued_bytes: 0,
+            capacity,
+            announced_len: None,
+            unsent: false,
+            end: End::Open,
+            reader_gone: false,
+            reader: None,
+            writer: None,
+        }),
+    });
+    (BodyWriter { shared: Arc::clone(&shared) }, BodyReader { shared })
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    chunks: VecDeque<Bytes>,
+    queued_bytes: usize,
+    capacity: usize,
+    announced_len: Option<u64>,
+    /// Pieces were taken and have not been handed to the system yet.
+    unsent: bool,
+    end: End,
+    reader_gone: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+/// What follows the queued pieces.
+#[derive(Debug)]
+enum End {
+    /// More may come.
+    Open,
+    Finished,
+    Failed(BodyError),
+    /// The failure was reported; it is reported as an abort from then on.
+    FailureTaken,
+}
+
+impl Shared {
+    /// A panic elsewhere can't leave the state half-changed: no user code runs under the lock.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The waker of the reader, to be called without the lock.
+    fn wake_reader(&mut self) -> Option<Waker> {
+        self.reader.take()
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+fn store(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    match slot {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *slot = Some(cx.waker().clone()),
+    }
+}
+
+/// Writes the body of a streamed response, from any task or thread.
+///
+/// [`finish`](Self::finish) ends the body. A writer that is dropped before aborts the response:
+/// the peer sees that it is incomplete.
+#[derive(Debug)]
+pub struct BodyWriter {
+    shared: Arc<Shared>,
+}
+
+impl BodyWriter {
+    /// Waits until there is room, then queues `data`. An empty piece does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the peer is gone or the response was given up.
+    pub async fn write(&mut self, data: impl Into<Bytes>) -> Result<(), Closed> {
+        let mut data = data.into();
+        poll_fn(|cx| self.poll_write(&mut data, cx)).await
+    }
+
+    /// Waits until everything written was handed to the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the peer is gone or the response was given up.
+    pub async fn flush(&mut self) -> Result<(), Closed> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// [`write`](Self::write) for threads: blocks until there is room. Not for use on a worker.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the peer is gone or the response was given up.
+    pub fn write_blocking(&mut self, data: impl Into<Bytes>) -> Result<(), Closed> {
+        let mut data = data.into();
+        block_on(|cx| self.poll_write(&mut data, cx))
+    }
+
+    /// [`flush`](Self::flush) for threads: blocks until all is sent. Not for use on a worker.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the peer is gone or the response was given up.
+    pub fn flush_blocking(&mut self) -> Result<(), Closed> {
+        block_on(|cx| self.poll_flush(cx))
+    }
+
+    /// Whether nobody will read what is written any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.lock().reader_gone
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the peer is gone or the response was given up.
+    pub fn finish(self) -> Result<(), Closed> {
+        let mut state = self.shared.lock();
+        state.end = End::Finished;
+        let gone = state.reader_gone;
+        let reader = state.wake_reader();
+        drop(state);
+        wake(reader);
+        if gone { Err(Closed) } else { Ok(()) }
+    }
+
+    /// Says how long the body will be, for a reader that wants to know before it has come.
+    pub(crate) fn announce_len(&self, len: u64) {
+        self.shared.lock().announced_len = Some(len);
+    }
+
+    /// Queues `data` whether or not there is room; whoever calls this watches
+    /// [`has_room`](Self::has_room).
+    pub(crate) fn push(&self, data: Bytes) {
+        let mut state = self.shared.lock();
+        if state.reader_gone || data.is_empty() {
+            return;
+        }
+        state.queued_bytes += data.len();
+        state.chunks.push_back(data);
+        let reader = state.wake_reader();
+        drop(state);
+        wake(reader);
+    }
+
+    /// Whether the reader has caught up enough for more, or is gone and will not mind. If not,
+    /// `waker` is woken when that changes.
+    pub(crate) fn has_room(&self, waker: &Waker) -> bool {
+        let mut state = self.shared.lock();
+        if state.queued_bytes < state.capacity || state.reader_gone {
+            return true;
+        }
+        store(&mut state.writer, &Context::from_waker(waker));
+        false
+    }
+
+    /// Ends the body with a failure.
+    pub(crate) fn fail(self, error: BodyError) {
+        let mut state = self.shared.lock();
+        state.end = End::Failed(error);
+        let reader = state.wake_reader();
+        drop(state);
+        wake(reader);
+    }
+
+    fn poll_write(&self, data: &mut Bytes, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
+        let mut state = self.shared.lock();
+        if state.reader_gone {
+            return Poll::Ready(Err(Closed));
+        }
+        if state.queued_bytes >= state.capacity && !data.is_empty() {
+            store(&mut state.writer, cx);
+            return Poll::Pending;
+        }
+        drop(state);
+        self.push(std::mem::take(data));
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_flush(&self, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
+        let mut state = self.shared.lock();
+        if state.reader_gone {
+            return Poll::Ready(Err(Closed));
+        }
+        if state.queued_bytes == 0 && !state.unsent {
+            return Poll::Ready(Ok(()));
+        }
+        store(&mut state.writer, cx);
+        Poll::Pending
+    }
+}
+
+impl Drop for BodyWriter {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if matches!(state.end, End::Open) {
+            state.end = End::Failed(BodyError::Aborted);
+        }
+        let reader = state.wake_reader();
+        drop(state);
+        wake(reader);
+    }
+}
+
+/// Blocking writes, for programs that produce a body with [`io::Write`]. Not for use on a worker.
+impl io::Write for BodyWriter {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.write_blocking(Bytes::copy_from_slice(data))?;
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(self.flush_blocking()?)
+    }
+}
+
+/// The reading end. Dropping it tells the writer that nobody reads on.
+#[derive(Debug)]
+pub(crate) struct BodyReader {
+    shared: Arc<Shared>,
+}
+
+impl BodyReader {
+    /// The length that the writer announced.
+    pub(crate) fn announced_len(&self) -> Option<u64> {
+        self.shared.lock().announced_len
+    }
+
+    /// Takes the next piece for a reader that is done with it at once.
+    pub(crate) fn poll_chunk(
+        &mut self,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, BodyError>> {
+        let polled = self.poll_unsent(cx);
+        self.sent();
+        polled
+    }
+
+    /// Takes the next piece; it counts as unsent until [`sent`](Self::sent) is called.
+    pub(crate) fn poll_unsent(
+        &mut self,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, BodyError>> {
+        let mut state = self.shared.lock();
+        if let Some(chunk) = state.chunks.pop_front() {
+            state.queued_bytes -= chunk.len();
+            state.unsent = true;
+            let has_room = state.queued_bytes < state.capacity;
+            let writer = state.writer.take_if(|_| has_room);
+            drop(state);
+            wake(writer);
+            return Poll::Ready(Ok(Some(chunk)));
+        }
+        match std::mem::replace(&mut state.end, End::FailureTaken) {
+            End::Failed(error) => Poll::Ready(Err(error)),
+            End::FailureTaken => Poll::Ready(Err(BodyError::Aborted)),
+            End::Finished => {
+                state.end = End::Finished;
+                Poll::Ready(Ok(None))
+            }
+            End::Open => {
+                state.end = End::Open;
+                store(&mut state.reader, cx);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Everything taken so far was handed to the system.
+    pub(crate) fn sent(&mut self) {
+        let mut state = self.shared.lock();
+        if !std::mem::take(&mut state.unsent) || state.queued_bytes > 0 {
+            return;
+        }
+        let writer = state.writer.take();
+        drop(state);
+        wake(writer);
+    }
+}
+
+impl Drop for BodyReader {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.reader_gone = true;
+        state.queued_bytes = 0;
+        let chunks = std::mem::take(&mut state.chunks);
+        let writer = state.writer.take();
+        drop(state);
+        drop(chunks);
+        wake(writer);
+    }
+}
+
+/// Polls on this thread, which sleeps in between.
+fn block_on<T>(mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> T {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let cx = Context::from_waker(&waker);
+    loop {
+        match poll(&cx) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut cx = Context::from_waker(Waker::noop());
+        match std::pin::pin!(future).poll(&mut cx) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    fn read(reader: &mut BodyReader) -> Poll<Result<Option<Bytes>, BodyError>> {
+        reader.poll_chunk(&Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_writer_waits_while_the_channel_is_full() {
+        let (mut writer, mut reader) = channel(4);
+        assert_eq!(now_or_never(writer.write("12345")), Some(Ok(())));
+        assert_eq!(now_or_never(writer.write("6")), None);
+        assert!(!writer.has_room(Waker::noop()));
+        assert!(matches!(read(&mut reader), Poll::Ready(Ok(Some(chunk))) if chunk == "12345"));
+        assert_eq!(now_or_never(writer.write("6")), Some(Ok(())));
+    }
+
+    #[test]
+    fn a_flush_waits_until_what_was_taken_is_sent() {
+        let (mut writer, mut reader) = channel(4);
+        assert_eq!(now_or_never(writer.flush()), Some(Ok(())));
+        assert_eq!(now_or_never(writer.write("1")), Some(Ok(())));
+        assert_eq!(now_or_never(writer.flush()), None);
+        let taken = reader.poll_unsent(&Context::from_waker(Waker::noop()));
+        assert!(matches!(taken, Poll::Ready(Ok(Some(_)))));
+        assert_eq!(now_or_never(writer.flush()), None);
+        reader.sent();
+        assert_eq!(now_or_never(writer.flush()), Some(Ok(())));
+    }
+
+    #[test]
+    fn a_finished_body_ends_and_a_dropped_one_is_aborted() {
+        let (mut writer, mut reader) = channel(4);
+        assert_eq!(now_or_never(writer.write("1")), Some(Ok(())));
+        assert_eq!(writer.finish(), Ok(()));
+        assert!(matches!(read(&mut reader), Poll::Ready(Ok(Some(_)))));
+        assert!(matches!(read(&mut reader), Poll::Ready(Ok(None))));
+        assert!(matches!(read(&mut reader), Poll::Ready(Ok(None))));
+
+        let (writer, mut reader) = channel(4);
+        drop(writer);
+        assert!(matches!(read(&mut reader), Poll::Ready(Err(BodyError::Aborted))));
+        assert!(matches!(read(&mut reader), Poll::Ready(Err(BodyError::Aborted))));
+    }
+
+    #[test]
+    fn a_writer_without_a_reader_is_told() {
+        let (mut writer, reader) = channel(1);
+        writer.push(Bytes::from_static(b"full"));
+        drop(reader);
+        assert!(writer.is_closed() && writer.has_room(Waker::noop()));
+        assert_eq!(now_or_never(writer.write("x")), Some(Err(Closed)));
+        assert_eq!(now_or_never(writer.flush()), Some(Err(Closed)));
+        assert_eq!(writer.finish(), Err(Closed));
+    }
+
+    #[test]
+    fn threads_may_block_on_both_ends() {
+        let (mut writer, mut reader) = channel(8);
+        let producer = thread::spawn(move || {
+            for _ in 0..1000 {
+                io::Write::write_all(&mut writer, b"0123456789").unwrap();
+            }
+            writer.finish()
+        });
+        let mut total = 0;
+        while let Some(chunk) = block_on(|cx| reader.poll_chunk(cx)).unwrap() {
+            total += chunk.len();
+        }
+        assert_eq!(total, 10_000);
+        producer.join().unwrap().unwrap();
+    }
+}

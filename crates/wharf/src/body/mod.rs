@@ -1,0 +1,266 @@
+//! Request and response bodies: one type for both, so that one can become the other.
+//!
+//! A body is held in memory, read from a file, or streamed through a bounded channel
+//! (`channel.rs`). Not here: framing, which is the protocol machine's, and when a body is read
+//! (`conn/h1`).
+
+mod channel;
+mod error;
+
+use std::fmt;
+use std::fs::File;
+use std::future::poll_fn;
+use std::io::Read;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+
+pub use self::channel::BodyWriter;
+pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES};
+pub use self::error::{BodyError, Closed};
+use crate::pool::Pooled;
+
+/// How much of a file is read at a time, in bytes.
+const FILE_PIECE_BYTES: usize = 64 << 10;
+
+/// The body of a request or a response.
+///
+/// Anything that converts into a `Body` can be sent; what was received can be read whole
+/// ([`bytes`](Self::bytes)), piece by piece with back-pressure ([`chunk`](Self::chunk)), sent on
+/// as it is, or dropped.
+///
+/// ```
+/// use wharf::{Body, Request, Response};
+///
+/// let echo = |request: Request| Response::from(request.into_body());
+/// let shout = async |mut request: Request| {
+///     let bytes = request.body_mut().bytes().await?;
+///     Ok::<_, wharf::BodyError>(bytes.to_ascii_uppercase())
+/// };
+/// # let _ = wharf::Router::new().post("/echo", echo).post("/shout", shout);
+/// assert_eq!(Body::from("hello").len(), Some(5));
+/// ```
+#[derive(Debug, Default)]
+pub struct Body(pub(crate) BodyKind);
+
+/// Where the bytes of a body are.
+#[derive(Default)]
+pub(crate) enum BodyKind {
+    #[default]
+    Empty,
+    Static(&'static [u8]),
+    Owned(Vec<u8>),
+    Shared(Bytes),
+    /// A request body that came with its head.
+    Pooled(Pooled<Vec<u8>>),
+    /// So many bytes from the file's current place.
+    File(File, u64),
+    Channel(BodyReader),
+    /// A function that is called when the body is wanted, with the writer to write it to.
+    Producer(Producer),
+}
+
+/// Starts the future that writes a body.
+pub(crate) type Producer = Box<dyn FnOnce(BodyWriter) -> Production + Send>;
+
+/// The future that writes a body. It runs on the worker of its connection.
+pub(crate) type Production = Pin<Box<dyn Future<Output = Result<(), Closed>>>>;
+
+impl fmt::Debug for BodyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Static(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Owned(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Shared(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Pooled(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::File(_, len) => write!(f, "File, {len} bytes"),
+            Self::Channel(_) => f.write_str("Channel"),
+            Self::Producer(_) => f.write_str("Producer"),
+        }
+    }
+}
+
+impl Body {
+    /// No bytes.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(BodyKind::Empty)
+    }
+
+    /// `len` bytes of `file`, from its current place.
+    ///
+    /// The file is read piece by piece, as fast as the peer takes it, on the worker's thread. A
+    /// file that turns out to be shorter aborts the response.
+    #[must_use]
+    pub const fn file(file: File, len: u64) -> Self {
+        Self(BodyKind::File(file, len))
+    }
+
+    /// A body and the writer that fills it, from any task or thread. At most 64 KiB are held
+    /// between them; the writer waits for the peer beyond that.
+    #[must_use]
+    pub fn channel() -> (BodyWriter, Self) {
+        let (writer, reader) = channel::channel(CAPACITY_BYTES);
+        (writer, Self(BodyKind::Channel(reader)))
+    }
+
+    /// A body that `produce` writes once it is wanted: not for HEAD.
+    ///
+    /// The future runs on the worker of the connection and need not be `Send`. It must end with
+    /// [`BodyWriter::finish`]: a writer that is dropped before aborts the response, and the peer
+    /// can tell.
+    #[must_use]
+    pub fn stream<F, Fut>(produce: F) -> Self
+    where
+        F: FnOnce(BodyWriter) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Closed>> + 'static,
+    {
+        Self(BodyKind::Producer(Box::new(|writer| Box::pin(produce(writer)))))
+    }
+
+    /// The length in bytes, if it is known.
+    #[must_use]
+    pub fn len(&self) -> Option<u64> {
+        match &self.0 {
+            BodyKind::File(_, len) => Some(*len),
+            BodyKind::Channel(reader) => reader.announced_len(),
+            BodyKind::Producer(_) => None,
+            _ => self.as_bytes().map(|bytes| bytes.len() as u64),
+        }
+    }
+
+    /// Whether it is known that there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// The whole body, if it is in memory.
+    ///
+    /// It always is in a synchronous handler, which is called when the request has come in full.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.0 {
+            BodyKind::Empty => Some(b""),
+            BodyKind::Static(bytes) => Some(bytes),
+            BodyKind::Owned(bytes) => Some(bytes),
+            BodyKind::Shared(bytes) => Some(bytes),
+            BodyKind::Pooled(bytes) => Some(bytes),
+            BodyKind::File(..) | BodyKind::Channel(_) | BodyKind::Producer(_) => None,
+        }
+    }
+
+    /// Waits for the whole body and takes it. A second call gives no bytes.
+    ///
+    /// A received body is never longer than [`Limits::max_body_bytes`](crate::Limits).
+    ///
+    /// # Errors
+    ///
+    /// As [`chunk`](Self::chunk).
+    pub async fn bytes(&mut self) -> Result<Bytes, BodyError> {
+        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        let Some(second) = self.chunk().await? else { return Ok(first) };
+        let mut whole = BytesMut::with_capacity(first.len() + second.len());
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        while let Some(chunk) = self.chunk().await? {
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+
+    /// Waits for the next piece of the body; `None` is its end.
+    ///
+    /// Reading is what lets the peer send more: at most 64 KiB are held unread.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::Rejected`] if the peer broke the framing or a limit, or stopped sending;
+    /// [`BodyError::Disconnected`] if the connection was lost; [`BodyError::Aborted`] if the
+    /// writer of a channel was dropped unfinished; [`BodyError::Io`] if a file can't be read.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    /// Reads the next piece, or asks to be woken when there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`chunk`](Self::chunk).
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
+        match &mut self.0 {
+            BodyKind::Channel(reader) => return reader.poll_chunk(cx),
+            BodyKind::File(file, left) => return Poll::Ready(read_piece(file, left)),
+            BodyKind::Producer(_) => return Poll::Ready(Err(BodyError::Aborted)),
+            _ => {}
+        }
+        let bytes = match std::mem::take(&mut self.0) {
+            BodyKind::Static(bytes) => Bytes::from_static(bytes),
+            BodyKind::Owned(bytes) => Bytes::from(bytes),
+            BodyKind::Shared(bytes) => bytes,
+            BodyKind::Pooled(bytes) => Bytes::copy_from_slice(&bytes),
+            _ => return Poll::Ready(Ok(None)),
+        };
+        Poll::Ready(Ok(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+}
+
+/// Reads the next piece of `left` bytes.
+pub(crate) fn read_piece(file: &mut File, left: &mut u64) -> Result<Option<Bytes>, BodyError> {
+    if *left == 0 {
+        return Ok(None);
+    }
+    let len = usize::try_from(*left).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
+    let mut piece = BytesMut::zeroed(len);
+    let read = file.read(&mut piece)?;
+    if read == 0 {
+        return Err(BodyError::Io(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    piece.truncate(read);
+    *left -= read as u64;
+    Ok(Some(piece.freeze()))
+}
+
+impl From<()> for Body {
+    fn from((): ()) -> Self {
+        Self::empty()
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Self(BodyKind::Static(text.as_bytes()))
+    }
+}
+
+impl From<&'static [u8]> for Body {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self(BodyKind::Static(bytes))
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Body {
+    fn from(bytes: &'static [u8; N]) -> Self {
+        Self(BodyKind::Static(bytes))
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self(BodyKind::Owned(text.into_bytes()))
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(BodyKind::Owned(bytes))
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self(BodyKind::Shared(bytes))
+    }
+}

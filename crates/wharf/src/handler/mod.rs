@@ -1,0 +1,104 @@
+//! What a program gives to the server: functions from [`Request`] to a response.
+//!
+//! Synchronous functions, asynchronous ones, constants and types that implement [`Handler`] all
+//! come in through [`IntoHandler`], so that a router mixes them. Not here: who calls a handler and
+//! polls its future (`conn/h1`), and where futures are kept (`task.rs`).
+
+mod into;
+mod task;
+
+use std::error::Error;
+use std::fmt;
+
+pub use self::into::{AsyncFn, Constant, IntoHandler, SyncFn, marker};
+pub(crate) use self::task::Task;
+use crate::request::Request;
+use crate::response::{IntoResponse, Response};
+
+/// Answers requests. Most programs pass a function or a closure instead (see [`IntoHandler`]).
+///
+/// One value serves all workers at once. A future that [`call`](Self::call) returns stays on the
+/// worker that made it and need not be `Send`.
+///
+/// ```
+/// use wharf::{Handler, Reply, Request};
+///
+/// struct Greeter(&'static str);
+///
+/// impl Handler for Greeter {
+///     fn call(&self, request: Request) -> Reply {
+///         Reply::ready(format!("{} {}", self.0, request.path()))
+///     }
+/// }
+/// # let _ = wharf::Server::new(Greeter("hello"));
+/// ```
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request, at once or later.
+    ///
+    /// A panic is answered with 500 and closes the connection; no other is harmed.
+    fn call(&self, request: Request) -> Reply;
+
+    /// Says whether the handler was put together wrongly. Called when a server starts to listen.
+    ///
+    /// # Errors
+    ///
+    /// [`HandlerError`] describes what is wrong, such as two routes for the same requests.
+    fn check(&self) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+/// A response, or a future that will make one.
+#[must_use]
+pub struct Reply(pub(crate) ReplyKind);
+
+pub(crate) enum ReplyKind {
+    Ready(Response),
+    Later(Task),
+}
+
+impl Reply {
+    /// A response that is there.
+    pub fn ready(response: impl IntoResponse) -> Self {
+        Self(ReplyKind::Ready(response.into_response()))
+    }
+
+    /// A response that `future` will make. It is polled at once, before anything else is done.
+    pub fn later<F>(future: F) -> Self
+    where
+        F: Future<Output: IntoResponse> + 'static,
+    {
+        Self(ReplyKind::Later(Task::new(future)))
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            ReplyKind::Ready(response) => response.fmt(f),
+            ReplyKind::Later(_) => f.write_str("later"),
+        }
+    }
+}
+
+/// A handler that was put together wrongly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandlerError {
+    message: String,
+}
+
+impl HandlerError {
+    /// An error that `message` describes, in lower case and without a full stop.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for HandlerError {}

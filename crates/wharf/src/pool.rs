@@ -1,0 +1,127 @@
+//! Free lists of boxes, one per thread, so that steady traffic allocates nothing.
+//!
+//! A [`Pooled`] value goes back to the list of the thread that drops it. Each list is bounded, and
+//! a value that has grown past [`MAX_KEPT_BYTES`] is freed instead. Not here: futures, which are
+//! told apart by type (`handler/task.rs`).
+
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
+use std::thread::LocalKey;
+
+/// A free list of one type.
+pub(crate) type FreeList<T> = RefCell<Vec<Box<T>>>;
+
+/// How many values one list keeps: more than one turn of a worker uses at a time, in most programs.
+const MAX_KEPT: usize = 256;
+
+/// The largest storage that a kept value may hold, in bytes: one receive buffer.
+const MAX_KEPT_BYTES: usize = 64 << 10;
+
+/// A value that can be used again.
+pub(crate) trait Reusable: Default + 'static {
+    /// The list of this type.
+    fn free_list() -> &'static LocalKey<FreeList<Self>>;
+
+    /// Makes the value as good as new, but keeps its storage.
+    fn reset(&mut self);
+
+    /// The size of the storage that [`reset`](Self::reset) keeps, in bytes.
+    fn storage_bytes(&self) -> usize;
+}
+
+/// A box that returns to a free list when dropped.
+#[derive(Debug)]
+pub(crate) struct Pooled<T: Reusable>(Option<Box<T>>);
+
+impl<T: Reusable> Pooled<T> {
+    /// Takes a value from this thread's list, or makes one.
+    pub(crate) fn take() -> Self {
+        // A thread that is ending has no list any more.
+        let kept = T::free_list().try_with(|list| list.borrow_mut().pop()).ok().flatten();
+        Self(Some(kept.unwrap_or_default()))
+    }
+}
+
+impl<T: Reusable> Drop for Pooled<T> {
+    fn drop(&mut self) {
+        let Some(mut value) = self.0.take() else { return };
+        value.reset();
+        if value.storage_bytes() > MAX_KEPT_BYTES {
+            return;
+        }
+        // A thread that is ending frees the value instead.
+        let _ = T::free_list().try_with(|list| {
+            let mut list = list.borrow_mut();
+            if list.len() < MAX_KEPT {
+                list.push(value);
+            }
+        });
+    }
+}
+
+impl<T: Reusable> Deref for Pooled<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("the box is only taken by drop")
+    }
+}
+
+impl<T: Reusable> DerefMut for Pooled<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("the box is only taken by drop")
+    }
+}
+
+/// Declares the free list of a type.
+macro_rules! reusable {
+    ($type:ty, |$value:ident| $reset:expr, $storage:expr) => {
+        impl $crate::pool::Reusable for $type {
+            fn free_list() -> &'static std::thread::LocalKey<$crate::pool::FreeList<Self>> {
+                thread_local! {
+                    static LIST: $crate::pool::FreeList<$type> =
+                        const { std::cell::RefCell::new(Vec::new()) };
+                }
+                &LIST
+            }
+
+            fn reset(&mut self) {
+                let $value = self;
+                $reset
+            }
+
+            fn storage_bytes(&self) -> usize {
+                let $value = self;
+                $storage
+            }
+        }
+    };
+}
+pub(crate) use reusable;
+
+reusable!(Vec<u8>, |bytes| bytes.clear(), bytes.capacity());
+reusable!(wharf_proto::Headers, |headers| headers.clear(), headers.storage_bytes());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_value_is_used_again_empty_and_with_its_storage() {
+        let mut first = Pooled::<Vec<u8>>::take();
+        first.extend_from_slice(b"something");
+        let storage = first.as_ptr();
+        drop(first);
+        let second = Pooled::<Vec<u8>>::take();
+        assert!(second.is_empty());
+        assert_eq!(second.as_ptr(), storage);
+    }
+
+    #[test]
+    fn a_value_that_grew_too_large_is_freed() {
+        let mut large = Pooled::<Vec<u8>>::take();
+        large.reserve_exact(MAX_KEPT_BYTES + 1);
+        drop(large);
+        assert!(Pooled::<Vec<u8>>::take().capacity() <= MAX_KEPT_BYTES);
+    }
+}

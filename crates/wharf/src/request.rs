@@ -1,0 +1,244 @@
+//! [`Request`]: what a handler is given.
+//!
+//! Not here: parsing (the protocol machine's) and what a request is answered with.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::{Extensions, Method, Version};
+use wharf_proto::{Headers, RequestHead};
+
+use crate::body::Body;
+use crate::percent;
+use crate::pool::{Pooled, reusable};
+
+/// A request: head, body, and where it came from.
+///
+/// ```
+/// use wharf::Request;
+///
+/// let handler = |request: Request| {
+///     let agent = request.header("user-agent").unwrap_or("somebody");
+///     format!("{agent} from {} wants {}\n", request.peer_addr().ip(), request.path())
+/// };
+/// # let _ = wharf::Server::new(handler);
+/// ```
+#[derive(Debug)]
+pub struct Request {
+    parts: Pooled<Parts>,
+    body: Body,
+}
+
+/// Everything about a request but its body.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) head: RequestHead,
+    pub(crate) peer_addr: SocketAddr,
+    pub(crate) local_addr: SocketAddr,
+    /// How much of the path stands before the handler's own part of it, in bytes.
+    mounted_at: usize,
+    params: Vec<Param>,
+    extensions: Extensions,
+}
+
+/// A parameter of a route.
+#[derive(Debug)]
+struct Param {
+    name: Arc<str>,
+    value: Value,
+}
+
+/// A value is copied only if it has to be decoded.
+#[derive(Debug)]
+enum Value {
+    InPath(Range<usize>),
+    Decoded(String),
+}
+
+const UNKNOWN_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            head: RequestHead::default(),
+            peer_addr: UNKNOWN_ADDR,
+            local_addr: UNKNOWN_ADDR,
+            mounted_at: 0,
+            params: Vec::new(),
+            extensions: Extensions::new(),
+        }
+    }
+}
+
+impl Parts {
+    fn reset(&mut self) {
+        self.head.clear();
+        self.mounted_at = 0;
+        self.params.clear();
+        self.extensions.clear();
+    }
+}
+
+reusable!(Parts, |parts| parts.reset(), parts.head.storage_bytes());
+
+impl Request {
+    pub(crate) const fn new(parts: Pooled<Parts>, body: Body) -> Self {
+        Self { parts, body }
+    }
+
+    /// The method; one that is not registered comes through as it is.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        self.parts.head.method()
+    }
+
+    /// The request-target as it came, such as `/search?q=a`.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.parts.head.target()
+    }
+
+    /// The path, not percent-decoded. `*` for `OPTIONS *`, empty for CONNECT.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.parts.head.path()
+    }
+
+    /// The part of the path that is left to this handler: behind the prefix under which it is
+    /// mounted, and beginning with a slash unless empty.
+    #[must_use]
+    pub fn rest_path(&self) -> &str {
+        self.path().get(self.parts.mounted_at..).unwrap_or_default()
+    }
+
+    /// Takes `len` more bytes off [`rest_path`](Self::rest_path): for routers.
+    ///
+    /// # Panics
+    ///
+    /// If the rest is shorter.
+    pub fn mount(&mut self, len: usize) {
+        assert!(len <= self.rest_path().len(), "a mount point lies inside of the path");
+        self.parts.mounted_at += len;
+    }
+
+    /// The query without its question mark, not decoded; `None` if there was no question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.parts.head.query()
+    }
+
+    /// The decoded names and values of the query, in order, as in HTML forms: `+` is a space.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
+        percent::form_pairs(self.query().unwrap_or_default())
+    }
+
+    /// The HTTP version of the request.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.parts.head.version()
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        "http"
+    }
+
+    /// The host, without its port, that the request is for: of an absolute request-target, else
+    /// of `Host`. Not checked against anything.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        let authority = self.parts.head.authority()?;
+        let port_at = authority.rfind(':').filter(|&at| {
+            // An IPv6 address has colons of its own, in brackets.
+            authority.get(at..).is_some_and(|port| !port.contains(']'))
+        });
+        Some(port_at.map_or(authority, |at| authority.get(..at).unwrap_or_default()))
+    }
+
+    /// The fields in the order and the spelling received.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.parts.head.headers()
+    }
+
+    /// The first field of that name, if it is there and is UTF-8. Case is ignored.
+    #[must_use]
+    pub fn header(&self, name: impl AsRef<str>) -> Option<&str> {
+        self.headers().get(name)
+    }
+
+    /// The cookies that the peer sent, as `(name, value)`, in order (RFC 6265 section 4.2.1).
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers()
+            .get_all("cookie")
+            .filter_map(|value| std::str::from_utf8(value).ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| {
+                let (name, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
+                Some((name, value))
+            })
+    }
+
+    /// The parameter of that name in the route's path, decoded.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let param = self.parts.params.iter().rev().find(|param| *param.name == *name)?;
+        match &param.value {
+            Value::InPath(range) => self.path().get(range.clone()),
+            Value::Decoded(value) => Some(value),
+        }
+    }
+
+    /// Adds a parameter that stands at `range` of [`path`](Self::path): for routers. Of two with
+    /// the same name, the later one counts.
+    pub fn push_param(&mut self, name: Arc<str>, range: Range<usize>) {
+        let raw = self.path().get(range.clone()).unwrap_or_default();
+        let value = match percent::decode(raw) {
+            Some(decoded) => Value::Decoded(decoded),
+            None => Value::InPath(range),
+        };
+        self.parts.params.push(Param { name, value });
+    }
+
+    /// The peer's address.
+    #[must_use]
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.parts.peer_addr
+    }
+
+    /// The address on which the connection was accepted.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.parts.local_addr
+    }
+
+    /// Values that handlers attached to the request.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.parts.extensions
+    }
+
+    /// Values that handlers attach to the request, one per type.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.parts.extensions
+    }
+
+    /// The body.
+    #[must_use]
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The body, to be read.
+    pub const fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
+
+    /// The body alone.
+    #[must_use]
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+}
