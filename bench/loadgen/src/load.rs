@@ -121,10 +121,9 @@ impl Load {
 
     fn begin(&mut self, key: usize, now: Instant, outcome: &mut Outcome) {
         let Some(connection) = &mut self.connections[key] else { return };
-        let begun = connection.begin(&self.batch, now);
-        self.busy += 1;
-        if let Err(fault) = begun {
-            self.give_up(key, fault, outcome);
+        match connection.begin(&self.batch, now) {
+            Ok(()) => self.busy += 1,
+            Err(fault) => self.give_up(key, fault, outcome),
         }
     }
 
@@ -136,34 +135,34 @@ impl Load {
         outcome: &mut Outcome,
     ) {
         let Some(connection) = &mut self.connections[key] else { return };
-        let complete_at = connection
+        // Taken out of the count first and put back last, so that a fault in between is right
+        // whatever the connection had already received.
+        self.busy -= usize::from(connection.is_busy());
+        let moved = connection
             .send(&self.batch)
-            .and_then(|()| connection.receive(&self.batch, &mut self.input, outcome));
-        let complete_at = match complete_at {
-            Ok(complete_at) => complete_at,
-            Err(fault) => return self.give_up(key, fault, outcome),
-        };
-        if let Some(now) = complete_at {
-            self.busy -= 1;
-            if now < deadline {
-                self.begin(key, now, outcome);
-            }
+            .and_then(|()| connection.receive(&self.batch, &mut self.input, outcome))
+            .and_then(|complete_at| match complete_at {
+                Some(now) if now < deadline => connection.begin(&self.batch, now),
+                Some(_) | None => Ok(()),
+            });
+        if let Err(fault) = moved {
+            return self.give_up(key, fault, outcome);
         }
         // The server's end of the stream may have arrived behind a short read.
         if flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP) {
-            self.give_up(key, Fault::Closed, outcome);
+            return self.give_up(key, Fault::Closed, outcome);
         }
+        self.busy += usize::from(connection.is_busy());
     }
 
-    /// Closes a connection and counts why.
+    /// Closes a connection that is not among the busy ones and counts why.
     fn give_up(&mut self, key: usize, fault: Fault, outcome: &mut Outcome) {
-        // Beginning the next batch may already have failed and closed it.
-        let Some(connection) = self.connections[key].take() else { return };
-        self.busy -= usize::from(connection.is_busy());
+        self.connections[key] = None;
         outcome.record_fault(fault);
     }
 
     fn give_up_stalled(&mut self, outcome: &mut Outcome) {
+        self.busy = 0;
         for key in 0..self.connections.len() {
             if self.connections[key].as_ref().is_some_and(Connection::is_busy) {
                 self.give_up(key, Fault::Stalled, outcome);

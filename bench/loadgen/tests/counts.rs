@@ -10,6 +10,8 @@ use std::time::Duration;
 use loadgen::{Headers, Load, Plan};
 
 const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+const TWO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi\
+    HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 const RUN: Duration = Duration::from_millis(50);
 
 /// What a server does after having answered one request well.
@@ -23,14 +25,15 @@ enum Then {
 /// Serves on threads that end with the test's process; returns the address and the number of
 /// requests served.
 fn serve(then: Then) -> (SocketAddr, Arc<AtomicU64>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let address = listener.local_addr().expect("it is bound");
     let served = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&served);
     thread::spawn(move || {
         for stream in listener.incoming() {
+            let stream = stream.expect("clients wait to be accepted");
             let count = Arc::clone(&count);
-            thread::spawn(move || answer(stream.unwrap(), then, &count));
+            thread::spawn(move || answer(stream, then, &count));
         }
     });
     (address, served)
@@ -85,7 +88,9 @@ fn every_response_is_counted_and_none_is_left_in_flight() {
 fn faults_are_counted_per_connection_by_their_kind() {
     for (then, bad_statuses, errors, fault) in [
         (Then::Answer(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"), 3, 0, "not 200"),
-        (Then::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi!"), 0, 3, "more bytes"),
+        (Then::Answer(TWO), 0, 3, "more bytes"),
+        // One byte longer than the first response; the byte reads as the start of a second.
+        (Then::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi!"), 0, 3, "not an HTTP/1.1"),
         (Then::Answer(b"oh"), 0, 3, "not an HTTP/1.1"),
         (Then::Close, 0, 3, "closed"),
     ] {

@@ -18,7 +18,7 @@ pub enum Reject {
     AmbiguousLength,
     /// A chunk size, extension or terminator is malformed (RFC 9112 section 7.1).
     BadChunk,
-    /// Content-Length is not a list of equal decimal numbers (RFC 9112 section 6.3).
+    /// Content-Length is not one decimal number (RFC 9112 section 6.3), or CONNECT has content.
     BadContentLength,
     /// A field line does not match `field-name ":" OWS field-value OWS` (RFC 9112 section 5).
     BadField,
@@ -38,6 +38,8 @@ pub enum Reject {
     FieldTooLarge,
     /// The head is longer than [`Limits::max_head_bytes`](crate::Limits::max_head_bytes).
     HeadTooLarge,
+    /// The method is longer than any that is in use (RFC 9112 section 3).
+    MethodTooLong,
     /// The request-target is longer than
     /// [`Limits::max_target_bytes`](crate::Limits::max_target_bytes).
     TargetTooLong,
@@ -78,7 +80,7 @@ impl Reject {
             | Self::HeadTooLarge
             | Self::TooManyFields
             | Self::TrailersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::MethodTooLong | Self::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UnsupportedVersion => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         }
     }
@@ -99,6 +101,7 @@ impl fmt::Display for Reject {
             Self::ChunkOverhead => "too much chunk overhead",
             Self::FieldTooLarge => "field line too long",
             Self::HeadTooLarge => "head too large",
+            Self::MethodTooLong => "method too long",
             Self::TargetTooLong => "request-target too long",
             Self::TooManyFields => "too many fields",
             Self::TrailersTooLarge => "trailer section too large",

@@ -28,10 +28,12 @@ use crate::InvalidHeader;
 #[derive(Clone, Default)]
 pub struct Headers {
     /// For fields of our own making: whole lines, `name: value\r\n`, without gaps.
-    /// For received ones: the head as it came.
+    /// For received ones: the head as it came, as far as it was parsed.
     block: Vec<u8>,
     fields: Vec<Field>,
     managed: Managed,
+    /// The block holds more than the fields, such as a request line.
+    is_received: bool,
 }
 
 /// Where a field stands in the block. Heads are bounded far below 4 GiB.
@@ -81,6 +83,7 @@ impl Headers {
                 date: false,
                 transfer_encoding: false,
             },
+            is_received: false,
         }
     }
 
@@ -138,14 +141,14 @@ impl Headers {
     /// # Errors
     ///
     /// [`InvalidHeader`] if the name is not a token or the value holds a control byte; nothing is
-    /// added then.
+    /// added then. Blanks and tabs around the value are no part of it.
     pub fn append(
         &mut self,
         name: impl AsRef<str>,
         value: impl AsRef<[u8]>,
     ) -> Result<(), InvalidHeader> {
         let name = name.as_ref().as_bytes();
-        let value = value.as_ref().trim_ascii();
+        let value = trim_blanks(value.as_ref());
         if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
             return Err(InvalidHeader::Name);
         }
@@ -199,6 +202,7 @@ impl Headers {
         self.block.clear();
         self.fields.clear();
         self.managed = Managed::default();
+        self.is_received = false;
     }
 
     /// Which of the server's own fields are present.
@@ -213,9 +217,10 @@ impl Headers {
         self.block.capacity() + self.fields.capacity() * size_of::<Field>()
     }
 
-    /// All fields as they go out, if the block holds nothing but them.
-    pub(crate) fn lines(&self) -> &[u8] {
-        &self.block
+    /// All fields as they go out, unless they were received: a received block holds more, and some
+    /// of it would end the head of a message.
+    pub(crate) fn lines(&self) -> Option<&[u8]> {
+        (!self.is_received).then_some(&self.block)
     }
 
     /// The received bytes that the fields point into.
@@ -223,17 +228,17 @@ impl Headers {
         &self.block
     }
 
-    /// Makes `head` the block behind fields that were pushed with [`push_received`].
-    ///
-    /// [`push_received`]: Self::push_received
-    pub(crate) fn set_received(&mut self, head: &[u8]) {
-        self.block.clear();
-        self.block.extend_from_slice(head);
+    /// Lets the block grow to `parsed`, whose beginning it holds from earlier calls.
+    pub(crate) fn extend_received(&mut self, parsed: &[u8]) {
+        self.is_received = true;
+        self.block.extend_from_slice(parsed.get(self.block.len()..).unwrap_or_default());
     }
 
-    /// Adds a field that stands at these places of the received block.
-    pub(crate) fn push_received(&mut self, field: Field) {
+    /// Adds a field that stands at these places of the received block, which must be extended to
+    /// hold them before anyone looks.
+    pub(crate) fn push_received(&mut self, name: &[u8], field: Field) {
         self.fields.push(field);
+        self.managed.note(name);
     }
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
@@ -321,6 +326,13 @@ impl<'h> Iterator for HeadersIter<'h> {
 
 impl ExactSizeIterator for HeadersIter<'_> {}
 
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
 /// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
 pub(crate) const fn is_token(byte: u8) -> bool {
     #[expect(clippy::indexing_slicing, reason = "a byte is always an index into 256 entries")]
@@ -386,7 +398,7 @@ mod tests {
         let all: Vec<_> = headers.iter().collect();
         assert_eq!(all, [("B", &b"1"[..]), ("a", b"2"), ("b", b"3")]);
         assert_eq!(headers.get_all("b").collect::<Vec<_>>(), [b"1", b"3"]);
-        assert_eq!(headers.lines(), b"B: 1\r\na: 2\r\nb: 3\r\n");
+        assert_eq!(headers.lines(), Some(&b"B: 1\r\na: 2\r\nb: 3\r\n"[..]));
     }
 
     #[test]
@@ -396,10 +408,10 @@ mod tests {
         headers.append("x", "y").unwrap();
         headers.append("a", "2").unwrap();
         headers.insert("a", "3").unwrap();
-        assert_eq!(headers.lines(), b"x: y\r\na: 3\r\n");
+        assert_eq!(headers.lines(), Some(&b"x: y\r\na: 3\r\n"[..]));
         assert!(headers.remove("X"));
         assert!(!headers.remove("X"));
-        assert_eq!(headers.lines(), b"a: 3\r\n");
+        assert_eq!(headers.lines(), Some(&b"a: 3\r\n"[..]));
     }
 
     #[test]
@@ -408,11 +420,11 @@ mod tests {
         for name in ["", " ", "a b", "a:", "a\r\n", "ä"] {
             assert_eq!(headers.append(name, "v"), Err(InvalidHeader::Name), "{name:?}");
         }
-        for value in ["a\r\nb: c", "a\nb", "a\0", "a\x7f", "a\rb"] {
+        for value in ["a\r\nb: c", "a\nb", "a\0", "a\x7f", "a\rb", "a\r\n", "\x0ca"] {
             assert_eq!(headers.insert("n", value), Err(InvalidHeader::Value), "{value:?}");
         }
         assert!(headers.is_empty());
-        assert!(headers.lines().is_empty());
+        assert_eq!(headers.lines(), Some(&b""[..]));
         headers.append("n", " \tpadded\t ").unwrap();
         assert_eq!(headers.get("N"), Some("padded"));
     }
@@ -426,6 +438,25 @@ mod tests {
         assert!(headers.managed().date && headers.managed().content_length);
         headers.remove("date");
         assert!(!headers.managed().date && headers.managed().content_length);
+    }
+
+    #[test]
+    fn received_fields_can_be_copied_changed_and_never_go_out_as_a_block() {
+        let mut received = Headers::new();
+        let head = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
+        let field = Field { name_at: 16, name_len: 10, value_at: 28, value_len: 5 };
+        received.push_received(b"Connection", field);
+        received.extend_received(&head[..20]);
+        received.extend_received(head);
+        assert!(received.managed().connection);
+
+        let mut copy = received.clone();
+        copy.append("x", "y").unwrap();
+        assert_eq!((copy.get("connection"), copy.get("x")), (Some("close"), Some("y")));
+        assert_eq!(copy.lines(), None);
+        copy.remove("connection");
+        assert_eq!(copy.lines(), Some(&b"x: y\r\n"[..]));
+        assert!(!copy.managed().connection);
     }
 
     #[test]

@@ -61,16 +61,15 @@ impl ChunkedDecoder {
         let mut at = 0;
         while self.part != Part::Data {
             let Some(&byte) = input.get(at) else {
-                self.count_overhead(at)?;
                 return Ok(Chunk::Header(at));
             };
             at += 1;
+            self.count_overhead()?;
             if self.header_byte(byte, limits)? {
                 return Ok(Chunk::Last(at));
             }
         }
         if at > 0 {
-            self.count_overhead(at)?;
             return Ok(Chunk::Header(at));
         }
         let available = u64::try_from(input.len()).unwrap_or(u64::MAX);
@@ -109,7 +108,10 @@ impl ChunkedDecoder {
                 Part::Extension
             }
             (Part::SizeLf, b'\n') if self.left == 0 => return Ok(true),
-            (Part::SizeLf, b'\n') if self.left > limits.max_body_bytes - self.data_bytes => {
+            // The limit may have been lowered since the body began, once its route was known.
+            (Part::SizeLf, b'\n')
+                if self.left > limits.max_body_bytes.saturating_sub(self.data_bytes) =>
+            {
                 return Err(Reject::BodyTooLarge);
             }
             (Part::SizeLf, b'\n') => Part::Data,
@@ -122,9 +124,12 @@ impl ChunkedDecoder {
         Ok(false)
     }
 
-    fn count_overhead(&mut self, len: usize) -> Result<(), Reject> {
-        self.overhead_bytes += u64::try_from(len).unwrap_or(u64::MAX);
-        let allowed = FREE_OVERHEAD_BYTES + self.data_bytes * OVERHEAD_PER_DATA_BYTE;
+    /// Counts one byte outside of the data. One at a time, so that where the bytes are cut does not
+    /// decide whether there are too many.
+    fn count_overhead(&mut self) -> Result<(), Reject> {
+        self.overhead_bytes += 1;
+        let proportion = self.data_bytes.saturating_mul(OVERHEAD_PER_DATA_BYTE);
+        let allowed = proportion.saturating_add(FREE_OVERHEAD_BYTES);
         if self.overhead_bytes > allowed { Err(Reject::ChunkOverhead) } else { Ok(()) }
     }
 }

@@ -1,15 +1,17 @@
 //! Joins parser, framing, states and encoder to the server side of one connection.
 //!
-//! Not here: transitions (`state.rs`), what anything looks like on the wire (`parse.rs`,
-//! `chunked.rs`, `encode.rs`), and whoever owns the buffers.
+//! Here are the public methods and the sending half; the receiving half is `receive.rs`. Not here:
+//! transitions (`state.rs`), what anything looks like on the wire (`parse.rs`, `chunked.rs`,
+//! `encode.rs`), and whoever owns the buffers.
 
-use http::{Method, StatusCode, Version};
+use http::StatusCode;
 
-use super::chunked::{Chunk, ChunkedDecoder};
-use super::encode::{self, DATE_BYTES, Delimiter, Persistence};
-use super::framing::{Framing, RequestBody};
-use super::parse::{HeadParser, SectionLimits};
+use super::chunked::ChunkedDecoder;
+use super::encode::{self, Delimiter, Persistence};
+use super::framing::Framing;
+use super::parse::HeadParser;
 use super::state::{self, Next, Phase, Recv, RecvInput, Send, SendInput};
+use super::{BodyLength, Received, Response};
 use crate::{Headers, Limits, Misuse, Reject, RequestHead};
 
 /// The server side of one HTTP/1 connection.
@@ -42,23 +44,24 @@ use crate::{Headers, Limits, Misuse, Reject, RequestHead};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connection {
-    recv: Recv,
-    send: Send,
-    reading: Reading,
+    pub(super) recv: Recv,
+    pub(super) send: Send,
+    pub(super) reading: Reading,
     writing: Writing,
     /// Both sides agree so far that another request may follow.
-    persistent: bool,
-    version_1_0: bool,
-    is_head: bool,
-    is_connect: bool,
-    expects_continue: bool,
+    pub(super) persistent: bool,
+    pub(super) version_1_0: bool,
+    pub(super) is_head: bool,
+    pub(super) is_connect: bool,
+    pub(super) expects_continue: bool,
+    received_in_full: bool,
     /// Bytes of an unread body that were dropped since the response ended.
-    drained_bytes: u64,
+    pub(super) drained_bytes: u64,
 }
 
 /// What is being read.
 #[derive(Clone, Copy, Debug)]
-enum Reading {
+pub(super) enum Reading {
     Head(HeadParser, Framing),
     Length(u64),
     Chunked(ChunkedDecoder),
@@ -82,70 +85,6 @@ enum Writing {
     Discard,
 }
 
-/// The length of a body, as far as it is known when the head is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyLength {
-    /// So many bytes.
-    Known(u64),
-    /// Not known before the end.
-    Unknown,
-}
-
-/// What one call of [`Connection::receive`] made of its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received<'b> {
-    /// How many bytes of the input are dealt with. Drop them before the next call.
-    pub consumed: usize,
-    /// `None`: nothing more can be made of the input now.
-    pub event: Option<Event<'b>>,
-}
-
-/// Something that came from the peer in full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'b> {
-    /// A request head; it stands in the `head` that was passed in. A body of `Known(0)` is over
-    /// with this event, any other ends with [`Event::End`].
-    Head {
-        /// The length of the body.
-        body: BodyLength,
-    },
-    /// A piece of the body, never empty.
-    Body(&'b [u8]),
-    /// The end of the body. Trailer fields, if any, are the headers of the `head` passed in.
-    End,
-}
-
-/// Status and framing of a final response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Response<'a> {
-    status: StatusCode,
-    body: BodyLength,
-    date: Option<&'a [u8; DATE_BYTES]>,
-    close: bool,
-}
-
-impl<'a> Response<'a> {
-    /// A response without `Date` that keeps the connection if the peer wishes.
-    #[must_use]
-    pub const fn new(status: StatusCode, body: BodyLength) -> Self {
-        Self { status, body, date: None, close: false }
-    }
-
-    /// Adds `Date`, unless the fields have one.
-    #[must_use]
-    pub const fn date(mut self, date: &'a [u8; DATE_BYTES]) -> Self {
-        self.date = Some(date);
-        self
-    }
-
-    /// Closes the connection after the response.
-    #[must_use]
-    pub const fn close(mut self) -> Self {
-        self.close = true;
-        self
-    }
-}
-
 impl Default for Connection {
     fn default() -> Self {
         Self::new()
@@ -166,6 +105,7 @@ impl Connection {
             is_head: false,
             is_connect: false,
             expects_continue: false,
+            received_in_full: false,
             drained_bytes: 0,
         }
     }
@@ -186,7 +126,20 @@ impl Connection {
     /// a response was sent.
     #[must_use]
     pub const fn awaits_continue(&self) -> bool {
-        self.expects_continue && self.awaits_response()
+        self.expects_continue && self.awaits_response() && matches!(self.recv, Recv::Body)
+    }
+
+    /// Whether the body of the response being sent is left out: for HEAD, 204 and 304.
+    #[must_use]
+    pub fn omits_body(&self) -> bool {
+        self.writing == Writing::Discard
+    }
+
+    /// Whether a connection that is closed now was so after a whole request, so that the peer need
+    /// not be sending any more.
+    #[must_use]
+    pub const fn received_in_full(&self) -> bool {
+        self.received_in_full
     }
 
     /// Whether another request may follow the current one.
@@ -201,7 +154,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`Reject`] if the peer broke the protocol or a limit. The rest of its bytes is meaningless;
-    /// the response to the request, if none has begun, may still be sent, and closes.
+    /// the response to the request, if none has begun, may still be sent, and closes. Where a head
+    /// was refused, `head` holds what was understood of it before.
     pub fn receive<'b>(
         &mut self,
         input: &'b [u8],
@@ -211,7 +165,7 @@ impl Connection {
         let result = match (self.recv, self.reading) {
             (Recv::Done | Recv::Closed, _) => Ok(Received { consumed: 0, event: None }),
             (_, Reading::Head(..)) => self.receive_head(input, limits, head),
-            (_, Reading::Length(left)) => Ok(self.receive_length(left, input)),
+            (_, Reading::Length(left)) => Ok(self.receive_length(left, input, head)),
             (_, Reading::Chunked(decoder)) => self.receive_chunked(decoder, input, limits, head),
             (_, Reading::Trailers(parser)) => self.receive_trailers(parser, input, limits, head),
         };
@@ -219,13 +173,14 @@ impl Connection {
             Ok(received) if self.send == Send::Done => self.drain(received, limits),
             Ok(received) => Ok(received),
             Err(reject) => {
-                self.reject();
+                self.reject(head);
                 Err(reject)
             }
         }
     }
 
-    /// The peer closed its sending side.
+    /// The peer closed its sending side. All that came before must have been received: to the
+    /// [`Received`] that has no event.
     ///
     /// # Errors
     ///
@@ -235,6 +190,12 @@ impl Connection {
         self.step_recv(RecvInput::Eof);
         self.persistent = false;
         if truncated { Err(Reject::Truncated) } else { Ok(()) }
+    }
+
+    /// The peer took too long, and no more of its bytes will be looked at. A request that awaits
+    /// its response, or whose head was coming in, may still be answered.
+    pub fn receive_timeout(&mut self) {
+        self.reject(&RequestHead::default());
     }
 
     /// Appends an interim response such as `100 Continue` or `103 Early Hints`. An HTTP/1.0 peer
@@ -355,181 +316,26 @@ impl Connection {
         self.step_send(SendInput::Abort);
     }
 
-    fn receive_head<'b>(
-        &mut self,
-        input: &'b [u8],
-        limits: &Limits,
-        head: &mut RequestHead,
-    ) -> Result<Received<'b>, Reject> {
-        let Reading::Head(parser, framing) = &mut self.reading else {
-            return Ok(Received { consumed: 0, event: None });
-        };
-        if parser.is_fresh() {
-            match input {
-                [] | [b'\r'] => return Ok(Received { consumed: 0, event: None }),
-                // RFC 9112 section 2.2: one empty line before the request line is skipped.
-                [b'\r', b'\n', rest @ ..] if self.recv == Recv::Idle && !rest.is_empty() => {
-                    self.step_recv(RecvInput::Bytes);
-                    let received = self.receive_head(rest, limits, head)?;
-                    return Ok(Received { consumed: received.consumed + 2, ..received });
-                }
-                [b'\r', b'\n'] if self.recv == Recv::Idle => {
-                    self.step_recv(RecvInput::Bytes);
-                    return Ok(Received { consumed: 2, event: None });
-                }
-                _ => head.clear(),
-            }
-        }
-        let parsed = parser.request_head(input, limits, head, framing)?;
-        let framing = *framing;
-        self.step_recv(RecvInput::Bytes);
-        let Some(consumed) = parsed else {
-            return Ok(Received { consumed: 0, event: None });
-        };
-        let body = framing.finish(head, limits)?;
-        Ok(Received { consumed, event: Some(self.begin_exchange(head, body)) })
-    }
-
-    /// Sets everything up for a request whose head is complete.
-    fn begin_exchange(&mut self, head: &RequestHead, body: RequestBody) -> Event<'static> {
-        let options = head.connection();
-        self.version_1_0 = head.version() == Version::HTTP_10;
-        self.is_head = head.method() == Method::HEAD;
-        self.is_connect = head.method() == Method::CONNECT;
-        // RFC 9112 section 9.3: close wins; HTTP/1.0 persists only on request.
-        self.persistent = !options.close && (!self.version_1_0 || options.keep_alive);
-        self.drained_bytes = 0;
-        self.step_recv(RecvInput::HeadEnd);
-        self.step_send(SendInput::Request);
-        let (reading, length) = match body {
-            RequestBody::None | RequestBody::Length(0) => {
-                self.expects_continue = false;
-                self.step_recv(RecvInput::BodyEnd);
-                return Event::Head { body: BodyLength::Known(0) };
-            }
-            RequestBody::Length(length) => (Reading::Length(length), BodyLength::Known(length)),
-            RequestBody::Chunked => {
-                (Reading::Chunked(ChunkedDecoder::new()), BodyLength::Unknown)
-            }
-        };
-        self.expects_continue = head.expects_continue();
-        self.reading = reading;
-        Event::Head { body: length }
-    }
-
-    fn receive_length<'b>(&mut self, left: u64, input: &'b [u8]) -> Received<'b> {
-        if left == 0 {
-            self.step_recv(RecvInput::BodyEnd);
-            return Received { consumed: 0, event: Some(Event::End) };
-        }
-        let len = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
-        let data = input.get(..len).unwrap_or_default();
-        if data.is_empty() {
-            return Received { consumed: 0, event: None };
-        }
-        self.expects_continue = false;
-        self.reading = Reading::Length(left - u64::try_from(len).unwrap_or(left));
-        Received { consumed: len, event: Some(Event::Body(data)) }
-    }
-
-    fn receive_chunked<'b>(
-        &mut self,
-        mut decoder: ChunkedDecoder,
-        input: &'b [u8],
-        limits: &Limits,
-        head: &mut RequestHead,
-    ) -> Result<Received<'b>, Reject> {
-        let mut consumed = 0;
-        self.expects_continue &= input.is_empty();
-        loop {
-            let rest = input.get(consumed..).unwrap_or_default();
-            let chunk = decoder.decode(rest, limits)?;
-            self.reading = Reading::Chunked(decoder);
-            match chunk {
-                Chunk::Header(0) | Chunk::Data(0) => return Ok(Received { consumed, event: None }),
-                Chunk::Header(len) => consumed += len,
-                Chunk::Data(len) => {
-                    let data = rest.get(..len).unwrap_or_default();
-                    let event = Some(Event::Body(data));
-                    return Ok(Received { consumed: consumed + len, event });
-                }
-                Chunk::Last(len) => {
-                    consumed += len;
-                    let parser = HeadParser::at_fields();
-                    self.reading = Reading::Trailers(parser);
-                    let rest = input.get(consumed..).unwrap_or_default();
-                    let received = self.receive_trailers(parser, rest, limits, head)?;
-                    return Ok(Received { consumed: consumed + received.consumed, ..received });
-                }
-            }
-        }
-    }
-
-    fn receive_trailers<'b>(
-        &mut self,
-        mut parser: HeadParser,
-        input: &'b [u8],
-        limits: &Limits,
-        head: &mut RequestHead,
-    ) -> Result<Received<'b>, Reject> {
-        if parser.is_fresh() {
-            head.clear();
-        }
-        let section =
-            SectionLimits { bytes: limits.max_trailer_bytes, too_large: Reject::TrailersTooLarge };
-        let headers = &mut head.headers;
-        let parsed = parser.fields(input, limits, section, headers, |_, _| Ok(()))?;
-        self.reading = Reading::Trailers(parser);
-        let Some(consumed) = parsed else {
-            return Ok(Received { consumed: 0, event: None });
-        };
-        head.headers.set_received(input.get(..consumed).unwrap_or_default());
-        self.step_recv(RecvInput::BodyEnd);
-        Ok(Received { consumed, event: Some(Event::End) })
-    }
-
-    /// Counts body bytes that nobody wants any more, and closes where there are too many.
-    fn drain<'b>(
-        &mut self,
-        received: Received<'b>,
-        limits: &Limits,
-    ) -> Result<Received<'b>, Reject> {
-        if let Some(Event::Body(data)) = received.event {
-            self.drained_bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
-            if self.drained_bytes > limits.max_drain_bytes {
-                self.persistent = false;
-            }
-        }
-        self.settle();
-        Ok(received)
-    }
-
-    /// Notes that the peer is not to be read any more.
-    fn reject(&mut self) {
-        self.persistent = false;
-        // A request whose head was refused is answered as well: with the rejection's status.
-        if self.send == Send::Idle {
-            self.step_send(SendInput::Request);
-        }
-        self.step_recv(RecvInput::Rejected);
-    }
-
     /// How the end of the body is marked (RFC 9112 section 6.3).
     fn delimiter(&mut self, status: StatusCode, body: BodyLength) -> Delimiter {
-        let bodiless = status == StatusCode::NO_CONTENT
-            || status == StatusCode::NOT_MODIFIED
-            || (self.is_connect && status.is_success());
-        let (writing, delimiter) = match body {
-            _ if bodiless => (Writing::Discard, Delimiter::Bodiless),
-            BodyLength::Known(length) if self.is_head => {
-                (Writing::Discard, Delimiter::Length(length))
+        let is_tunnel = self.is_connect && status.is_success();
+        if is_tunnel {
+            // What the peer sends from here on is no request (RFC 9110 section 9.3.6).
+            self.persistent = false;
+        }
+        let (writing, delimiter) = match (status, body) {
+            (StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED, _) => {
+                (Writing::Discard, Delimiter::Bodiless)
             }
-            BodyLength::Known(length) => (Writing::Length(length), Delimiter::Length(length)),
-            BodyLength::Unknown if self.version_1_0 => {
+            _ if is_tunnel => (Writing::Discard, Delimiter::Bodiless),
+            // RFC 9110 section 15.3.6: no content, but the length has to say so.
+            (StatusCode::RESET_CONTENT, _) => (Writing::Discard, Delimiter::Length(0)),
+            (_, BodyLength::Known(length)) => (Writing::Length(length), Delimiter::Length(length)),
+            (_, BodyLength::Unknown) if self.version_1_0 => {
                 self.persistent &= self.is_head;
                 (Writing::Close, Delimiter::Close)
             }
-            BodyLength::Unknown => (Writing::Chunked, Delimiter::Chunked),
+            (_, BodyLength::Unknown) => (Writing::Chunked, Delimiter::Chunked),
         };
         self.writing = if self.is_head { Writing::Discard } else { writing };
         delimiter
@@ -555,14 +361,14 @@ impl Connection {
         }
     }
 
-    fn step_recv(&mut self, input: RecvInput) {
+    pub(super) fn step_recv(&mut self, input: RecvInput) {
         let next = self.recv.after(input);
         debug_assert!(next.is_some(), "{input:?} in {:?}", self.recv);
         self.recv = next.unwrap_or(Recv::Closed);
         self.settle();
     }
 
-    fn step_send(&mut self, input: SendInput) {
+    pub(super) fn step_send(&mut self, input: SendInput) {
         let next = self.send.after(input);
         debug_assert!(next.is_some(), "{input:?} in {:?}", self.send);
         self.send = next.unwrap_or(Send::Closed);
@@ -570,7 +376,7 @@ impl Connection {
     }
 
     /// Starts over or closes once both sides are through.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         match state::next_cycle(self.recv, self.send, self.persistent) {
             Next::Same => {}
             Next::Restart => {
@@ -579,6 +385,7 @@ impl Connection {
                 self.reading = Reading::fresh();
             }
             Next::Close => {
+                self.received_in_full |= self.recv == Recv::Done;
                 self.recv = Recv::Closed;
                 self.send = Send::Closed;
             }

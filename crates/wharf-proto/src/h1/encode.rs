@@ -94,8 +94,9 @@ pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// Appends the caller's fields without those that are ours alone.
 fn fields(headers: &Headers, out: &mut Vec<u8>) {
     let managed = headers.managed();
-    if !(managed.connection || managed.content_length || managed.transfer_encoding) {
-        out.extend_from_slice(headers.lines());
+    let has_ours = managed.connection || managed.content_length || managed.transfer_encoding;
+    if let (Some(lines), false) = (headers.lines(), has_ours) {
+        out.extend_from_slice(lines);
         return;
     }
     let ours = ["connection", "content-length", "transfer-encoding"];

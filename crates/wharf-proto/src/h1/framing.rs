@@ -5,6 +5,7 @@
 
 use http::{Method, Version};
 
+use super::authority;
 use crate::{ConnectionOptions, Limits, Reject, RequestHead, TargetForm};
 
 /// The body length that a head announces.
@@ -125,7 +126,7 @@ impl Framing {
     }
 
     fn host(&mut self, value: &[u8]) -> Result<(), Reject> {
-        if self.has_host || value.is_empty() || !value.iter().all(|&byte| is_host(byte)) {
+        if self.has_host || !authority::is_valid(value) {
             return Err(Reject::BadHost);
         }
         self.has_host = true;
@@ -143,36 +144,13 @@ impl Framing {
 
     #[cold]
     fn expect(&mut self, value: &[u8]) -> Result<(), Reject> {
-        if !value.eq_ignore_ascii_case(b"100-continue") {
-            return Err(Reject::UnknownExpectation);
+        for expectation in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+            if expectation.eq_ignore_ascii_case(b"100-continue") {
+                self.expects_continue = true;
+            } else if !expectation.is_empty() {
+                return Err(Reject::UnknownExpectation);
+            }
         }
-        self.expects_continue = true;
         Ok(())
     }
-}
-
-/// Whether `byte` may stand in `uri-host [ ":" port ]` (RFC 3986 section 3.2.2).
-const fn is_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'%'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-                | b':'
-                | b'['
-                | b']'
-        )
 }

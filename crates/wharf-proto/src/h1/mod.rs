@@ -5,19 +5,27 @@
 //! expected list of events.
 //!
 //! `state.rs` decides *whether* something may happen; `parse.rs`, `framing.rs`, `chunked.rs` and
-//! `encode.rs` know *how it looks on the wire*; `connection.rs` only joins them.
+//! `encode.rs` know *how it looks on the wire*; `connection.rs` and `receive.rs` only join them.
 //!
 //! Not here: timeouts (the caller maps [`Connection::phase`] to a deadline), routing, the choice
 //! of an error page.
 
+mod authority;
 mod chunked;
 mod connection;
 mod encode;
+mod events;
 mod framing;
+mod looks;
 mod parse;
-
+#[cfg(any(test, fuzzing))]
+pub mod properties;
+mod receive;
 mod state;
+#[cfg(test)]
+mod tests;
 
-pub use connection::{BodyLength, Connection, Event, Received, Response};
+pub use connection::Connection;
 pub use encode::DATE_BYTES;
+pub use events::{BodyLength, Event, Received, Response};
 pub use state::Phase;

@@ -7,6 +7,7 @@
 use http::{Method, Version};
 
 use super::framing::Framing;
+use super::{authority, looks};
 use crate::head::Span;
 use crate::headers::{Field, is_field_value, is_token, offset, slice};
 use crate::{Headers, Limits, Reject, RequestHead, TargetForm};
@@ -49,9 +50,9 @@ pub(super) struct HeadParser {
 
 /// Bounds on one section of field lines.
 #[derive(Clone, Copy)]
-pub(super) struct SectionLimits {
-    pub(super) bytes: u32,
-    pub(super) too_large: Reject,
+struct SectionLimits {
+    bytes: u32,
+    too_large: Reject,
 }
 
 impl HeadParser {
@@ -66,7 +67,8 @@ impl HeadParser {
     }
 
     /// Parses on, where `input` begins with the first byte of the head, however often this is
-    /// called. Returns the length of the head once it is complete.
+    /// called. Returns the length of the head once it is complete. Until then, and if it is
+    /// refused, `head` holds what was understood so far.
     pub(super) fn request_head(
         &mut self,
         input: &[u8],
@@ -74,27 +76,38 @@ impl HeadParser {
         head: &mut RequestHead,
         framing: &mut Framing,
     ) -> Result<Option<usize>, Reject> {
-        if self.part as u8 <= Part::RequestLineEnd as u8
-            && !self.request_line(input, limits, head)?
-        {
-            return Ok(None);
-        }
-        let section =
-            SectionLimits { bytes: limits.max_head_bytes, too_large: Reject::HeadTooLarge };
-        let headers = &mut head.headers;
-        let Some(len) = self.fields(input, limits, section, headers, |name, value| {
-            framing.note(name, value)
-        })?
-        else {
-            return Ok(None);
+        let result = match self.request_line(input, limits, head) {
+            Ok(true) => {
+                let section =
+                    SectionLimits { bytes: limits.max_head_bytes, too_large: Reject::HeadTooLarge };
+                let note = |name: &[u8], value: &[u8]| framing.note(name, value);
+                self.fields(input, limits, section, &mut head.headers, note)
+            }
+            Ok(false) => Ok(None),
+            Err(reject) => Err(reject),
         };
-        headers.set_received(input.get(..len).unwrap_or(input));
-        Ok(Some(len))
+        head.headers.extend_received(input.get(..self.at).unwrap_or(input));
+        result
+    }
+
+    /// Parses on in a trailer section, where `input` begins with its first byte. Returns its
+    /// length, with the empty line behind it, once it is complete.
+    pub(super) fn trailers(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        headers: &mut Headers,
+    ) -> Result<Option<usize>, Reject> {
+        // The empty line is no part of the section (RFC 9112 section 7.1).
+        let bytes = limits.max_trailer_bytes.saturating_add(2);
+        let section = SectionLimits { bytes, too_large: Reject::TrailersTooLarge };
+        let result = self.fields(input, limits, section, headers, |_, _| Ok(()));
+        headers.extend_received(input.get(..self.at).unwrap_or(input));
+        result
     }
 
     /// Parses a section of field lines up to and with its empty line, and returns its length.
-    /// The fields' places refer to `input`; the caller makes it their block.
-    pub(super) fn fields(
+    fn fields(
         &mut self,
         input: &[u8],
         limits: &Limits,
@@ -106,70 +119,56 @@ impl HeadParser {
         let window = input.get(..max).unwrap_or(input);
         let max_field = limits.max_field_bytes as usize;
         loop {
-            let line_cap = self.line_at + max_field + 1;
-            let stop = match self.part {
-                Part::LineStart => match window.get(self.at) {
-                    Some(b'\r') => {
-                        self.enter(Part::End, 1);
-                        continue;
-                    }
-                    Some(_) if self.fields == limits.max_fields => {
-                        return Err(Reject::TooManyFields);
-                    }
-                    Some(_) => {
-                        self.line_at = self.at;
-                        self.enter(Part::Name, 0);
-                        continue;
-                    }
-                    None => None,
-                },
-                Part::Name => match self.scan(window, line_cap, token_end) {
-                    Some(b':') if self.at > self.part_at => {
-                        self.name_len = self.at - self.part_at;
-                        self.enter(Part::Padding, 1);
-                        continue;
-                    }
-                    Some(_) => return Err(Reject::BadField),
-                    None => Some(line_cap),
-                },
-                Part::Padding => match self.scan(window, line_cap, padding_end) {
-                    Some(_) => {
-                        self.enter(Part::Value, 0);
-                        continue;
-                    }
-                    None => Some(line_cap),
-                },
-                Part::Value => match self.scan(window, line_cap, value_end) {
-                    Some(b'\r') => {
-                        self.field(window, headers, &mut note)?;
-                        self.enter(Part::LineEnd, 1);
-                        continue;
-                    }
-                    Some(_) => return Err(Reject::BadField),
-                    None => Some(line_cap),
-                },
-                Part::LineEnd => match window.get(self.at) {
-                    Some(b'\n') => {
-                        self.enter(Part::LineStart, 1);
-                        self.line_at = self.at;
-                        continue;
-                    }
-                    Some(_) => return Err(Reject::BadField),
-                    None => None,
-                },
-                Part::End => match window.get(self.at) {
-                    Some(b'\n') => return Ok(Some(self.at + 1)),
-                    Some(_) => return Err(Reject::BadField),
-                    None => None,
-                },
-                Part::Method | Part::Target | Part::Version | Part::RequestLineEnd => {
+            let line_cap = self.line_at.saturating_add(max_field).saturating_add(1);
+            let next = match self.part {
+                Part::Name => self.scan(window, line_cap, token_end),
+                Part::Padding => self.scan(window, line_cap, padding_end),
+                Part::Value => self.scan(window, line_cap, value_end),
+                _ => self.look(window),
+            };
+            let Some(byte) = next else {
+                let in_line = matches!(self.part, Part::Name | Part::Padding | Part::Value);
+                return if in_line && self.at >= line_cap {
+                    Err(Reject::FieldTooLarge)
+                } else if self.at >= max {
+                    Err(section.too_large)
+                } else {
+                    Ok(None)
+                };
+            };
+            match (self.part, byte) {
+                (Part::LineStart, b'\r') => self.enter(Part::End, 1),
+                (Part::LineStart, _) if self.fields == limits.max_fields => {
+                    return Err(Reject::TooManyFields);
+                }
+                (Part::LineStart, _) => {
+                    self.line_at = self.at;
+                    self.enter(Part::Name, 0);
+                }
+                (Part::Name, b':') if self.at > self.part_at => {
+                    self.name_len = self.at - self.part_at;
+                    self.enter(Part::Padding, 1);
+                }
+                (Part::Padding, _) => self.enter(Part::Value, 0),
+                (Part::Value, b'\r') => {
+                    self.field(window, headers, &mut note)?;
+                    self.enter(Part::LineEnd, 1);
+                }
+                (Part::LineEnd, b'\n') => {
+                    self.enter(Part::LineStart, 1);
+                    self.line_at = self.at;
+                }
+                (Part::End, b'\n') => {
+                    self.at += 1;
+                    return Ok(Some(self.at));
+                }
+                (Part::Name | Part::Value | Part::LineEnd | Part::End, _) => {
+                    return Err(Reject::BadField);
+                }
+                (Part::Method | Part::Target | Part::Version | Part::RequestLineEnd, _) => {
                     unreachable!("the request line comes first")
                 }
-            };
-            if stop.is_some_and(|cap| self.at >= cap) {
-                return Err(Reject::FieldTooLarge);
             }
-            return if self.at >= max { Err(section.too_large) } else { Ok(None) };
         }
     }
 
@@ -193,11 +192,13 @@ impl HeadParser {
                         self.enter(Part::Target, 1);
                     }
                     Some(_) => return Err(Reject::BadRequestLine),
-                    None if self.at > MAX_METHOD_BYTES => return Err(Reject::BadRequestLine),
+                    None if self.at > MAX_METHOD_BYTES => return Err(Reject::MethodTooLong),
+                    None if self.at >= max => return Err(Reject::HeadTooLarge),
                     None => return Ok(false),
                 },
                 Part::Target => {
-                    let cap = self.part_at + limits.max_target_bytes as usize + 1;
+                    let max_target = limits.max_target_bytes as usize;
+                    let cap = self.part_at.saturating_add(max_target).saturating_add(1);
                     match self.scan(window, cap, target_end) {
                         Some(b' ') if self.at > self.part_at => {
                             let len = offset(self.at - self.part_at);
@@ -211,33 +212,34 @@ impl HeadParser {
                         None => return Ok(false),
                     }
                 }
-                Part::Version => {
-                    let end = self.part_at + VERSION_BYTES;
-                    match window.get(self.part_at..end) {
-                        Some(text) => {
-                            head.version = version(text)?;
-                            self.enter(Part::RequestLineEnd, VERSION_BYTES);
-                        }
-                        None if end > max => return Err(Reject::HeadTooLarge),
-                        None => return Ok(false),
+                Part::Version => match self.peek::<VERSION_BYTES>(window) {
+                    Ok(text) => {
+                        head.version = version(text)?;
+                        self.enter(Part::RequestLineEnd, VERSION_BYTES);
                     }
-                }
-                Part::RequestLineEnd => match window.get(self.part_at..self.part_at + 2) {
-                    Some(b"\r\n") => {
+                    Err(_) if self.at + VERSION_BYTES > max => return Err(Reject::HeadTooLarge),
+                    // A peer that sends too little would else wait for an answer for ever.
+                    Err(text) if !text.iter().all(u8::is_ascii_graphic) => {
+                        return Err(Reject::BadRequestLine);
+                    }
+                    Err(_) => return Ok(false),
+                },
+                Part::RequestLineEnd => match self.peek::<2>(window) {
+                    Ok(b"\r\n") => {
                         self.enter(Part::LineStart, 2);
                         self.line_at = self.at;
-                        return Ok(true);
                     }
-                    Some(_) => return Err(Reject::BadRequestLine),
-                    None if self.part_at + 2 > max => return Err(Reject::HeadTooLarge),
-                    None => return Ok(false),
+                    Ok(_) => return Err(Reject::BadRequestLine),
+                    Err(_) if self.at + 2 > max => return Err(Reject::HeadTooLarge),
+                    Err([] | [b'\r']) => return Ok(false),
+                    Err(_) => return Err(Reject::BadRequestLine),
                 },
                 Part::LineStart
                 | Part::Name
                 | Part::Padding
                 | Part::Value
                 | Part::LineEnd
-                | Part::End => unreachable!("field lines come after the request line"),
+                | Part::End => return Ok(true),
             }
         }
     }
@@ -249,11 +251,25 @@ impl HeadParser {
         self.part = part;
     }
 
+    /// The next byte.
+    fn look(&self, input: &[u8]) -> Option<u8> {
+        looks::count(1);
+        input.get(self.at).copied()
+    }
+
+    /// The next `N` bytes, or those that have come.
+    fn peek<'i, const N: usize>(&self, input: &'i [u8]) -> Result<&'i [u8; N], &'i [u8]> {
+        looks::count(N);
+        let rest = input.get(self.at..).unwrap_or_default();
+        rest.first_chunk().ok_or(rest)
+    }
+
     /// Moves to the first byte below `cap` that ends the part and returns it.
     #[inline]
     fn scan(&mut self, input: &[u8], cap: usize, end: impl Fn(&[u8]) -> usize) -> Option<u8> {
         let rest = input.get(self.at..cap.min(input.len())).unwrap_or_default();
         let len = end(rest);
+        looks::count(len + 1);
         self.at += len;
         rest.get(len).copied()
     }
@@ -272,21 +288,26 @@ impl HeadParser {
             value_at: offset(self.part_at),
             value_len: offset(value.len()),
         };
+        let name = slice(input, field.name_at, field.name_len);
         self.fields += 1;
-        headers.push_received(field);
-        note(slice(input, field.name_at, field.name_len), value)
+        headers.push_received(name, field);
+        note(name, value)
     }
 }
 
 /// `HTTP/1.1`, `HTTP/1.0`, or a later minor version, which is taken as 1.1 (RFC 9110 section 2.5).
-fn version(text: &[u8]) -> Result<Version, Reject> {
+fn version(text: &[u8; VERSION_BYTES]) -> Result<Version, Reject> {
     match text {
         b"HTTP/1.1" => Ok(Version::HTTP_11),
         b"HTTP/1.0" => Ok(Version::HTTP_10),
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {
-            if *major == b'1' { Ok(Version::HTTP_11) } else { Err(Reject::UnsupportedVersion) }
+            if *major == b'1' {
+                Ok(Version::HTTP_11)
+            } else {
+                Err(Reject::UnsupportedVersion)
+            }
         }
         _ => Err(Reject::BadRequestLine),
     }
@@ -299,9 +320,7 @@ fn split_target(input: &[u8], head: &mut RequestHead) -> Result<(), Reject> {
     let path_at = if head.method == Method::CONNECT {
         head.form = TargetForm::Authority;
         head.authority = head.target;
-        let port_at = target.iter().rposition(|&byte| byte == b':');
-        let port = port_at.and_then(|at| target.get(at + 1..)).unwrap_or_default();
-        if port.is_empty() || !port.iter().all(u8::is_ascii_digit) || target.contains(&b'/') {
+        if !authority::is_valid_with_port(target) {
             return Err(Reject::BadTarget);
         }
         target.len()
@@ -319,7 +338,7 @@ fn split_target(input: &[u8], head: &mut RequestHead) -> Result<(), Reject> {
         let scheme_len = scheme_len(target).ok_or(Reject::BadTarget)?;
         let rest = target.get(scheme_len..).unwrap_or_default();
         let len = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
-        if len == 0 {
+        if !rest.get(..len).is_some_and(authority::is_valid) {
             return Err(Reject::BadTarget);
         }
         head.authority = Span { at: head.target.at + offset(scheme_len), len: offset(len) };

@@ -192,6 +192,11 @@ impl BodyWriter {
         false
     }
 
+    /// Whether the reader waits for bytes.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.shared.lock().reader.is_some()
+    }
+
     /// Ends the body with a failure.
     pub(crate) fn fail(self, error: BodyError) {
         let mut state = self.shared.lock();

@@ -15,6 +15,8 @@ pub enum BodyError {
     Rejected(Reject),
     /// The connection was lost.
     Disconnected,
+    /// The peer sent nothing for longer than [`Timeouts::body`](crate::Timeouts::body).
+    TimedOut,
     /// The writer of the body was dropped before it finished.
     Aborted,
     /// A file could not be read, or is shorter than it was.
@@ -28,6 +30,7 @@ impl BodyError {
         match self {
             Self::Rejected(reject) => reject.status(),
             Self::Disconnected => StatusCode::BAD_REQUEST,
+            Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::Aborted | Self::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -38,6 +41,7 @@ impl fmt::Display for BodyError {
         match self {
             Self::Rejected(reject) => reject.fmt(f),
             Self::Disconnected => f.write_str("connection lost while receiving the body"),
+            Self::TimedOut => f.write_str("peer stopped sending the body"),
             Self::Aborted => f.write_str("body was dropped before its end"),
             Self::Io(_) => f.write_str("file could not be read"),
         }
@@ -49,7 +53,7 @@ impl Error for BodyError {
         match self {
             Self::Rejected(reject) => Some(reject),
             Self::Io(error) => Some(error),
-            Self::Disconnected | Self::Aborted => None,
+            Self::Disconnected | Self::TimedOut | Self::Aborted => None,
         }
     }
 }

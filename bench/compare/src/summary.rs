@@ -1,0 +1,115 @@
+//! Which samples count, and what they come to.
+//!
+//! Not here: ratios between servers (`report.rs`).
+
+use loadgen::empty_histogram;
+use meter::Cpu;
+use serde::Serialize;
+
+use crate::sample::Sample;
+
+/// Disturbed samples are dropped if at least this many others remain: a median of fewer is no
+/// better than a disturbed one.
+const MIN_CALM: usize = 3;
+
+/// The samples of one server under one workload, in a few figures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Summary {
+    /// CPU time per response, in microseconds.
+    pub(crate) median_us: f64,
+    pub(crate) minimum_us: f64,
+    /// The part of the median in user space, in microseconds; absent if the runs were too short
+    /// to tell.
+    pub(crate) user_us: Option<f64>,
+    pub(crate) requests_per_second: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    /// Samples these figures come from.
+    pub(crate) used: usize,
+    /// Samples taken while other processes ran.
+    pub(crate) disturbed: usize,
+}
+
+impl Summary {
+    /// Returns `None` if there are no samples.
+    pub(crate) fn of(samples: &[Sample]) -> Option<Self> {
+        let calm: Vec<&Sample> = samples.iter().filter(|sample| !sample.is_disturbed()).collect();
+        let disturbed = samples.len() - calm.len();
+        let used = if calm.len() >= MIN_CALM { calm } else { samples.iter().collect() };
+        let costs: Vec<f64> = used.iter().map(|sample| sample.cost_us()).collect();
+        let median_us = median(&costs)?;
+        let mut latency_ns = empty_histogram();
+        let mut cpu = Cpu::default();
+        for sample in &used {
+            latency_ns.add(&sample.latency_ns).expect("all have the same bounds");
+            cpu += sample.cpu;
+        }
+        Some(Self {
+            median_us,
+            minimum_us: costs.iter().copied().fold(f64::INFINITY, f64::min),
+            user_us: cpu.user_share().map(|share| share * median_us),
+            requests_per_second: median(
+                &used.iter().map(|sample| sample.rate).collect::<Vec<_>>(),
+            )?,
+            p50_us: latency_ns.value_at_quantile(0.5) as f64 / 1e3,
+            p99_us: latency_ns.value_at_quantile(0.99) as f64 / 1e3,
+            used: used.len(),
+            disturbed,
+        })
+    }
+
+    /// Whether disturbed samples are among those used, for want of others.
+    pub(crate) fn is_disturbed(&self, samples: usize) -> bool {
+        self.disturbed > 0 && self.used == samples
+    }
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(cost_us: u64, others: f64) -> Sample {
+        let cpu = Cpu { busy_ns: cost_us * 1000, user_ticks: 1, system_ticks: 3 };
+        Sample { responses: 1, rate: 1.0, latency_ns: empty_histogram(), cpu, others }
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0]), Some(3.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+    }
+
+    #[test]
+    fn disturbed_samples_are_dropped_if_three_others_remain() {
+        let samples = [sample(9, 0.5), sample(1, 0.0), sample(2, 0.05), sample(3, 0.0)];
+        let summary = Summary::of(&samples).unwrap();
+        assert_eq!((summary.median_us, summary.minimum_us), (2.0, 1.0));
+        assert_eq!((summary.used, summary.disturbed), (3, 1));
+        assert_eq!(summary.user_us, Some(0.5));
+        assert!(!summary.is_disturbed(samples.len()));
+    }
+
+    #[test]
+    fn disturbed_samples_are_used_and_marked_for_want_of_others() {
+        let samples = [sample(9, 0.5), sample(1, 0.0), sample(2, 0.05), sample(8, 0.2)];
+        let summary = Summary::of(&samples).unwrap();
+        assert_eq!(summary.median_us, 5.0);
+        assert_eq!((summary.used, summary.disturbed), (4, 2));
+        assert!(summary.is_disturbed(samples.len()));
+    }
+
+    #[test]
+    fn no_samples_have_no_summary() {
+        assert_eq!(Summary::of(&[]), None);
+    }
+}

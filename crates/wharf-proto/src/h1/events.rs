@@ -1,0 +1,75 @@
+//! The vocabulary of a connection: what comes out of [`receive`] and what goes into [`send_head`].
+//!
+//! Not here: what happens on an event (`connection.rs`, `receive.rs`).
+//!
+//! [`receive`]: super::Connection::receive
+//! [`send_head`]: super::Connection::send_head
+
+use http::StatusCode;
+
+use super::encode::DATE_BYTES;
+
+/// The length of a body, as far as it is known when the head is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyLength {
+    /// So many bytes.
+    Known(u64),
+    /// Not known before the end.
+    Unknown,
+}
+
+/// What one call of [`Connection::receive`] made of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received<'b> {
+    /// How many bytes of the input are dealt with. Drop them before the next call.
+    pub consumed: usize,
+    /// `None`: nothing more can be made of the input now.
+    pub event: Option<Event<'b>>,
+}
+
+/// Something that came from the peer in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'b> {
+    /// A request head; it stands in the `head` that was passed in. A body of `Known(0)` is over
+    /// with this event, any other ends with [`Event::End`].
+    Head {
+        /// The length of the body.
+        body: BodyLength,
+    },
+    /// A piece of the body, never empty.
+    Body(&'b [u8]),
+    /// The end of the body. Trailer fields, if any, are the headers of the `head` passed in, which
+    /// is cleared for them; pass another one than the request's, if that is still of use.
+    End,
+}
+
+/// Status and framing of a final response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Response<'a> {
+    pub(super) status: StatusCode,
+    pub(super) body: BodyLength,
+    pub(super) date: Option<&'a [u8; DATE_BYTES]>,
+    pub(super) close: bool,
+}
+
+impl<'a> Response<'a> {
+    /// A response without `Date` that keeps the connection if the peer wishes.
+    #[must_use]
+    pub const fn new(status: StatusCode, body: BodyLength) -> Self {
+        Self { status, body, date: None, close: false }
+    }
+
+    /// Adds `Date`, unless the fields have one.
+    #[must_use]
+    pub const fn date(mut self, date: &'a [u8; DATE_BYTES]) -> Self {
+        self.date = Some(date);
+        self
+    }
+
+    /// Closes the connection after the response.
+    #[must_use]
+    pub const fn close(mut self) -> Self {
+        self.close = true;
+        self
+    }
+}

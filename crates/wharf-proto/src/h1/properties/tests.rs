@@ -1,0 +1,124 @@
+//! The properties on inputs from a seeded generator. Each failure prints its input.
+
+use super::*;
+
+/// Marsaglia's xorshift with 64 bits of state: the same numbers each time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// A number below `bound`.
+    fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap();
+        usize::try_from(self.next() % bound).unwrap()
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.below(256)).unwrap()
+    }
+
+    fn bytes(&mut self, max_len: usize) -> Vec<u8> {
+        let len = self.below(max_len + 1);
+        (0..len).map(|_| self.byte()).collect()
+    }
+
+    fn numbers(&mut self, max_len: usize, bound: usize) -> Vec<usize> {
+        let len = self.below(max_len + 1);
+        (0..len).map(|_| self.below(bound)).collect()
+    }
+
+    /// Some words in a row, with a little damage in one of two cases.
+    fn message(&mut self) -> Vec<u8> {
+        let mut input = Vec::new();
+        for _ in 0..1 + self.below(12) {
+            input.extend_from_slice(WORDS[self.below(WORDS.len())]);
+        }
+        if self.below(2) == 0 {
+            let at = self.below(input.len());
+            match self.below(3) {
+                0 => input[at] = self.byte(),
+                1 => drop(input.remove(at)),
+                _ => input.insert(at, self.byte()),
+            }
+        }
+        input
+    }
+}
+
+/// What messages are made of.
+const WORDS: &[&[u8]] = &[
+    b"GET / HTTP/1.1\r\n",
+    b"HEAD /a?b HTTP/1.1\r\n",
+    b"POST http://a:80/b?c HTTP/1.0\r\n",
+    b"OPTIONS * HTTP/1.9\r\n",
+    b"CONNECT [::1]:443 HTTP/1.1\r\n",
+    b"Host: a\r\n",
+    b"Host: a\r\n\r\n",
+    b"Connection: close\r\n",
+    b"Connection: keep-alive, x\r\n",
+    b"Content-Length: 5\r\n",
+    b"Content-Length: 300\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n",
+    b"Expect: 100-continue\r\n",
+    b"X:\t y \xff\t\r\n",
+    b"\r\n",
+    b"hello",
+    b"5\r\nhello\r\n",
+    b"A;b=\"c\"\r\n0123456789\r\n",
+    b"0\r\n\r\n",
+    b"0\r\nX: y\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+];
+
+#[test]
+fn where_the_bytes_are_cut_means_nothing() {
+    let mut random = Random(0x5eed_0001);
+    for _ in 0..10_000 {
+        let input = random.message();
+        check_split_invariance(&input, &random.numbers(4, 300));
+    }
+}
+
+#[test]
+fn each_byte_may_come_alone() {
+    let mut random = Random(0x5eed_0002);
+    for _ in 0..2_000 {
+        let input = random.message();
+        check_split_invariance(&input, &(0..=input.len()).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_we_send_as_chunks_we_read_as_chunks() {
+    let mut random = Random(0x5eed_0003);
+    for _ in 0..5_000 {
+        let data = random.bytes(300);
+        check_chunked_round_trip(&data, &random.numbers(10, 100));
+    }
+    check_chunked_round_trip(&vec![b'x'; 100_000], &[1]);
+}
+
+#[test]
+fn heads_mean_to_others_what_they_mean_to_us() {
+    let mut random = Random(0x5eed_0004);
+    for _ in 0..20_000 {
+        check_against_reference(&random.message());
+    }
+}
+
+#[test]
+fn no_order_of_operations_breaks_a_connection() {
+    let mut random = Random(0x5eed_0005);
+    for _ in 0..20_000 {
+        check_operations(&random.bytes(60));
+    }
+}

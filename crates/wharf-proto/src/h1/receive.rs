@@ -1,0 +1,178 @@
+//! The receiving half of a connection: bytes to events, by what is being read.
+//!
+//! Not here: transitions (`state.rs`), the grammar (`parse.rs`, `framing.rs`, `chunked.rs`).
+
+use http::{Method, Version};
+
+use super::chunked::{Chunk, ChunkedDecoder};
+use super::connection::{Connection, Reading};
+use super::framing::RequestBody;
+use super::parse::HeadParser;
+use super::state::{Recv, RecvInput, Send, SendInput};
+use super::{BodyLength, Event, Received};
+use crate::{Limits, Reject, RequestHead};
+
+impl Connection {
+    pub(super) fn receive_head<'b>(
+        &mut self,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        let Reading::Head(parser, framing) = &mut self.reading else {
+            return Ok(Received { consumed: 0, event: None });
+        };
+        if parser.is_fresh() {
+            match input {
+                [] | [b'\r'] => return Ok(Received { consumed: 0, event: None }),
+                // RFC 9112 section 2.2: one empty line before the request line is skipped.
+                [b'\r', b'\n', rest @ ..] if self.recv == Recv::Idle && !rest.is_empty() => {
+                    self.step_recv(RecvInput::Bytes);
+                    let received = self.receive_head(rest, limits, head)?;
+                    return Ok(Received { consumed: received.consumed + 2, ..received });
+                }
+                [b'\r', b'\n'] if self.recv == Recv::Idle => {
+                    self.step_recv(RecvInput::Bytes);
+                    return Ok(Received { consumed: 2, event: None });
+                }
+                _ => head.clear(),
+            }
+        }
+        let parsed = parser.request_head(input, limits, head, framing)?;
+        let framing = *framing;
+        self.step_recv(RecvInput::Bytes);
+        let Some(consumed) = parsed else {
+            return Ok(Received { consumed: 0, event: None });
+        };
+        let body = framing.finish(head, limits)?;
+        Ok(Received { consumed, event: Some(self.begin_exchange(head, body)) })
+    }
+
+    /// Sets everything up for a request whose head is complete.
+    fn begin_exchange(&mut self, head: &RequestHead, body: RequestBody) -> Event<'static> {
+        let options = head.connection();
+        self.version_1_0 = head.version() == Version::HTTP_10;
+        self.is_head = head.method() == Method::HEAD;
+        self.is_connect = head.method() == Method::CONNECT;
+        // RFC 9112 section 9.3: close wins; HTTP/1.0 persists only on request.
+        self.persistent = !options.close && (!self.version_1_0 || options.keep_alive);
+        self.drained_bytes = 0;
+        self.step_recv(RecvInput::HeadEnd);
+        self.step_send(SendInput::Request);
+        let (reading, length) = match body {
+            RequestBody::None | RequestBody::Length(0) => {
+                self.expects_continue = false;
+                self.step_recv(RecvInput::BodyEnd);
+                return Event::Head { body: BodyLength::Known(0) };
+            }
+            RequestBody::Length(length) => (Reading::Length(length), BodyLength::Known(length)),
+            RequestBody::Chunked => (Reading::Chunked(ChunkedDecoder::new()), BodyLength::Unknown),
+        };
+        self.expects_continue = head.expects_continue();
+        self.reading = reading;
+        Event::Head { body: length }
+    }
+
+    pub(super) fn receive_length<'b>(
+        &mut self,
+        left: u64,
+        input: &'b [u8],
+        head: &mut RequestHead,
+    ) -> Received<'b> {
+        if left == 0 {
+            head.clear();
+            self.step_recv(RecvInput::BodyEnd);
+            return Received { consumed: 0, event: Some(Event::End) };
+        }
+        let len = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+        let data = input.get(..len).unwrap_or_default();
+        if data.is_empty() {
+            return Received { consumed: 0, event: None };
+        }
+        self.expects_continue = false;
+        self.reading = Reading::Length(left - u64::try_from(len).unwrap_or(left));
+        Received { consumed: len, event: Some(Event::Body(data)) }
+    }
+
+    pub(super) fn receive_chunked<'b>(
+        &mut self,
+        mut decoder: ChunkedDecoder,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        let mut consumed = 0;
+        self.expects_continue &= input.is_empty();
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let chunk = decoder.decode(rest, limits)?;
+            self.reading = Reading::Chunked(decoder);
+            match chunk {
+                Chunk::Header(0) | Chunk::Data(0) => return Ok(Received { consumed, event: None }),
+                Chunk::Header(len) => consumed += len,
+                Chunk::Data(len) => {
+                    let data = rest.get(..len).unwrap_or_default();
+                    let event = Some(Event::Body(data));
+                    return Ok(Received { consumed: consumed + len, event });
+                }
+                Chunk::Last(len) => {
+                    consumed += len;
+                    let parser = HeadParser::at_fields();
+                    self.reading = Reading::Trailers(parser);
+                    let rest = input.get(consumed..).unwrap_or_default();
+                    let received = self.receive_trailers(parser, rest, limits, head)?;
+                    return Ok(Received { consumed: consumed + received.consumed, ..received });
+                }
+            }
+        }
+    }
+
+    pub(super) fn receive_trailers<'b>(
+        &mut self,
+        mut parser: HeadParser,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        if parser.is_fresh() {
+            head.clear();
+        }
+        let parsed = parser.trailers(input, limits, &mut head.headers)?;
+        self.reading = Reading::Trailers(parser);
+        let Some(consumed) = parsed else {
+            return Ok(Received { consumed: 0, event: None });
+        };
+        self.step_recv(RecvInput::BodyEnd);
+        Ok(Received { consumed, event: Some(Event::End) })
+    }
+
+    /// Counts body bytes that nobody wants any more, and closes where there are too many.
+    pub(super) fn drain<'b>(
+        &mut self,
+        received: Received<'b>,
+        limits: &Limits,
+    ) -> Result<Received<'b>, Reject> {
+        if let Some(Event::Body(data)) = received.event {
+            self.drained_bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
+            if self.drained_bytes > limits.max_drain_bytes {
+                self.persistent = false;
+            }
+        }
+        self.settle();
+        Ok(received)
+    }
+
+    /// Notes that the peer is not to be read any more.
+    pub(super) fn reject(&mut self, head: &RequestHead) {
+        self.persistent = false;
+        // A request whose head was refused is answered as well: with the rejection's status, as is
+        // fit for what is known of the request, which need not include its version.
+        if self.send == Send::Idle {
+            self.version_1_0 = true;
+            self.is_head = head.method() == Method::HEAD;
+            self.is_connect = false;
+            self.step_send(SendInput::Request);
+        }
+        self.step_recv(RecvInput::Rejected);
+    }
+}

@@ -1,0 +1,141 @@
+//! One connection in its worker's slot: addresses, deadline, and the protocol while it is busy.
+//!
+//! An idle connection is this small value and nothing else: buffers, the protocol machine and
+//! tasks live in an [`Http1`] that is borrowed from the worker's spares when bytes arrive and given
+//! back when the exchange is over. Not here: system calls (`driver`) and turns (`worker`).
+
+mod exchange;
+mod h1;
+mod outgoing;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+pub(crate) use self::h1::{Ending, Http1};
+use crate::config::Timeouts;
+use crate::driver::Key;
+use crate::observe::AccessLog;
+use crate::worker::Clock;
+use crate::{Handler, Limits};
+
+/// What a connection may know of its server and worker.
+pub(crate) struct Context<'w> {
+    pub(crate) handler: &'w dyn Handler,
+    pub(crate) limits: &'w Limits,
+    pub(crate) access_log: Option<&'w AccessLog>,
+    pub(crate) clock: &'w Clock,
+}
+
+/// One open connection.
+pub(crate) struct Conn {
+    pub(crate) key: Key,
+    pub(crate) peer_addr: SocketAddr,
+    pub(crate) local_addr: SocketAddr,
+    /// `None` while the connection is idle or lingers.
+    pub(crate) http: Option<Box<Http1>>,
+    timer: Timer,
+    /// At least one exchange is over.
+    served: bool,
+    pub(crate) lingering: bool,
+    /// What the driver was told last.
+    pub(crate) receiving: bool,
+    /// The connection is in the worker's list of those to be looked at.
+    pub(crate) queued: bool,
+    /// The peer moved since the timer was armed.
+    moved: bool,
+}
+
+/// Which deadline is armed for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// Nothing is expected of the peer.
+    Off,
+    /// The next request should begin.
+    Idle,
+    /// A head should be complete: counted from its first byte, or from the connection's opening.
+    Head,
+    /// More of a request body should come.
+    Body,
+    /// The peer should take more of a response.
+    Write,
+    /// The peer should close.
+    Linger,
+}
+
+impl Timer {
+    /// How long it may take.
+    const fn duration(self, timeouts: &Timeouts) -> Option<Duration> {
+        match self {
+            Self::Off => None,
+            Self::Idle => Some(timeouts.idle),
+            Self::Head => Some(timeouts.head),
+            Self::Body => Some(timeouts.body),
+            Self::Write => Some(timeouts.write),
+            Self::Linger => Some(timeouts.linger),
+        }
+    }
+
+    /// Whether each sign of life of the peer starts it anew.
+    const fn restarts(self) -> bool {
+        matches!(self, Self::Idle | Self::Body | Self::Write)
+    }
+}
+
+/// A change of a connection's deadline.
+pub(crate) enum Deadline {
+    Same,
+    Unset,
+    At(Instant),
+}
+
+impl Conn {
+    pub(crate) const fn new(key: Key, peer_addr: SocketAddr, local_addr: SocketAddr) -> Self {
+        Self {
+            key,
+            peer_addr,
+            local_addr,
+            http: None,
+            timer: Timer::Off,
+            served: false,
+            lingering: false,
+            receiving: true,
+            queued: false,
+            moved: false,
+        }
+    }
+
+    /// Notes that the peer did something.
+    pub(crate) const fn note_move(&mut self) {
+        self.moved = true;
+    }
+
+    /// The timer that is armed.
+    pub(crate) const fn timer(&self) -> Timer {
+        self.timer
+    }
+
+    /// Takes the protocol's parts off a connection that has become idle.
+    pub(crate) fn retire(&mut self) -> Option<Box<Http1>> {
+        if !self.http.as_ref().is_some_and(|http| http.is_idle()) {
+            return None;
+        }
+        self.served = true;
+        self.http.take()
+    }
+
+    /// Works out the deadline that fits what the connection is doing now.
+    pub(crate) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Deadline {
+        let wanted = match &self.http {
+            _ if self.lingering => Timer::Linger,
+            Some(http) => http.timer(),
+            None if self.served => Timer::Idle,
+            None => Timer::Head,
+        };
+        let moved = std::mem::take(&mut self.moved);
+        if wanted == self.timer && !(moved && wanted.restarts()) {
+            return Deadline::Same;
+        }
+        self.timer = wanted;
+        wanted.duration(timeouts).map_or(Deadline::Unset, |duration| Deadline::At(now + duration))
+    }
+}

@@ -1,0 +1,96 @@
+//! A response body on its way from a handler to the protocol machine, piece by piece.
+//!
+//! Not here: bodies that are in memory, which are encoded with their head (`h1.rs`).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use crate::body::{Body, BodyError, BodyKind, BodyReader, Production};
+
+/// How much of a file is read at a time, in bytes.
+const FILE_PIECE_BYTES: usize = 64 << 10;
+
+/// A body that is not in memory.
+pub(super) enum Outgoing {
+    File { file: File, left: u64 },
+    Channel { reader: BodyReader, production: Option<Production> },
+}
+
+/// The next piece of a body.
+pub(super) enum Piece {
+    /// Bytes to be framed and sent.
+    Bytes(Bytes),
+    /// So many bytes, which were put behind the output already.
+    InPlace(usize),
+    End,
+}
+
+impl Outgoing {
+    /// Starts on a body; `None` gives it back as it is in memory.
+    pub(super) fn start(body: Body) -> Result<Self, Body> {
+        match body.0 {
+            BodyKind::File(file, left) => Ok(Self::File { file, left }),
+            BodyKind::Channel(reader) => Ok(Self::Channel { reader, production: None }),
+            BodyKind::Producer(produce) => {
+                let (writer, body) = Body::channel();
+                let BodyKind::Channel(reader) = body.0 else { return Err(body) };
+                let production = Some(produce(writer));
+                Ok(Self::Channel { reader, production })
+            }
+            kind => Err(Body(kind)),
+        }
+    }
+
+    /// Takes the next piece. Files are read to the end of `buffer`.
+    pub(super) fn poll(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Piece, BodyError>> {
+        let (reader, production) = match self {
+            Self::File { file, left } => {
+                return Poll::Ready(read_in_place(file, left, buffer).map_err(BodyError::from));
+            }
+            Self::Channel { reader, production } => (reader, production),
+        };
+        if let Poll::Ready(result) = reader.poll_unsent(cx) {
+            return Poll::Ready(result.map(|chunk| chunk.map_or(Piece::End, Piece::Bytes)));
+        }
+        let Some(future) = production else { return Poll::Pending };
+        // A producer that fails or forgets to finish has dropped its writer, which aborts.
+        if future.as_mut().poll(cx).is_ready() {
+            *production = None;
+        }
+        let polled = reader.poll_unsent(cx);
+        polled.map(|result| result.map(|chunk| chunk.map_or(Piece::End, Piece::Bytes)))
+    }
+
+    /// Everything taken so far was handed to the system.
+    pub(super) fn sent(&mut self) {
+        match self {
+            Self::File { .. } => {}
+            Self::Channel { reader, .. } => reader.sent(),
+        }
+    }
+}
+
+fn read_in_place(file: &mut File, left: &mut u64, buffer: &mut Vec<u8>) -> io::Result<Piece> {
+    if *left == 0 {
+        return Ok(Piece::End);
+    }
+    let len = usize::try_from(*left).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
+    let start = buffer.len();
+    buffer.resize(start + len, 0);
+    let read = file.read(&mut buffer[start..]);
+    buffer.truncate(start + read.as_ref().map_or(0, |&read| read));
+    match read? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        read => {
+            *left -= read as u64;
+            Ok(Piece::InPlace(read))
+        }
+    }
+}

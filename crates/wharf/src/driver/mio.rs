@@ -1,0 +1,432 @@
+//! The readiness backend: epoll, kqueue and IOCP through `mio`.
+//!
+//! Sockets are registered once, edge-triggered, for both directions. Each successful receive is
+//! one system call: a read that did not fill the buffer has emptied the socket. Not here: sockets
+//! of listeners (`listener.rs` makes them).
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use super::{Close, Completion, Driver, Key, Sent, Unpark};
+use crate::output::Output;
+
+/// The receive buffer of a worker, in bytes. All of its connections use the one buffer.
+const RECEIVE_BYTES: usize = 64 << 10;
+
+/// Events taken from the system at a time.
+const EVENTS: usize = 1024;
+
+/// Connections accepted in one turn before others have theirs.
+const ACCEPTS_PER_TURN: u32 = 64;
+
+/// Whether a short read means that the socket is empty. On Windows an event is only re-armed by a
+/// read that finds nothing.
+#[cfg(unix)]
+const SHORT_READ_IS_LAST: bool = true;
+#[cfg(not(unix))]
+const SHORT_READ_IS_LAST: bool = false;
+
+const WAKE_TOKEN: Token = Token(usize::MAX);
+
+/// Tokens from here on are listeners; below it they are indices of connections.
+const FIRST_LISTENER_TOKEN: usize = 1 << 31;
+
+/// A driver on top of `mio`.
+pub(crate) struct MioDriver {
+    poll: Poll,
+    events: Events,
+    waker: Arc<mio::Waker>,
+    now: Instant,
+    listeners: Vec<Listener>,
+    accepting: bool,
+    accepts_left: u32,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// What can be worked on in this turn.
+    ready: VecDeque<Ready>,
+    /// What there will be more of in the next turn.
+    again: Vec<Ready>,
+    buffer: Box<[u8]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ready {
+    Listener(usize),
+    Connection(u32),
+}
+
+struct Listener {
+    socket: TcpListener,
+    queued: bool,
+    readable: bool,
+}
+
+/// A place for a connection. It stays small: there is one for each that is idle.
+#[derive(Default)]
+struct Slot {
+    stream: Option<TcpStream>,
+    generation: u32,
+    queued: bool,
+    readable: bool,
+    /// The peer has closed or broken the connection, which only a read can tell apart.
+    closed_by_peer: bool,
+    writable: bool,
+    receiving: bool,
+    /// What did not fit into the socket's send buffer.
+    unsent: Option<Box<Output>>,
+}
+
+impl MioDriver {
+    /// A driver that accepts from `listeners`.
+    pub(crate) fn new(listeners: Vec<StdListener>) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE_TOKEN)?);
+        let mut registered = Vec::with_capacity(listeners.len());
+        for (index, listener) in listeners.into_iter().enumerate() {
+            let mut socket = TcpListener::from_std(listener);
+            let token = Token(FIRST_LISTENER_TOKEN + index);
+            poll.registry().register(&mut socket, token, Interest::READABLE)?;
+            registered.push(Listener { socket, queued: false, readable: false });
+        }
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            waker,
+            now: Instant::now(),
+            listeners: registered,
+            accepting: true,
+            accepts_left: ACCEPTS_PER_TURN,
+            slots: Vec::new(),
+            free: Vec::new(),
+            ready: VecDeque::new(),
+            again: Vec::new(),
+            buffer: vec![0; RECEIVE_BYTES].into(),
+        })
+    }
+
+    /// A handle that wakes this driver.
+    pub(crate) fn unpark(&self) -> Arc<dyn Unpark> {
+        Arc::clone(&self.waker) as Arc<dyn Unpark>
+    }
+
+    fn queue_listener(&mut self, index: usize) {
+        let listener = &mut self.listeners[index];
+        if !listener.queued && listener.readable && self.accepting {
+            listener.queued = true;
+            self.ready.push_back(Ready::Listener(index));
+        }
+    }
+
+    fn queue_connection(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        let has_work =
+            (slot.readable && slot.receiving) || (slot.writable && slot.unsent.is_some());
+        if !slot.queued && has_work {
+            slot.queued = true;
+            self.ready.push_back(Ready::Connection(index));
+        }
+    }
+
+    fn slot(&mut self, key: Key) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(key.index as usize)?;
+        (slot.generation == key.generation && slot.stream.is_some()).then_some(slot)
+    }
+
+    fn accept(&mut self, index: usize) -> Option<Step> {
+        let listener = self.listeners.get_mut(index)?;
+        listener.queued = false;
+        if !self.accepting {
+            return None;
+        }
+        if self.accepts_left == 0 {
+            listener.queued = true;
+            self.again.push(Ready::Listener(index));
+            return None;
+        }
+        self.accepts_left -= 1;
+        let step = match listener.socket.accept() {
+            Ok((socket, peer_addr)) => Some(Step::Accepted(socket, peer_addr)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                listener.readable = false;
+                None
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
+            // There may well be more to accept; whether to go on is the worker's decision.
+            Err(error) => Some(Step::AcceptFailed(error)),
+        };
+        self.queue_listener(index);
+        step
+    }
+
+    /// Does for one connection what it is ready for: the rest of a send, else a receive.
+    fn serve(&mut self, index: u32) -> Option<Step> {
+        let slot = &mut self.slots[index as usize];
+        slot.queued = false;
+        let key = Key { index, generation: slot.generation };
+        let stream = slot.stream.as_mut()?;
+        if slot.writable
+            && let Some(output) = slot.unsent.take()
+        {
+            let before = output.len();
+            let step = match send_all(stream, key, *output) {
+                Ok(sent) => Some(Step::Sent(sent)),
+                Err(output) => {
+                    let progress = output.len() < before;
+                    slot.writable = false;
+                    slot.unsent = Some(Box::new(output));
+                    progress.then_some(Step::Progress(key))
+                }
+            };
+            if step.is_some() {
+                self.queue_connection(index);
+                return step;
+            }
+        }
+        if !slot.readable || !slot.receiving {
+            return None;
+        }
+        match stream.read(&mut self.buffer) {
+            Ok(len) => {
+                let more = len == self.buffer.len() || !SHORT_READ_IS_LAST || slot.closed_by_peer;
+                slot.readable = len > 0 && more;
+                if slot.readable {
+                    slot.queued = true;
+                    self.again.push(Ready::Connection(index));
+                }
+                Some(Step::Received(key, len))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                slot.readable = false;
+                None
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                slot.queued = true;
+                self.again.push(Ready::Connection(index));
+                None
+            }
+            Err(error) => {
+                slot.readable = false;
+                Some(Step::Failed(key, error))
+            }
+        }
+    }
+}
+
+/// A result that does not borrow the receive buffer yet.
+enum Step {
+    Accepted(TcpStream, SocketAddr),
+    AcceptFailed(io::Error),
+    /// So many bytes of the buffer.
+    Received(Key, usize),
+    Failed(Key, io::Error),
+    Progress(Key),
+    Sent(Sent),
+}
+
+impl Driver for MioDriver {
+    type Socket = TcpStream;
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
+        self.accepts_left = ACCEPTS_PER_TURN;
+        self.ready.extend(self.again.drain(..));
+        let timeout = if self.ready.is_empty() { until.map(timeout) } else { Some(Duration::ZERO) };
+        let polled = self.poll.poll(&mut self.events, timeout);
+        self.now = Instant::now();
+        match polled {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        self.note_events();
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
+        loop {
+            let step = match self.ready.pop_front()? {
+                Ready::Listener(index) => self.accept(index),
+                Ready::Connection(index) => self.serve(index),
+            };
+            let Some(step) = step else { continue };
+            return Some(match step {
+                Step::Accepted(socket, peer_addr) => Completion::Accepted { socket, peer_addr },
+                Step::AcceptFailed(error) => Completion::AcceptFailed { error },
+                Step::Received(key, len) => {
+                    Completion::Received { key, bytes: &self.buffer[..len] }
+                }
+                Step::Failed(key, error) => Completion::Failed { key, error },
+                Step::Progress(key) => Completion::Progress { key },
+                Step::Sent(sent) => Completion::Sent(sent),
+            });
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        !self.ready.is_empty() || !self.again.is_empty()
+    }
+
+    fn adopt(&mut self, mut socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
+        let local_addr = socket.local_addr()?;
+        let index = match self.free.last() {
+            Some(&index) => index,
+            None => u32::try_from(self.slots.len()).map_err(|_| io::ErrorKind::OutOfMemory)?,
+        };
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut socket, Token(index as usize), interest)?;
+        if self.free.pop().is_none() {
+            self.slots.push(Slot::default());
+        }
+        let slot = &mut self.slots[index as usize];
+        let generation = slot.generation.wrapping_add(1);
+        // A new socket is writable; whether it is readable, its first event tells.
+        *slot = Slot {
+            stream: Some(socket),
+            generation,
+            writable: true,
+            receiving: true,
+            ..Slot::default()
+        };
+        Ok((Key { index, generation }, local_addr))
+    }
+
+    fn set_receiving(&mut self, key: Key, receiving: bool) {
+        let Some(slot) = self.slot(key) else { return };
+        slot.receiving = receiving;
+        self.queue_connection(key.index);
+    }
+
+    fn send(&mut self, key: Key, output: Output) -> Option<Sent> {
+        let Some(slot) = self.slot(key) else {
+            let result = Err(io::ErrorKind::NotConnected.into());
+            return Some(Sent { key, output, result });
+        };
+        debug_assert!(slot.unsent.is_none(), "one send at a time");
+        let stream = slot.stream.as_mut()?;
+        match send_all(stream, key, output) {
+            Ok(sent) => Some(sent),
+            Err(output) => {
+                slot.writable = false;
+                slot.unsent = Some(Box::new(output));
+                None
+            }
+        }
+    }
+
+    fn shutdown_send(&mut self, key: Key) {
+        if let Some(stream) = self.slot(key).and_then(|slot| slot.stream.as_ref()) {
+            // A peer that is gone already needs not be told.
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+    }
+
+    fn close(&mut self, key: Key, how: Close) {
+        let Some(slot) = self.slot(key) else { return };
+        slot.unsent = None;
+        let Some(stream) = slot.stream.take() else { return };
+        if how == Close::Reset {
+            // Without it the peer sees an ordinary end, which is all that is lost if this fails.
+            let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        }
+        // Closing the last descriptor of a socket takes it out of the poll.
+        drop(stream);
+        self.free.push(key.index);
+    }
+
+    fn set_accepting(&mut self, accepting: bool) {
+        self.accepting = accepting;
+        for index in 0..self.listeners.len() {
+            self.queue_listener(index);
+        }
+    }
+
+    fn close_listeners(&mut self) {
+        self.listeners.clear();
+    }
+}
+
+impl MioDriver {
+    fn note_events(&mut self) {
+        // The events are put aside, since noting one needs the rest of the driver.
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            self.note(event);
+        }
+        self.events = events;
+    }
+
+    /// Takes note of what the system says a socket is ready for.
+    fn note(&mut self, event: &Event) {
+        let token = event.token();
+        if token == WAKE_TOKEN {
+            return;
+        }
+        if token.0 >= FIRST_LISTENER_TOKEN {
+            let index = token.0 - FIRST_LISTENER_TOKEN;
+            if let Some(listener) = self.listeners.get_mut(index) {
+                listener.readable = true;
+                self.queue_listener(index);
+            }
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(token.0).filter(|slot| slot.stream.is_some()) else {
+            return;
+        };
+        let closed = event.is_read_closed() || event.is_error();
+        slot.closed_by_peer |= closed;
+        slot.readable |= event.is_readable() || closed;
+        slot.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+        self.queue_connection(u32::try_from(token.0).expect("indices are below 2^31"));
+    }
+}
+
+/// Writes until all is sent or the socket takes no more, in which case the output is given back.
+fn send_all(stream: &mut TcpStream, key: Key, mut output: Output) -> Result<Sent, Output> {
+    while !output.is_empty() {
+        let slices = output.slices();
+        let written = match &slices {
+            [buffer, tail] if tail.is_empty() => stream.write(buffer),
+            _ => stream.write_vectored(&slices),
+        };
+        match written {
+            Ok(0) => {
+                let result = Err(io::ErrorKind::WriteZero.into());
+                return Ok(Sent { key, output, result });
+            }
+            Ok(len) => output.advance(len),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(output),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Ok(Sent { key, output, result: Err(error) }),
+        }
+    }
+    Ok(Sent { key, output, result: Ok(()) })
+}
+
+/// The time until then in whole milliseconds, which is what the system counts in.
+pub(super) fn timeout(until: Instant) -> Duration {
+    let left = until.saturating_duration_since(Instant::now());
+    Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
+}
+
+impl Unpark for mio::Waker {
+    fn unpark(&self) {
+        // It fails only where the descriptor is gone, and then there is nobody to wake.
+        let _ = self.wake();
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for MioDriver {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.poll.registry().as_fd()
+    }
+}

@@ -1,0 +1,110 @@
+//! The seam between workers and the operating system: a worker says what it wants, a [`Driver`]
+//! brings results together with the bytes.
+//!
+//! The interface has the shape of completions: who asks for something hands over what is needed
+//! and gets it back with the result. A readiness backend (`mio.rs`) may answer a send at once; one
+//! that hands buffers to the kernel answers later. Connections never see which backend it is.
+//! Not here: what bytes mean.
+
+pub(crate) mod combined;
+mod mio;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+pub(crate) use self::mio::MioDriver;
+use crate::output::Output;
+
+/// Names one connection of one worker. A key is never valid again after its connection closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The slot, which another connection may use later.
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// Something that came of what a worker asked for.
+#[derive(Debug)]
+pub(crate) enum Completion<'d, S> {
+    /// A connection was accepted; [`Driver::adopt`] makes it this driver's.
+    Accepted { socket: S, peer_addr: SocketAddr },
+    /// A connection could not be accepted.
+    AcceptFailed { error: io::Error },
+    /// Bytes came from the peer. None at all: it closed its sending side.
+    Received { key: Key, bytes: &'d [u8] },
+    /// The connection is broken.
+    Failed { key: Key, error: io::Error },
+    /// The peer has taken some of a send that was begun earlier, but not all.
+    Progress { key: Key },
+    /// A send that was begun earlier is over.
+    Sent(Sent),
+}
+
+/// A send that is over: all of it, unless `result` is an error. The output comes back to be used
+/// again.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) key: Key,
+    pub(crate) output: Output,
+    pub(crate) result: io::Result<()>,
+}
+
+/// What to do with a connection's unsent and unread bytes when it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// What was sent is delivered.
+    Graceful,
+    /// The peer is told that something is missing.
+    Reset,
+}
+
+/// One worker's way to the operating system.
+///
+/// A closed connection's key may still occur in completions that were under way; whoever gets
+/// them compares generations.
+pub(crate) trait Driver {
+    /// An accepted socket that no driver owns yet.
+    type Socket: Send + 'static;
+
+    /// The time of the last [`wait`](Self::wait), or of the driver's making.
+    fn now(&self) -> Instant;
+
+    /// Waits until something completes, `until` has come, or the doorbell is rung. `None` waits
+    /// without an end; an instant that has passed does not wait.
+    fn wait(&mut self, until: Option<Instant>) -> io::Result<()>;
+
+    /// The next result of this turn. Bounded: each connection delivers once a turn.
+    fn next(&mut self) -> Option<Completion<'_, Self::Socket>>;
+
+    /// Whether results are left for which nobody needs to wait.
+    fn has_more(&self) -> bool;
+
+    /// Takes a connection on, receiving. Returns its key and local address.
+    fn adopt(&mut self, socket: Self::Socket) -> io::Result<(Key, SocketAddr)>;
+
+    /// Stops or resumes delivering a connection's bytes, so that its peer is slowed down.
+    fn set_receiving(&mut self, key: Key, receiving: bool);
+
+    /// Sends all of `output`. Returns the result if it is known at once, else it comes as
+    /// [`Completion::Sent`]. One send per connection at a time.
+    fn send(&mut self, key: Key, output: Output) -> Option<Sent>;
+
+    /// Tells the peer that nothing more will be sent.
+    fn shutdown_send(&mut self, key: Key);
+
+    /// Closes a connection. An output that is being sent is dropped.
+    fn close(&mut self, key: Key, how: Close);
+
+    /// Stops or resumes accepting.
+    fn set_accepting(&mut self, accepting: bool);
+
+    /// Closes the listeners.
+    fn close_listeners(&mut self);
+}
+
+/// Wakes a driver that waits, from any thread.
+pub(crate) trait Unpark: Send + Sync {
+    /// Makes the current or the next [`Driver::wait`] return.
+    fn unpark(&self);
+}

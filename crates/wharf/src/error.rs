@@ -1,0 +1,54 @@
+//! [`Error`]: what can go wrong when a server is set up or run.
+//!
+//! Not here: what peers do wrong (`wharf_proto::Reject`) and what handlers return.
+
+use std::fmt;
+use std::io;
+
+use crate::HandlerError;
+
+/// Why a server could not be set up, or ended on its own.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// An address could not be resolved or bound: it may be taken, or not allowed.
+    Listen {
+        /// The address as it was given.
+        addr: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The handler was put together wrongly.
+    Handler(HandlerError),
+    /// There is no address to serve on.
+    NothingToListenOn,
+    /// The system refused something without which no worker can run.
+    Worker(io::Error),
+}
+
+/// The result of setting a server up or running it.
+pub type Result<T = ()> = std::result::Result<T, Error>;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { addr, source } => match source.kind() {
+                io::ErrorKind::AddrInUse => write!(f, "can't listen on {addr}: already in use"),
+                _ => write!(f, "can't listen on {addr}: {source}"),
+            },
+            Self::Handler(error) => write!(f, "the handler was put together wrongly: {error}"),
+            Self::NothingToListenOn => f.write_str("there is no address to listen on"),
+            Self::Worker(source) => write!(f, "a worker can't run: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } | Self::Worker(source) => Some(source),
+            Self::Handler(error) => Some(error),
+            Self::NothingToListenOn => None,
+        }
+    }
+}

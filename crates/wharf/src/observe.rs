@@ -1,0 +1,51 @@
+//! What a program can see of the requests that were served.
+//!
+//! Not here: what is done with it. There is no logging framework.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+/// Called once for each request that was answered.
+pub(crate) type AccessLog = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
+
+/// One request and what became of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Access<'a> {
+    /// The peer's address.
+    pub peer_addr: SocketAddr,
+    /// The method; `None` if the head could not be read.
+    pub method: Option<&'a Method>,
+    /// The request-target as it came; empty if the head could not be read.
+    pub target: &'a str,
+    /// The status of the response; `None` if the connection was lost before there was one.
+    pub status: Option<StatusCode>,
+    /// How many bytes of body were handed to the connection, chunk framing not counted.
+    pub body_bytes: u64,
+    /// Whether the response came to its end.
+    pub complete: bool,
+    /// From the end of the request's head to the end of the response.
+    pub duration: Duration,
+}
+
+/// `127.0.0.1 "GET /" 200 14 0.3ms`, with control bytes escaped.
+impl fmt::Display for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.peer_addr.ip())?;
+        match self.method {
+            Some(method) => write!(f, "\"{method} {}\"", self.target.escape_debug())?,
+            None => f.write_str("\"-\"")?,
+        }
+        match self.status {
+            Some(status) => write!(f, " {}", status.as_str())?,
+            None => f.write_str(" -")?,
+        }
+        let millis = self.duration.as_secs_f64() * 1000.0;
+        write!(f, " {} {millis:.1}ms", self.body_bytes)?;
+        if self.complete { Ok(()) } else { f.write_str(" incomplete") }
+    }
+}

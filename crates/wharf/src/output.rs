@@ -1,0 +1,85 @@
+//! Bytes on their way to a peer: heads and small bodies in one buffer, a large body behind them.
+//!
+//! Not here: when they are sent (`worker`), and by which call (`driver`).
+
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+/// Bytes to be sent, in order: the buffer, then the tail.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// Encoded heads, chunk framing and small bodies.
+    pub(crate) buffer: Vec<u8>,
+    /// A large body that is not copied. Nothing can be put behind it before it is sent.
+    tail: Bytes,
+    /// How much of the buffer has been sent.
+    sent: usize,
+}
+
+impl Output {
+    /// How many bytes are still to be sent.
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.len() - self.sent + self.tail.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts a large body behind the buffer.
+    ///
+    /// # Panics
+    ///
+    /// If there is one already: whoever fills an output waits until it is sent.
+    pub(crate) fn set_tail(&mut self, tail: Bytes) {
+        assert!(self.tail.is_empty(), "an output holds one tail");
+        self.tail = tail;
+    }
+
+    /// Whether nothing may be put behind what is there.
+    pub(crate) fn has_tail(&self) -> bool {
+        !self.tail.is_empty()
+    }
+
+    /// What is still to be sent, in order; either slice may be empty.
+    pub(crate) fn slices(&self) -> [IoSlice<'_>; 2] {
+        [IoSlice::new(&self.buffer[self.sent..]), IoSlice::new(&self.tail)]
+    }
+
+    /// Notes that the first `len` bytes were sent.
+    pub(crate) fn advance(&mut self, len: usize) {
+        let of_buffer = len.min(self.buffer.len() - self.sent);
+        self.sent += of_buffer;
+        let _ = self.tail.split_to(len - of_buffer);
+    }
+
+    /// Forgets everything and keeps the buffer's storage.
+    pub(crate) fn clear(&mut self) {
+        self.buffer.clear();
+        self.tail = Bytes::new();
+        self.sent = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_comes_out_once_and_in_order() {
+        for step in 1..12 {
+            let mut output = Output::default();
+            output.buffer.extend_from_slice(b"head");
+            output.set_tail(Bytes::from_static(b"large body"));
+            let mut sent = Vec::new();
+            while !output.is_empty() {
+                let all = output.slices().map(|slice| slice.to_vec()).concat();
+                let len = step.min(all.len());
+                sent.extend_from_slice(&all[..len]);
+                output.advance(len);
+            }
+            assert_eq!(sent, b"headlarge body");
+        }
+    }
+}

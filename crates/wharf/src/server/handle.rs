@@ -1,0 +1,152 @@
+//! [`ServerHandle`]: a server in the background.
+//!
+//! Not here: what its threads do (`worker`).
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::driver::Driver;
+use crate::stop::StopSwitch;
+use crate::worker::{Plan, Worker};
+
+/// A server that runs in the background. Dropping the handle stops it and waits for its threads.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::Server;
+///
+/// let handle = Server::new("hello").listen("127.0.0.1:0")?.start()?;
+/// assert!(!handle.wait(Some(Duration::ZERO)), "it runs until it is told to stop");
+/// handle.stop();
+/// assert!(handle.wait(None));
+/// # Ok::<(), wharf::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping the handle stops the server"]
+pub struct ServerHandle {
+    addrs: Vec<SocketAddr>,
+    switch: StopSwitch,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    running: Arc<Running>,
+}
+
+/// How many workers run.
+#[derive(Debug, Default)]
+struct Running {
+    count: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Running {
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a worker until it is dropped, also by a panic.
+struct Counted(Arc<Running>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *self.0.lock() -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl ServerHandle {
+    /// Runs each worker on a thread.
+    pub(crate) fn start<D>(plans: Vec<Plan<D>>, switch: StopSwitch) -> io::Result<Self>
+    where
+        D: Driver + Send + 'static,
+    {
+        let running = Arc::new(Running::default());
+        let mut handle = Self { addrs: Vec::new(), switch, threads: Vec::new(), running };
+        for plan in plans {
+            *handle.running.lock() += 1;
+            let counted = Counted(Arc::clone(&handle.running));
+            let switch = handle.switch.clone();
+            // If a thread can't be made, dropping the handle stops those that could.
+            let name = format!("wharf-{}", plan.index);
+            let thread = thread::Builder::new().name(name).spawn(move || {
+                let _counted = counted;
+                let result = Worker::new(plan).run();
+                // A server that has lost a worker would leave connections unanswered.
+                switch.stop();
+                result
+            });
+            handle.threads.push(thread?);
+        }
+        Ok(handle)
+    }
+
+    pub(crate) fn with_addrs(mut self, addrs: Vec<SocketAddr>) -> Self {
+        self.addrs = addrs;
+        self
+    }
+
+    /// The addresses that are listened on, with their real ports.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// Has the server stop: listeners and connections are closed, handlers that have not answered
+    /// are dropped. Returns at once; [`wait`](Self::wait) tells when it is done.
+    pub fn stop(&self) {
+        self.switch.stop();
+    }
+
+    /// The switch that stops this server.
+    #[must_use]
+    pub fn stop_switch(&self) -> StopSwitch {
+        self.switch.clone()
+    }
+
+    /// Waits until the server has stopped, by whatever cause, or `timeout` is over. Says whether
+    /// it has. May be called again.
+    #[must_use]
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut count = self.running.lock();
+        while *count > 0 {
+            count = match deadline {
+                None => self.running.changed.wait(count).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    let waited = self.running.changed.wait_timeout(count, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        true
+    }
+
+    /// Waits for the threads and tells what went wrong in one of them.
+    pub(crate) fn join(mut self) -> io::Result<()> {
+        self.join_threads()
+    }
+
+    fn join_threads(&mut self) -> io::Result<()> {
+        let mut result = Ok(());
+        for thread in self.threads.drain(..) {
+            let ended =
+                thread.join().unwrap_or_else(|_| Err(io::Error::other("a worker panicked")));
+            result = result.and(ended);
+        }
+        result
+    }
+}
+
+impl Drop for ServerHandle {
+    fn drop(&mut self) {
+        self.stop();
+        // Nobody is left who could be told.
+        let _ = self.join_threads();
+    }
+}

@@ -1,0 +1,275 @@
+//! [`Server`]: a handler, its addresses and its bounds, and the three ways to run it.
+//!
+//! `run` blocks, `start` goes to the background (`handle.rs`), `into_ticker` leaves the loop to the
+//! program (`ticker.rs`). Not here: what a worker does.
+
+mod handle;
+mod ticker;
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::thread;
+
+pub use self::handle::ServerHandle;
+pub use self::ticker::Ticker;
+use crate::config::{DEFAULT_DISPATCH, Dispatch, Timeouts};
+use crate::driver::{Driver, MioDriver, Unpark};
+use crate::error::{Error, Result};
+use crate::listener::{Listener, SYSTEM_SPREADS};
+use crate::observe::{Access, AccessLog};
+use crate::stop::StopSwitch;
+use crate::sys;
+use crate::worker::{Doorbell, Inbox, Member, Plan, Shared, Worker};
+use crate::{Handler, IntoHandler, Limits};
+
+/// Connections where the system sets no limit to descriptors.
+const UNLIMITED_CONNECTIONS: usize = 1 << 20;
+
+/// A server that is being put together.
+///
+/// # Defaults
+///
+/// * workers: one for each core
+/// * [`Limits`], [`Timeouts`]: see there; all on
+/// * connections: 90% of the process's descriptor limit
+/// * dispatch: [`Dispatch::PerWorkerListener`] on Linux
+///
+/// ```
+/// use wharf::{Request, Server};
+///
+/// let server = Server::new(|_: Request| "Hello, world!\n").listen("127.0.0.1:0")?;
+/// let handle = server.start()?;
+/// println!("listening on {}", handle.local_addrs()[0]);
+/// handle.stop();
+/// # Ok::<(), wharf::Error>(())
+/// ```
+#[must_use = "a server does nothing before `run`, `start` or `into_ticker`"]
+pub struct Server {
+    handler: Arc<dyn Handler>,
+    listeners: Vec<Listener>,
+    config: Config,
+}
+
+/// What a server is told, apart from handler and addresses.
+pub(crate) struct Config {
+    workers: Option<NonZeroUsize>,
+    dispatch: Dispatch,
+    limits: Limits,
+    timeouts: Timeouts,
+    max_connections: Option<usize>,
+    access_log: Option<AccessLog>,
+    switch: StopSwitch,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            dispatch: DEFAULT_DISPATCH,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            max_connections: None,
+            access_log: None,
+            switch: StopSwitch::new(),
+        }
+    }
+}
+
+impl Server {
+    /// A server for `handler`. Opens nothing.
+    pub fn new<M>(handler: impl IntoHandler<M>) -> Self {
+        let handler: Arc<dyn Handler> = Arc::new(handler.into_handler());
+        Self { handler, listeners: Vec::new(), config: Config::default() }
+    }
+
+    /// Binds an address and listens on it, at once. May be called for any number of addresses.
+    ///
+    /// Port 0 takes a free port, which [`local_addrs`](Self::local_addrs) tells. `[::]` takes
+    /// IPv4 as well. Of a name with several addresses, the first that can be bound is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] if the address is taken, not allowed, or does not resolve;
+    /// [`Error::Handler`] if the handler was put together wrongly, such as a router with
+    /// conflicting routes.
+    pub fn listen(mut self, addr: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
+        self.handler.check().map_err(Error::Handler)?;
+        let name = format!("{addr:?}").trim_matches('"').to_owned();
+        let listener = Listener::bind(addr);
+        self.listeners.push(listener.map_err(|source| Error::Listen { addr: name, source })?);
+        Ok(self)
+    }
+
+    /// The addresses that are listened on, in the order of the calls, with their real ports.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(Listener::addr).collect()
+    }
+
+    /// How many workers serve, each on a thread of its own. Default: as many as there are cores;
+    /// one for a [`Ticker`]. Zero is taken as one.
+    pub fn workers(mut self, count: usize) -> Self {
+        self.config.workers = Some(NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN));
+        self
+    }
+
+    /// How connections come to the workers. Default: [`Dispatch::PerWorkerListener`] on Linux,
+    /// [`Dispatch::LeastConnections`] elsewhere.
+    pub const fn dispatch(mut self, dispatch: Dispatch) -> Self {
+        self.config.dispatch = dispatch;
+        self
+    }
+
+    /// Bounds on one request.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// How long a peer may take.
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.config.timeouts = timeouts;
+        self
+    }
+
+    /// How many connections may be open. Default: 90% of the process's descriptor limit. Others
+    /// wait in the listeners' backlogs.
+    pub const fn max_connections(mut self, count: usize) -> Self {
+        self.config.max_connections = Some(count);
+        self
+    }
+
+    /// Has `log` called after each request, on the worker that served it. It must not block.
+    pub fn access_log(mut self, log: impl Fn(&Access<'_>) + Send + Sync + 'static) -> Self {
+        self.config.access_log = Some(Arc::new(log));
+        self
+    }
+
+    /// Has the server stopped by `switch`.
+    pub fn stop_switch(mut self, switch: &StopSwitch) -> Self {
+        self.config.switch = switch.clone();
+        self
+    }
+
+    /// Serves until the [`StopSwitch`] is used. The calling thread is one of the workers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NothingToListenOn`] without an address; [`Error::Worker`] if the system refuses
+    /// what a worker needs.
+    pub fn run(self) -> Result {
+        let mut plans = self.plan(None)?;
+        // The calling thread is the first worker, so that one worker needs no thread.
+        let mut first = Worker::new(plans.remove(0));
+        let handle = ServerHandle::start(plans, first.switch()).map_err(Error::Worker)?;
+        let result = first.run();
+        handle.stop();
+        result.and(handle.join()).map_err(Error::Worker)
+    }
+
+    /// Serves on threads of its own, from before this returns until the handle is dropped or used
+    /// to stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn start(self) -> Result<ServerHandle> {
+        let addrs = self.local_addrs();
+        let switch = self.config.switch.clone();
+        let plans = self.plan(None)?;
+        Ok(ServerHandle::start(plans, switch).map_err(Error::Worker)?.with_addrs(addrs))
+    }
+
+    /// Leaves the loop to the program: nothing is served except in [`Ticker::tick`], on the thread
+    /// that calls it.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn into_ticker(self) -> Result<Ticker> {
+        let addrs = self.local_addrs();
+        let plans = self.plan(Some(NonZeroUsize::MIN))?;
+        Ticker::new(plans.into_iter().map(Worker::new).collect(), addrs).map_err(Error::Worker)
+    }
+
+    fn plan(self, default_workers: Option<NonZeroUsize>) -> Result<Vec<Plan<MioDriver>>> {
+        if self.listeners.is_empty() {
+            return Err(Error::NothingToListenOn);
+        }
+        let Self { handler, listeners, config } = self;
+        let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
+        let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
+        let system_spreads = SYSTEM_SPREADS && config.dispatch == Dispatch::PerWorkerListener;
+        let shares = spread(listeners, count, system_spreads).map_err(Error::Worker)?;
+        let drivers: io::Result<Vec<_>> = shares.into_iter().map(MioDriver::new).collect();
+        let drivers = drivers.map_err(Error::Worker)?;
+        let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
+        Ok(assemble(handler, config, drivers, !system_spreads))
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("local_addrs", &self.local_addrs()).finish_non_exhaustive()
+    }
+}
+
+/// The listeners of each of `count` workers: one on every address for each, or all for the first.
+fn spread(
+    listeners: Vec<Listener>,
+    count: usize,
+    system_spreads: bool,
+) -> io::Result<Vec<Vec<TcpListener>>> {
+    let mut shares: Vec<Vec<TcpListener>> = (0..count).map(|_| Vec::new()).collect();
+    for listener in listeners {
+        if system_spreads {
+            for share in shares.iter_mut().skip(1) {
+                share.push(listener.sibling()?.into_std());
+            }
+        }
+        shares[0].push(listener.into_std());
+    }
+    Ok(shares)
+}
+
+/// Plans a worker for each driver, all of one server.
+pub(crate) fn assemble<D: Driver>(
+    handler: Arc<dyn Handler>,
+    config: Config,
+    drivers: Vec<(Arc<dyn Unpark>, D)>,
+    hands_over: bool,
+) -> Vec<Plan<D>> {
+    let mut members = Vec::with_capacity(drivers.len());
+    for (unpark, _) in &drivers {
+        let doorbell = Arc::new(Doorbell::new(Arc::clone(unpark)));
+        config.switch.register(&doorbell);
+        members.push(Member { inbox: Inbox::new(doorbell), connections: AtomicUsize::new(0) });
+    }
+    let shared = Arc::new(Shared {
+        handler,
+        limits: config.limits,
+        timeouts: config.timeouts,
+        access_log: config.access_log,
+        switch: config.switch,
+        max_connections: config.max_connections.unwrap_or_else(default_max_connections).max(1),
+        connections: AtomicUsize::new(0),
+        members,
+        hands_over: hands_over && drivers.len() > 1,
+    });
+    let drivers = drivers.into_iter().enumerate();
+    drivers
+        .map(|(index, (_, driver))| Plan { driver, index, shared: Arc::clone(&shared) })
+        .collect()
+}
+
+/// The rest of the descriptors is for listeners, files, and the program's own.
+fn default_max_connections() -> usize {
+    let limit = sys::open_file_limit().map_or(UNLIMITED_CONNECTIONS, |limit| {
+        usize::try_from(limit).unwrap_or(UNLIMITED_CONNECTIONS)
+    });
+    limit.min(UNLIMITED_CONNECTIONS) / 10 * 9
+}

@@ -1,0 +1,14 @@
+//! What the operating system is asked directly. The only place where `unsafe` is allowed.
+//!
+//! Each backend provides: [`open_file_limit`], how many descriptors the process may have.
+//! Not here: sockets (`listener.rs`) and events (`driver`).
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(crate) use unix::open_file_limit;
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(not(unix))]
+pub(crate) use other::open_file_limit;

@@ -1,0 +1,309 @@
+//! A hierarchical timer wheel with one timer per connection slot: arming and cancelling are O(1).
+//!
+//! Moving a timer to a later instant, which every request does, is one store: the slot stays where
+//! it is linked and moves on when that place comes up. [`Wheel::next_due`] may therefore be early,
+//! never late. Not here: what a timer means (`conn`), and clocks.
+
+use std::time::{Duration, Instant};
+
+/// The resolution. Timers fire up to this much late, never early.
+const TICK: Duration = Duration::from_nanos(TICK_NANOS as u64);
+const TICK_NANOS: u32 = 4_000_000;
+const TICKS_PER_SECOND: u64 = (1_000_000_000 / TICK_NANOS) as u64;
+
+const LEVELS: usize = 5;
+const SLOT_BITS: u32 = 6;
+const SLOTS: usize = 1 << SLOT_BITS;
+
+/// The longest that a timer may be ahead, in ticks: about 49 days.
+const MAX_TICKS: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
+
+/// No node: the end of a list.
+const NIL: u32 = u32::MAX;
+
+/// Not linked into any slot.
+const UNLINKED: u16 = u16::MAX;
+
+/// Never due: the timer is cancelled but may still be linked.
+const NEVER: u64 = u64::MAX;
+
+/// Timers for indexed slots.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    origin: Instant,
+    /// Every tick up to and with this one has been dealt with.
+    elapsed: u64,
+    occupied: [u64; LEVELS],
+    heads: [[u32; SLOTS]; LEVELS],
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    due: u64,
+    previous: u32,
+    next: u32,
+    /// `level * SLOTS + slot`.
+    place: u16,
+}
+
+const FREE: Node = Node { due: NEVER, previous: NIL, next: NIL, place: UNLINKED };
+
+impl Wheel {
+    pub(crate) const fn new(origin: Instant) -> Self {
+        Self {
+            origin,
+            elapsed: 0,
+            occupied: [0; LEVELS],
+            heads: [[NIL; SLOTS]; LEVELS],
+            nodes: Vec::new(),
+        }
+    }
+
+    /// Sets the timer of `index`, in place of the one it had.
+    pub(crate) fn arm(&mut self, index: u32, at: Instant) {
+        let due = self.tick_after(at);
+        let at = index as usize;
+        if at >= self.nodes.len() {
+            self.nodes.resize(at + 1, FREE);
+        }
+        let node = &mut self.nodes[at];
+        let old = std::mem::replace(&mut node.due, due);
+        if node.place != UNLINKED {
+            // A cancelled timer is still linked at a place that is no later than it was due.
+            let place_is_early_enough = old <= due || old == NEVER;
+            if place_is_early_enough && self.place_tick(index) <= due {
+                return;
+            }
+            self.unlink(index);
+        }
+        self.link(index);
+    }
+
+    /// Unsets the timer of `index`.
+    pub(crate) fn cancel(&mut self, index: u32) {
+        if let Some(node) = self.nodes.get_mut(index as usize) {
+            node.due = NEVER;
+        }
+    }
+
+    /// Unsets the timer of an index that is given up.
+    pub(crate) fn release(&mut self, index: u32) {
+        self.cancel(index);
+        if self.nodes.get(index as usize).is_some_and(|node| node.place != UNLINKED) {
+            self.unlink(index);
+        }
+    }
+
+    /// An instant at which [`expire`](Self::expire) should be called: no later than the first
+    /// timer.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.next_place().map(|(_, _, tick)| self.origin + TICK * clamp(tick))
+    }
+
+    /// Unsets every timer that is due and appends its index to `expired`.
+    pub(crate) fn expire(&mut self, now: Instant, expired: &mut Vec<u32>) {
+        let since = now.saturating_duration_since(self.origin);
+        let target = ticks(since, since.subsec_nanos() / TICK_NANOS);
+        while let Some((level, slot, tick)) = self.next_place() {
+            if tick > target {
+                break;
+            }
+            self.elapsed = self.elapsed.max(tick);
+            self.occupied[level] &= !(1 << slot);
+            let mut index = std::mem::replace(&mut self.heads[level][slot], NIL);
+            while index != NIL {
+                let node = &mut self.nodes[index as usize];
+                let next = node.next;
+                *node = Node { due: node.due, ..FREE };
+                if node.due <= self.elapsed {
+                    node.due = NEVER;
+                    expired.push(index);
+                } else if node.due != NEVER {
+                    self.link(index);
+                }
+                index = next;
+            }
+        }
+        self.elapsed = self.elapsed.max(target);
+    }
+
+    /// The first tick at or after `at`, not more than the wheel can hold ahead.
+    fn tick_after(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.origin);
+        let tick = ticks(since, since.subsec_nanos().div_ceil(TICK_NANOS));
+        tick.clamp(self.elapsed + 1, self.elapsed + MAX_TICKS)
+    }
+
+    /// The first occupied place and the tick at which it has to be looked at.
+    fn next_place(&self) -> Option<(usize, usize, u64)> {
+        let mut first: Option<(usize, usize, u64)> = None;
+        for level in 0..LEVELS {
+            if self.occupied[level] == 0 {
+                continue;
+            }
+            let now_slot = slot_of(self.elapsed, level);
+            let ahead = self.occupied[level].rotate_right(now_slot as u32).trailing_zeros();
+            let slot = (now_slot + ahead as usize) % SLOTS;
+            let tick = self.tick_of(level, slot);
+            if first.is_none_or(|(_, _, earliest)| tick < earliest) {
+                first = Some((level, slot, tick));
+            }
+        }
+        first
+    }
+
+    /// The next tick at which the given slot comes up.
+    fn tick_of(&self, level: usize, slot: usize) -> u64 {
+        let shift = SLOT_BITS * level as u32;
+        let turn = 1 << (shift + SLOT_BITS);
+        let tick = (self.elapsed & !(turn - 1)) + ((slot as u64) << shift);
+        // The last level wraps around; in the others a slot behind us can't be occupied.
+        if tick < self.elapsed || (tick == self.elapsed && level > 0) { tick + turn } else { tick }
+    }
+
+    /// The tick at which the place of a linked node comes up.
+    fn place_tick(&self, index: u32) -> u64 {
+        let place = usize::from(self.nodes[index as usize].place);
+        self.tick_of(place / SLOTS, place % SLOTS)
+    }
+
+    fn link(&mut self, index: u32) {
+        let due = self.nodes[index as usize].due;
+        let distance = (self.elapsed ^ due) | (SLOTS as u64 - 1);
+        let level = ((63 - distance.leading_zeros()) / SLOT_BITS).min(LEVELS as u32 - 1) as usize;
+        let slot = slot_of(due, level);
+        let next = std::mem::replace(&mut self.heads[level][slot], index);
+        self.occupied[level] |= 1 << slot;
+        if next != NIL {
+            self.nodes[next as usize].previous = index;
+        }
+        let place = u16::try_from(level * SLOTS + slot).expect("a wheel has 320 places");
+        self.nodes[index as usize] = Node { due, previous: NIL, next, place };
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let Node { due, previous, next, place } = self.nodes[index as usize];
+        let (level, slot) = (usize::from(place) / SLOTS, usize::from(place) % SLOTS);
+        if next != NIL {
+            self.nodes[next as usize].previous = previous;
+        }
+        if previous != NIL {
+            self.nodes[previous as usize].next = next;
+        } else {
+            self.heads[level][slot] = next;
+            if next == NIL {
+                self.occupied[level] &= !(1 << slot);
+            }
+        }
+        self.nodes[index as usize] = Node { due, ..FREE };
+    }
+}
+
+/// Whole seconds and a rest as ticks. Written with small numbers, since every request comes here.
+const fn ticks(since: Duration, rest: u32) -> u64 {
+    since.as_secs().saturating_mul(TICKS_PER_SECOND).saturating_add(rest as u64)
+}
+
+fn slot_of(tick: u64, level: usize) -> usize {
+    (tick >> (SLOT_BITS * level as u32)) as usize % SLOTS
+}
+
+/// A number of ticks as a factor of a duration; beyond 198 days of uptime the wait is only capped.
+fn clamp(tick: u64) -> u32 {
+    u32::try_from(tick).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn expired(wheel: &mut Wheel, at: Instant) -> Vec<u32> {
+        let mut indices = Vec::new();
+        wheel.expire(at, &mut indices);
+        indices.sort_unstable();
+        indices
+    }
+
+    #[test]
+    fn a_timer_fires_once_and_not_before_its_time() {
+        let origin = Instant::now();
+        let mut wheel = Wheel::new(origin);
+        wheel.arm(3, origin + ms(100));
+        assert!(wheel.next_due().unwrap() <= origin + ms(100));
+        assert_eq!(expired(&mut wheel, origin + ms(99)), []);
+        assert_eq!(expired(&mut wheel, origin + ms(104)), [3]);
+        assert_eq!(expired(&mut wheel, origin + ms(100_000)), []);
+        assert_eq!(wheel.next_due(), None);
+    }
+
+    #[test]
+    fn a_timer_can_be_moved_both_ways_and_cancelled() {
+        let origin = Instant::now();
+        let mut wheel = Wheel::new(origin);
+        wheel.arm(0, origin + ms(1_000));
+        wheel.arm(0, origin + ms(9_000));
+        wheel.arm(1, origin + ms(9_000));
+        wheel.arm(1, origin + ms(1_000));
+        wheel.arm(2, origin + ms(1_000));
+        wheel.cancel(2);
+        assert_eq!(expired(&mut wheel, origin + ms(1_004)), [1]);
+        assert_eq!(expired(&mut wheel, origin + ms(8_999)), []);
+        assert_eq!(expired(&mut wheel, origin + ms(9_004)), [0]);
+    }
+
+    /// Against a plain list of deadlines, with random operations and steps of random length.
+    #[test]
+    fn it_agrees_with_a_list() {
+        const COUNT: u32 = 50;
+        for seed in 1..40_u64 {
+            let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut next = |bound: u64| {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                random % bound
+            };
+            let origin = Instant::now();
+            let (mut wheel, mut now) = (Wheel::new(origin), origin);
+            let mut list: Vec<Option<Instant>> = vec![None; COUNT as usize];
+            for _ in 0..2_000 {
+                let index = u32::try_from(next(COUNT.into())).unwrap();
+                match next(4) {
+                    0 => {
+                        let range = [10, 1_000, 100_000, 10_000_000][next(4) as usize];
+                        let at = now + ms(next(range));
+                        wheel.arm(index, at);
+                        list[index as usize] = Some(at);
+                    }
+                    1 => {
+                        wheel.cancel(index);
+                        list[index as usize] = None;
+                    }
+                    2 => {
+                        wheel.release(index);
+                        list[index as usize] = None;
+                    }
+                    _ => {
+                        let range = [10, 1_000, 100_000, 10_000_000][next(4) as usize];
+                        now += ms(next(range));
+                        let due = wheel.next_due();
+                        if let Some(first) = list.iter().flatten().min() {
+                            assert!(due.unwrap() <= *first + TICK, "seed {seed}");
+                        }
+                        for index in expired(&mut wheel, now) {
+                            let at = list[index as usize].take();
+                            assert!(at.is_some_and(|at| at <= now), "early, seed {seed}");
+                        }
+                        let late = list.iter().flatten().any(|at| *at + TICK + TICK <= now);
+                        assert!(!late, "late, seed {seed}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The accept policy: when to go on, when to pause, and never to give up.
+//!
+//! Not here: accepting itself (`driver`), and which worker gets a connection (`worker/mod.rs`).
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use crate::driver::Driver;
+
+/// How long nothing is accepted after an error that will not go away at once, such as a lack of
+/// descriptors, or while there are too many connections. Short enough for peers not to notice much, long enough not to burn a core.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Whether connections are accepted.
+#[derive(Debug, Default)]
+pub(super) struct Acceptor {
+    /// While nothing is accepted: when to look again.
+    resumes_at: Option<Instant>,
+}
+
+impl Acceptor {
+    /// When accepting may have to be taken up again.
+    pub(super) const fn resumes_at(&self) -> Option<Instant> {
+        self.resumes_at
+    }
+
+    /// A connection could not be accepted.
+    pub(super) fn on_error<D: Driver>(&mut self, error: &io::Error, driver: &mut D) {
+        // These say something about one peer; the next one is not affected (accept(2)).
+        let is_passing = matches!(
+            error.kind(),
+            ErrorKind::ConnectionAborted
+                | ErrorKind::ConnectionReset
+                | ErrorKind::Interrupted
+                | ErrorKind::TimedOut
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::NetworkDown
+                | ErrorKind::PermissionDenied
+        );
+        if !is_passing {
+            self.pause(driver);
+        }
+    }
+
+    /// There are as many connections as are allowed: others wait in the listener's backlog.
+    pub(super) fn on_full<D: Driver>(&mut self, driver: &mut D) {
+        self.pause(driver);
+    }
+
+    /// Takes accepting up again once the pause is over, if there is room.
+    pub(super) fn resume_if_due<D: Driver>(&mut self, has_room: bool, driver: &mut D) {
+        if !self.resumes_at.is_some_and(|at| at <= driver.now()) {
+            return;
+        }
+        self.resumes_at = if has_room { None } else { Some(driver.now() + PAUSE) };
+        driver.set_accepting(has_room);
+    }
+
+    fn pause<D: Driver>(&mut self, driver: &mut D) {
+        self.resumes_at = Some(driver.now() + PAUSE);
+        driver.set_accepting(false);
+    }
+}

@@ -1,0 +1,202 @@
+//! What other threads leave for a worker: wake-ups of tasks, and connections handed over.
+//!
+//! A doorbell keeps them from making a system call where the worker is awake anyway. Not here:
+//! what is done with the contents (`worker/mod.rs`).
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
+
+use crate::driver::{Key, Unpark};
+
+/// The worker is in the middle of a turn.
+const AWAKE: u8 = 0;
+/// The worker waits, or nobody runs it: whoever leaves something has to unpark it.
+const ASLEEP: u8 = 1;
+/// Something was left since the worker last looked.
+const RUNG: u8 = 2;
+
+/// Tells a worker that there is something for it.
+pub(crate) struct Doorbell {
+    state: AtomicU8,
+    unpark: Arc<dyn Unpark>,
+}
+
+impl Doorbell {
+    pub(crate) fn new(unpark: Arc<dyn Unpark>) -> Self {
+        Self { state: AtomicU8::new(AWAKE), unpark }
+    }
+
+    /// To be called after something was left.
+    pub(crate) fn ring(&self) {
+        if self.state.swap(RUNG, Ordering::AcqRel) == ASLEEP {
+            self.unpark.unpark();
+        }
+    }
+
+    /// Says that the worker is about to wait. `false` if something was left meanwhile, in which
+    /// case it must not.
+    pub(crate) fn fall_asleep(&self) -> bool {
+        let fell = self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
+        fell.is_ok() || self.state.load(Ordering::Acquire) == ASLEEP
+    }
+
+    /// Says that the worker is awake, and whether something was left.
+    pub(crate) fn wake_up(&self) -> bool {
+        self.state.swap(AWAKE, Ordering::AcqRel) == RUNG
+    }
+
+    /// Makes the driver's descriptor readable, for another loop that watches it.
+    pub(crate) fn unpark(&self) {
+        self.unpark.unpark();
+    }
+}
+
+/// What was left for one worker.
+pub(crate) struct Inbox<S> {
+    wakes: Arc<WakeQueue>,
+    handed_over: Mutex<Vec<(S, SocketAddr)>>,
+}
+
+impl<S> Inbox<S> {
+    pub(crate) fn new(doorbell: Arc<Doorbell>) -> Self {
+        let wakes = WakeQueue { keys: Mutex::new(Vec::new()), doorbell };
+        Self { wakes: Arc::new(wakes), handed_over: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) fn doorbell(&self) -> &Arc<Doorbell> {
+        &self.wakes.doorbell
+    }
+
+    /// Leaves a connection that another worker accepted.
+    pub(crate) fn hand_over(&self, socket: S, peer_addr: SocketAddr) {
+        lock(&self.handed_over).push((socket, peer_addr));
+        self.doorbell().ring();
+    }
+
+    /// Takes what was left.
+    pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<(S, SocketAddr)> {
+        std::mem::swap(keys, &mut lock(&self.wakes.keys));
+        std::mem::take(&mut lock(&self.handed_over))
+    }
+
+    /// A waker for the tasks of a connection.
+    pub(crate) fn waker(&self, key: Key) -> ConnWaker {
+        ConnWaker::new(Arc::clone(&self.wakes), key)
+    }
+}
+
+/// The connections whose tasks were woken.
+struct WakeQueue {
+    keys: Mutex<Vec<Key>>,
+    doorbell: Arc<Doorbell>,
+}
+
+/// A waker that can be bound to another connection, so that it is not made for each request.
+pub(crate) struct ConnWaker {
+    bound: Arc<Bound>,
+    waker: Waker,
+}
+
+/// The connection that a waker wakes. A clone that outlives its task wakes whoever has the waker
+/// next, which then finds nothing to do.
+struct Bound {
+    queue: Arc<WakeQueue>,
+    key: AtomicU64,
+}
+
+impl ConnWaker {
+    fn new(queue: Arc<WakeQueue>, key: Key) -> Self {
+        let bound = Arc::new(Bound { queue, key: AtomicU64::new(pack(key)) });
+        Self { waker: Waker::from(Arc::clone(&bound)), bound }
+    }
+
+    /// Makes the waker wake `key` from now on.
+    pub(crate) fn bind(&self, key: Key) {
+        self.bound.key.store(pack(key), Ordering::Release);
+    }
+
+    pub(crate) const fn waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+impl Wake for Bound {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let key = unpack(self.key.load(Ordering::Acquire));
+        let mut keys = lock(&self.queue.keys);
+        // Several wake-ups of one task before it is polled are one; the last is the likeliest.
+        if keys.last() == Some(&key) {
+            return;
+        }
+        keys.push(key);
+        drop(keys);
+        self.queue.doorbell.ring();
+    }
+}
+
+fn pack(key: Key) -> u64 {
+    u64::from(key.generation) << 32 | u64::from(key.index)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a packed key")]
+const fn unpack(packed: u64) -> Key {
+    Key { index: packed as u32, generation: (packed >> 32) as u32 }
+}
+
+/// No user code runs under these locks, so that a panic can't leave anything half-done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Unpark for Counter {
+        fn unpark(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_ring_unparks_only_a_sleeper_and_is_never_missed() {
+        let counter = Arc::new(Counter::default());
+        let bell = Doorbell::new(Arc::clone(&counter) as Arc<dyn Unpark>);
+        bell.ring();
+        assert!(!bell.fall_asleep(), "something was left before");
+        assert!(bell.wake_up());
+        assert!(bell.fall_asleep());
+        bell.ring();
+        bell.ring();
+        assert_eq!(counter.0.load(Ordering::Relaxed), 1);
+        assert!(bell.wake_up());
+        assert!(!bell.wake_up());
+    }
+
+    #[test]
+    fn a_bound_waker_wakes_the_connection_it_is_bound_to() {
+        let bell = Arc::new(Doorbell::new(Arc::new(Counter::default())));
+        let inbox = Inbox::<()>::new(bell);
+        let first = Key { index: 1, generation: 7 };
+        let second = Key { index: u32::MAX, generation: u32::MAX };
+        let waker = inbox.waker(first);
+        waker.waker().wake_by_ref();
+        waker.waker().wake_by_ref();
+        waker.bind(second);
+        waker.waker().wake_by_ref();
+        let mut keys = Vec::new();
+        inbox.take(&mut keys);
+        assert_eq!(keys, [first, second]);
+    }
+}

@@ -1,0 +1,56 @@
+//! Who may use whom: foreign crates by file, modules by module. Edit these when the design moves.
+
+/// Where a foreign crate may be named: its name in paths, and the beginnings of allowed files.
+///
+/// A crate without a row may be named anywhere.
+pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
+    ("bytes", &["crates/wharf-proto/src/", "crates/wharf/src/"]),
+    ("clap", &["crates/wharf-cli/src/args.rs"]),
+    ("http", &["crates/wharf-proto/src/", "crates/wharf/src/"]),
+    ("httpdate", &["crates/wharf/src/files/"]),
+    ("matchit", &["crates/wharf/src/router/"]),
+    ("mime_guess", &["crates/wharf/src/files/"]),
+    ("mio", &["crates/wharf/src/driver/mio.rs"]),
+    ("percent_encoding", &["crates/wharf/src/percent.rs"]),
+    ("rustix", &["crates/wharf/src/sys/"]),
+    ("signal_hook", &["crates/wharf-cli/src/"]),
+    ("socket2", &["crates/wharf/src/listener.rs", "crates/wharf/src/driver/mio.rs"]),
+];
+
+/// What the protocol machines must not name, for they do no I/O and know no clock.
+pub(super) const NOT_IN_PROTO: &[&str] = &[
+    "core::net",
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+];
+
+/// The modules of `wharf` that a module may use.
+pub(super) enum Uses {
+    /// These top-level modules and nothing else of the crate.
+    Only(&'static [&'static str]),
+    /// Anything but these modules and what is in them.
+    AllBut(&'static [&'static str]),
+}
+
+/// Top-level modules of `wharf`, and what they may use. A module without a row may use all.
+pub(super) const MODULES: &[(&[&str], Uses)] = &[
+    (&["sys"], Uses::Only(&["sys"])),
+    (&["timer"], Uses::Only(&["timer"])),
+    (&["driver"], Uses::Only(&["config", "driver", "output", "pool", "sys"])),
+    // Which backend runs is decided by the worker.
+    (&["conn"], Uses::AllBut(&["driver::epoll", "driver::mio", "driver::sim", "driver::uring"])),
+    (
+        &["body", "handler", "request", "response"],
+        Uses::AllBut(&["conn", "driver", "server", "worker"]),
+    ),
+    // These use what a user could use, so that users can write their own.
+    (
+        &["files", "router"],
+        Uses::AllBut(&["conn", "driver", "pool", "server", "sys", "timer", "worker"]),
+    ),
+];
