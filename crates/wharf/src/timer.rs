@@ -12,11 +12,13 @@ const TICK_NANOS: u32 = 4_000_000;
 const TICKS_PER_SECOND: u64 = (1_000_000_000 / TICK_NANOS) as u64;
 
 const LEVELS: usize = 5;
+const LEVEL_BITS: [u32; LEVELS] = [0, 6, 12, 18, 24];
 const SLOT_BITS: u32 = 6;
-const SLOTS: usize = 1 << SLOT_BITS;
+const SLOT_COUNT: u32 = 1 << SLOT_BITS;
+const SLOTS: usize = SLOT_COUNT as usize;
 
 /// The longest that a timer may be ahead, in ticks: about 49 days.
-const MAX_TICKS: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
+const MAX_TICKS: u64 = (1 << (LEVEL_BITS[LEVELS - 1] + SLOT_BITS)) - 1;
 
 /// No node: the end of a list.
 const NIL: u32 = u32::MAX;
@@ -143,8 +145,8 @@ impl Wheel {
                 continue;
             }
             let now_slot = slot_of(self.elapsed, level);
-            let ahead = self.occupied[level].rotate_right(now_slot as u32).trailing_zeros();
-            let slot = (now_slot + ahead as usize) % SLOTS;
+            let ahead = self.occupied[level].rotate_right(now_slot).trailing_zeros();
+            let slot = ((now_slot + ahead) % SLOT_COUNT) as usize;
             let tick = self.tick_of(level, slot);
             if first.is_none_or(|(_, _, earliest)| tick < earliest) {
                 first = Some((level, slot, tick));
@@ -155,7 +157,7 @@ impl Wheel {
 
     /// The next tick at which the given slot comes up.
     fn tick_of(&self, level: usize, slot: usize) -> u64 {
-        let shift = SLOT_BITS * level as u32;
+        let shift = LEVEL_BITS[level];
         let turn = 1 << (shift + SLOT_BITS);
         let tick = (self.elapsed & !(turn - 1)) + ((slot as u64) << shift);
         // The last level wraps around; in the others a slot behind us can't be occupied.
@@ -171,8 +173,9 @@ impl Wheel {
     fn link(&mut self, index: u32) {
         let due = self.nodes[index as usize].due;
         let distance = (self.elapsed ^ due) | (SLOTS as u64 - 1);
-        let level = ((63 - distance.leading_zeros()) / SLOT_BITS).min(LEVELS as u32 - 1) as usize;
-        let slot = slot_of(due, level);
+        let level = ((63 - distance.leading_zeros()) / SLOT_BITS) as usize;
+        let level = level.min(LEVELS - 1);
+        let slot = slot_of(due, level) as usize;
         let next = std::mem::replace(&mut self.heads[level][slot], index);
         self.occupied[level] |= 1 << slot;
         if next != NIL {
@@ -205,8 +208,8 @@ const fn ticks(since: Duration, rest: u32) -> u64 {
     since.as_secs().saturating_mul(TICKS_PER_SECOND).saturating_add(rest as u64)
 }
 
-fn slot_of(tick: u64, level: usize) -> usize {
-    (tick >> (SLOT_BITS * level as u32)) as usize % SLOTS
+fn slot_of(tick: u64, level: usize) -> u32 {
+    u32::try_from((tick >> LEVEL_BITS[level]) % SLOTS as u64).expect("64 slots")
 }
 
 /// A number of ticks as a factor of a duration; beyond 198 days of uptime the wait is only capped.
@@ -275,7 +278,7 @@ mod tests {
                 let index = u32::try_from(next(COUNT.into())).unwrap();
                 match next(4) {
                     0 => {
-                        let range = [10, 1_000, 100_000, 10_000_000][next(4) as usize];
+                        let range = 10_u64.pow(1 + 2 * u32::try_from(next(4)).unwrap());
                         let at = now + ms(next(range));
                         wheel.arm(index, at);
                         list[index as usize] = Some(at);
@@ -289,7 +292,7 @@ mod tests {
                         list[index as usize] = None;
                     }
                     _ => {
-                        let range = [10, 1_000, 100_000, 10_000_000][next(4) as usize];
+                        let range = 10_u64.pow(1 + 2 * u32::try_from(next(4)).unwrap());
                         now += ms(next(range));
                         let due = wheel.next_due();
                         if let Some(first) = list.iter().flatten().min() {

@@ -67,10 +67,10 @@ where
                 let list: FreeList<F> = Vec::new();
                 Box::new(list)
             });
-            if let Some(list) = list.downcast_mut::<FreeList<F>>() {
-                if list.len() < MAX_KEPT {
-                    list.push(self);
-                }
+            if let Some(list) = list.downcast_mut::<FreeList<F>>()
+                && list.len() < MAX_KEPT
+            {
+                list.push(self);
             }
         });
     }

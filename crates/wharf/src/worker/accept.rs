@@ -50,7 +50,7 @@ impl Acceptor {
 
     /// Takes accepting up again once the pause is over, if there is room.
     pub(super) fn resume_if_due<D: Driver>(&mut self, has_room: bool, driver: &mut D) {
-        if !self.resumes_at.is_some_and(|at| at <= driver.now()) {
+        if self.resumes_at.is_none_or(|at| at > driver.now()) {
             return;
         }
         self.resumes_at = if has_room { None } else { Some(driver.now() + PAUSE) };

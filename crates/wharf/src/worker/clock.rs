@@ -62,7 +62,7 @@ fn imf_fixdate(seconds: u64) -> [u8; DATE_BYTES] {
     let mut date = *b"Thu, 01 Jan 1970 00:00:00 GMT";
     date[..3].copy_from_slice(DAYS[(days % 7) as usize]);
     two_digits(&mut date[5..7], day);
-    date[8..11].copy_from_slice(MONTHS[(month - 1) as usize]);
+    date[8..11].copy_from_slice(MONTHS[month - 1]);
     two_digits(&mut date[12..14], year / 100 % 100);
     two_digits(&mut date[14..16], year % 100);
     two_digits(&mut date[17..19], second_of_day / 3600);
@@ -77,7 +77,8 @@ fn two_digits(place: &mut [u8], number: u64) {
 
 /// Year, month and day of a day since 1970 in the Gregorian calendar. Years are counted from March
 /// in cycles of 400, so that the leap day comes last.
-const fn civil(days: u64) -> (u64, u64, u64) {
+#[expect(clippy::cast_possible_truncation, reason = "a month is at most 12")]
+const fn civil(days: u64) -> (u64, usize, u64) {
     let days = days + 719_468;
     let (cycle, day_of_cycle) = (days / 146_097, days % 146_097);
     let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524
@@ -89,7 +90,7 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = 400 * cycle + year_of_cycle + (month <= 2) as u64;
-    (year, month, day)
+    (year, month as usize, day)
 }
 
 #[cfg(test)]

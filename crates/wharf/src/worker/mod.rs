@@ -49,6 +49,15 @@ pub(crate) struct Member<S> {
     pub(crate) connections: AtomicUsize,
 }
 
+/// A switch may outlive the server: it must not ring for workers that are no more.
+impl<S> Drop for Shared<S> {
+    fn drop(&mut self) {
+        for member in &self.members {
+            self.switch.unregister(member.inbox.doorbell());
+        }
+    }
+}
+
 impl<S> Shared<S> {
     fn has_room(&self) -> bool {
         self.connections.load(Ordering::Relaxed) < self.max_connections
@@ -89,6 +98,7 @@ struct State<S> {
     conns: Vec<Option<Conn>>,
     timers: Wheel,
     clock: Clock,
+    #[expect(clippy::vec_box, reason = "they are moved between this list and connections")]
     spare: Vec<Box<Http1>>,
     /// Connections to be looked at before the turn is over, and in the next one.
     queue: Vec<Key>,
