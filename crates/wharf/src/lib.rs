@@ -1,4 +1,27 @@
-//! An embeddable network server: link it, hand it a handler, and the program has an HTTP server.
+//! An embeddable network server: link it, hand it a handler, and the program has an internet-grade
+//! HTTP server inside its own process: blocking, in the background, or one tick at a time.
+//!
+//! ```no_run
+//! fn main() -> wharf::Result {
+//!     wharf::serve("127.0.0.1:8080", |_: wharf::Request| "Hello, world!\n")
+//! }
+//! ```
+//!
+//! * [`Server`] puts a handler, addresses and bounds together; [`Server::run`] blocks,
+//!   [`Server::start`] goes to the background, [`Server::into_ticker`] leaves the loop to you.
+//! * A handler is a function from [`Request`] to anything that is [`IntoResponse`]: synchronous,
+//!   asynchronous (the future need not be `Send`), a constant, or a type that implements
+//!   [`Handler`]. No asynchronous runtime is needed.
+//! * [`Router`] chooses a handler by host, path and method.
+//! * [`Body`] is sent and received whole or in pieces, with back-pressure.
+//! * [`Limits`] and [`Timeouts`] are all on from the start.
+//!
+//! Workers share nothing: each has its own event loop, connections, timers and buffers. A request
+//! takes one straight path:
+//!
+//! ```text
+//! listener -> worker -> connection -> HTTP/1 machine -> handler -> machine -> worker -> system
+//! ```
 
 #![deny(unsafe_code)]
 
@@ -15,9 +38,12 @@ mod percent;
 mod pool;
 mod request;
 mod response;
+mod router;
 mod server;
 mod stop;
 mod sys;
+#[cfg(test)]
+mod testing;
 mod timer;
 mod worker;
 
@@ -26,13 +52,14 @@ pub use bytes::Bytes;
 pub use config::{Dispatch, Timeouts};
 pub use error::{Error, Result};
 pub use handler::{AsyncFn, Constant, Handler, HandlerError, IntoHandler, Reply, SyncFn, marker};
-pub use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
+pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use observe::Access;
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
+pub use router::Router;
 pub use server::{Server, ServerHandle, Ticker};
 pub use stop::StopSwitch;
-pub use wharf_proto::{Headers, InvalidHeader, Limits, OutOfRange, Reject};
+pub use wharf_proto::{Headers, HeadersIter, InvalidHeader, Limits, OutOfRange, Reject};
 
 /// Binds `addr` and serves `handler` there until the process ends.
 ///

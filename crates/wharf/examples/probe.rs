@@ -1,0 +1,71 @@
+//! A server for conformance suites and load generators:
+//! `cargo run --release --example probe -- --listen 127.0.0.1:8080 --workers 1`.
+//!
+//! `/` answers `OK` and echoes what is posted, `/echo` returns the fields that were received,
+//! `/cookie` the cookies.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use wharf::{Request, Response, Router, Server};
+
+/// Every field, one `Name: Value` a line, in the order and the spelling received.
+fn echo(request: Request) -> Response {
+    let mut lines = Vec::new();
+    for (name, value) in request.headers() {
+        lines.extend_from_slice(name.as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value);
+        lines.push(b'\n');
+    }
+    Response::text(lines)
+}
+
+/// Every cookie as `name=value`, one a line.
+fn cookies(request: Request) -> String {
+    request.cookies().fold(String::new(), |mut lines, (name, value)| {
+        let _ = writeln!(lines, "{name}={value}");
+        lines
+    })
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("probe: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut addrs, mut workers) = (Vec::new(), None);
+    let mut args = std::env::args().skip(1);
+    while let Some(option) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
+        match option.as_str() {
+            "--listen" => addrs.push(value),
+            "--workers" => workers = Some(value.parse()?),
+            _ => return Err(format!("unknown option {option}").into()),
+        }
+    }
+    if addrs.is_empty() {
+        addrs.push("127.0.0.1:8080".to_owned());
+    }
+    let site = Router::new()
+        .get("/", "OK")
+        .options("/", "")
+        .post("/", |request: Request| request.into_body())
+        .get("/echo", echo)
+        .post("/echo", echo)
+        .get("/cookie", cookies);
+    let mut server = Server::new(site);
+    for addr in addrs {
+        server = server.listen(addr)?;
+    }
+    if let Some(workers) = workers {
+        server = server.workers(workers);
+    }
+    Ok(server.run()?)
+}
