@@ -242,6 +242,10 @@ impl Conn {
     /// Deals with the bytes that are held.
     fn proceed(&mut self, context: &Context<'_>) {
         let Some(http) = self.http.as_deref_mut() else { return };
+        if http.input.is_empty() && !http.eof {
+            self.settle(context);
+            return;
+        }
         let input = std::mem::take(&mut http.input);
         let used = self.process(&input, context);
         let Some(http) = self.http.as_deref_mut() else { return };
@@ -258,6 +262,9 @@ impl Conn {
                 return used;
             }
             let rest = &input[used..];
+            if rest.is_empty() && http.machine.phase() == Phase::Idle {
+                break;
+            }
             let parts = http.parts.get_or_insert_with(Pooled::take);
             // A head is built in `parts`, which is empty once the request has it.
             let head = match http.machine.phase() {
