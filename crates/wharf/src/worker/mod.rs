@@ -288,8 +288,6 @@ impl<D: Driver> Worker<D> {
         for key in queue.drain(..) {
             self.flush_one(key);
         }
-        // What came up meanwhile has its turn after everybody else.
-        self.state.next_queue.append(&mut self.state.queue);
         self.state.queue = queue;
     }
 
@@ -302,8 +300,10 @@ impl<D: Driver> Worker<D> {
         {
             http.sending = true;
             let output = std::mem::take(&mut http.output);
-            if let Some(sent) = self.driver.send(key, output) {
-                self.on_sent(sent);
+            match self.driver.send(key, output) {
+                None => {}
+                Some(Sent { result: Err(_), .. }) => return self.close(key, Close::Reset),
+                Some(sent) => self.state.on_sent_at_once(sent),
             }
         }
         let Some(conn) = self.state.conn(key) else { return };
@@ -407,6 +407,19 @@ impl<S> State<S> {
 
     fn on_sent(&mut self, sent: Sent) {
         self.act(sent.key, |conn, context| conn.on_sent(sent.output, context));
+    }
+
+    /// A send was over as soon as it was begun. If that made room for more, the connection has
+    /// another turn, after everybody else.
+    fn on_sent_at_once(&mut self, sent: Sent) {
+        let context = self.shared.context(&self.clock);
+        let Some(Some(conn)) = self.conns.get_mut(sent.key.index as usize) else { return };
+        conn.on_sent(sent.output, &context);
+        let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
+        if has_more && !conn.queued {
+            conn.queued = true;
+            self.next_queue.push(sent.key);
+        }
     }
 
     fn take_http(&mut self, key: Key) -> Box<Http1> {

@@ -12,7 +12,7 @@ mod transcript;
 mod tests;
 
 pub use operations::check_operations;
-pub use reference::check_against_reference;
+pub use reference::{check_against_reference, check_chunks_against_reference};
 
 pub(super) use client::{Asked, take_response};
 pub(super) use transcript::{Answer, transcript};
@@ -100,8 +100,7 @@ fn chunked_response(data: &[u8], sizes: &[usize]) -> Vec<u8> {
 /// Body and trailers of a good request.
 fn read_request(request: &[u8]) -> (Vec<u8>, Fields) {
     let (mut connection, mut head) = (Connection::new(), RequestHead::default());
-    let mut limits = Limits::default();
-    limits.max_body_bytes = u64::MAX;
+    let limits = Limits { max_body_bytes: u64::MAX, ..Limits::default() };
     let (mut rest, mut body) = (request, Vec::new());
     loop {
         let received = connection.receive(rest, &limits, &mut head).expect("a good request");

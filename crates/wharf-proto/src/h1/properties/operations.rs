@@ -215,7 +215,7 @@ impl Run {
 
     fn send_head(&mut self, status: StatusCode, argument: usize) {
         let before = self.out.len();
-        let announced = (argument % 4 != 0).then_some(argument % 16);
+        let announced = (!argument.is_multiple_of(4)).then_some(argument % 16);
         let length = announced.map_or(BodyLength::Unknown, |length| {
             BodyLength::Known(u64::try_from(length).expect("small"))
         });

@@ -1,7 +1,7 @@
 //! Our parser against `httparse`: whoever accepts what we accept must understand the same.
 //!
 //! We refuse more, by choice: bare line feeds, targets that are not allowed for the method, lengths
-//! that could be read in two ways. So nothing is asked about heads that we refuse.
+//! that could be read in two ways. So nothing is asked about what we refuse.
 
 use http::Version;
 
@@ -63,6 +63,56 @@ fn with_known_version(ours: &SeenHead, input: &[u8]) -> Vec<u8> {
         *minor = b'1';
     }
     input
+}
+
+/// Parses `input` as a chunked body, with `httparse` too, and checks that both see the same data and
+/// the same end where we accept it.
+///
+/// # Panics
+///
+/// If they disagree.
+pub fn check_chunks_against_reference(input: &[u8]) {
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let Some((data, len)) = our_body(&[head, input].concat()) else { return };
+    let input = input.get(..len - head.len()).expect("no more than there was");
+    assert_eq!(their_body(input), data, "{}", show(input));
+}
+
+/// The body of a request and the length of all of it. `None` if it is refused or incomplete.
+fn our_body(request: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (mut connection, mut head) = (Connection::new(), RequestHead::default());
+    let limits = Limits::default();
+    let (mut at, mut body) = (0, Vec::new());
+    loop {
+        let received = connection.receive(request.get(at..)?, &limits, &mut head).ok()?;
+        at += received.consumed;
+        match received.event? {
+            Event::Head { .. } => {}
+            Event::Body(data) => body.extend_from_slice(data),
+            Event::End => return Some((body, at)),
+        }
+    }
+}
+
+/// The body that `input` is, to its last byte.
+fn their_body(mut input: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let parsed = httparse::parse_chunk_size(input).expect("a chunk size");
+        let httparse::Status::Complete((at, size)) = parsed else { panic!("an incomplete size") };
+        let size = usize::try_from(size).expect("within our limits");
+        input = input.get(at..).expect("no more than there was");
+        if size == 0 {
+            break;
+        }
+        let (data, rest) = input.split_at_checked(size).expect("all of the data");
+        body.extend_from_slice(data);
+        input = rest.strip_prefix(b"\r\n").expect("a line end behind the data");
+    }
+    let mut fields = [httparse::EMPTY_HEADER; 300];
+    let parsed = httparse::parse_headers(input, &mut fields).expect("a trailer section");
+    assert!(matches!(parsed, httparse::Status::Complete((len, _)) if len == input.len()));
+    body
 }
 
 fn show(input: &[u8]) -> String {

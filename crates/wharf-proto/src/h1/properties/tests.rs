@@ -33,51 +33,83 @@ impl Random {
         (0..len).map(|_| self.below(bound)).collect()
     }
 
-    /// Some words in a row, with a little damage in one of two cases.
+    fn words<'w>(&mut self, words: &[&'w [u8]], max_len: usize) -> Vec<&'w [u8]> {
+        let len = self.below(max_len + 1);
+        (0..len).map(|_| words[self.below(words.len())]).collect()
+    }
+
+    /// A few requests in a row, with a little damage in one of two cases.
     fn message(&mut self) -> Vec<u8> {
         let mut input = Vec::new();
-        for _ in 0..1 + self.below(12) {
-            input.extend_from_slice(WORDS[self.below(WORDS.len())]);
+        for _ in 0..1 + self.below(3) {
+            input.extend(self.words(EMPTY_LINES, 1).concat());
+            input.extend_from_slice(LINES[self.below(LINES.len())]);
+            input.extend(self.words(FIELDS, 3).concat());
+            input.extend_from_slice(FRAMINGS[self.below(FRAMINGS.len())]);
+            input.extend(self.words(BODIES, 3).concat());
         }
-        if self.below(2) == 0 {
-            let at = self.below(input.len());
-            match self.below(3) {
-                0 => input[at] = self.byte(),
-                1 => drop(input.remove(at)),
-                _ => input.insert(at, self.byte()),
-            }
-        }
+        self.damage(&mut input);
         input
+    }
+
+    /// Changes, removes or adds a byte, in one of two cases.
+    fn damage(&mut self, input: &mut Vec<u8>) {
+        let at = self.below(input.len());
+        match self.below(6) {
+            0 => input[at] = self.byte(),
+            1 => drop(input.remove(at)),
+            2 => input.insert(at, self.byte()),
+            _ => {}
+        }
     }
 }
 
-/// What messages are made of.
-const WORDS: &[&[u8]] = &[
-    b"GET / HTTP/1.1\r\n",
-    b"HEAD /a?b HTTP/1.1\r\n",
+const EMPTY_LINES: &[&[u8]] = &[b"", b"", b"", b"\r\n"];
+
+const LINES: &[&[u8]] = &[
+    b"GET / HTTP/1.1\r\nHost: a\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\n",
+    b"HEAD /a?b HTTP/1.1\r\nHost: a:1\r\n",
     b"POST http://a:80/b?c HTTP/1.0\r\n",
-    b"OPTIONS * HTTP/1.9\r\n",
-    b"CONNECT [::1]:443 HTTP/1.1\r\n",
-    b"Host: a\r\n",
-    b"Host: a\r\n\r\n",
+    b"OPTIONS * HTTP/1.9\r\nhost:a\r\n",
+    b"CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n",
+    b"GET / HTTP/1.1\r\n",
+];
+
+const FIELDS: &[&[u8]] = &[
     b"Connection: close\r\n",
     b"Connection: keep-alive, x\r\n",
-    b"Content-Length: 5\r\n",
-    b"Content-Length: 300\r\n\r\n",
-    b"Transfer-Encoding: chunked\r\n",
-    b"Transfer-Encoding: chunked\r\n\r\n",
     b"Expect: 100-continue\r\n",
     b"X:\t y \xff\t\r\n",
-    b"\r\n",
-    b"hello",
-    b"5\r\nhello\r\n",
-    b"A;b=\"c\"\r\n0123456789\r\n",
-    b"0\r\n\r\n",
-    b"0\r\nX: y\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"Y:\r\n",
+    b"Z: 0123456789 0123456789\t0123456789\r\n",
 ];
+
+/// With the empty line, and with what belongs to it.
+const FRAMINGS: &[&[u8]] = &[
+    b"\r\n",
+    b"Content-Length: 0\r\n\r\n",
+    b"Content-Length: 5\r\n\r\nhello",
+    b"Content-Length: 40\r\n\r\n0123456789012345678901234567890123456789",
+    b"Content-Length: 300\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\nA;b=\"c\"\r\n0123456789\r\n0\r\nX: y\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n",
+];
+
+const BODIES: &[&[u8]] = &[b"hello", b"5\r\nhello\r\n", b"0\r\n\r\n", b"\r\n", b"", b"", b"", b""];
+
+const CHUNKS: &[&[u8]] = &[
+    b"5\r\nhello\r\n",
+    b"a;b=c\r\n0123456789\r\n",
+    b"0A; d = \"e f\"\r\n0123456789\r\n",
+    b"1\r\n\n\r\n",
+    b"01;2\r\n0\r\n",
+];
+
+const LAST_CHUNKS: &[&[u8]] =
+    &[b"0\r\n\r\n", b"000\r\n\r\n", b"0;a=b\r\n\r\n", b"0\r\nA: b\r\nC:\r\n\r\n"];
 
 #[test]
 fn where_the_bytes_are_cut_means_nothing() {
@@ -112,6 +144,17 @@ fn heads_mean_to_others_what_they_mean_to_us() {
     let mut random = Random(0x5eed_0004);
     for _ in 0..20_000 {
         check_against_reference(&random.message());
+    }
+}
+
+#[test]
+fn chunks_mean_to_others_what_they_mean_to_us() {
+    let mut random = Random(0x5eed_0006);
+    for _ in 0..10_000 {
+        let mut body = random.words(CHUNKS, 4).concat();
+        body.extend_from_slice(LAST_CHUNKS[random.below(LAST_CHUNKS.len())]);
+        random.damage(&mut body);
+        check_chunks_against_reference(&body);
     }
 }
 

@@ -83,7 +83,9 @@ pub(in crate::h1) struct Session<'l> {
     limits: &'l Limits,
     answer: Answer,
     head: RequestHead,
-    unread: Vec<u8>,
+    /// All that the peer sent; what stands before `unread_at` is dealt with.
+    input: Vec<u8>,
+    unread_at: usize,
     entries: Vec<Entry>,
     sent: Vec<u8>,
 }
@@ -95,7 +97,8 @@ impl<'l> Session<'l> {
             limits,
             answer,
             head: RequestHead::default(),
-            unread: Vec::new(),
+            input: Vec::new(),
+            unread_at: 0,
             entries: Vec::new(),
             sent: Vec::new(),
         }
@@ -103,7 +106,7 @@ impl<'l> Session<'l> {
 
     /// The peer sends a piece; the application answers whatever is complete.
     pub(in crate::h1) fn feed(&mut self, piece: &[u8]) {
-        self.unread.extend_from_slice(piece);
+        self.input.extend_from_slice(piece);
         while self.receive() {
             let is_over = self.is_request_over();
             if self.connection.awaits_response() && (is_over || self.answer == Answer::AtHead) {
@@ -115,7 +118,7 @@ impl<'l> Session<'l> {
     /// The peer sends all it has, and no answer is given to the last request.
     #[cfg(test)]
     pub(in crate::h1) fn feed_unanswered(&mut self, piece: &[u8]) {
-        self.unread.extend_from_slice(piece);
+        self.input.extend_from_slice(piece);
         while self.receive() {}
     }
 
@@ -132,12 +135,13 @@ impl<'l> Session<'l> {
     /// Receives once and says whether anything came of it.
     fn receive(&mut self) -> bool {
         let is_draining = self.connection.phase() == Phase::Drain;
-        let result = self.connection.receive(&self.unread, self.limits, &mut self.head);
+        let unread = self.input.get(self.unread_at..).expect("no more is consumed than there is");
+        let result = self.connection.receive(unread, self.limits, &mut self.head);
         let received = match result {
             Ok(received) => received,
             Err(reject) => {
                 self.entries.push(Entry::Reject(reject));
-                let again = self.connection.receive(&self.unread, self.limits, &mut self.head);
+                let again = self.connection.receive(unread, self.limits, &mut self.head);
                 assert!(again.is_ok_and(|again| again.consumed == 0 && again.event.is_none()));
                 if self.connection.awaits_response() {
                     self.respond();
@@ -163,8 +167,13 @@ impl<'l> Session<'l> {
             Some(Event::End) => self.entries.push(Entry::End(owned(self.head.headers()))),
             None => {}
         }
-        self.unread.drain(..received.consumed);
+        self.unread_at += received.consumed;
         happened
+    }
+
+    /// What nobody has consumed.
+    pub(in crate::h1) fn unread(&self) -> &[u8] {
+        self.input.get(self.unread_at..).expect("no more is consumed than there is")
     }
 
     fn is_request_over(&self) -> bool {
@@ -191,7 +200,7 @@ impl<'l> Session<'l> {
     pub(in crate::h1) fn finish(self) -> Transcript {
         let phase = self.connection.phase();
         // Where a closed connection stopped reading has no meaning.
-        let unread = if phase == Phase::Closed { Vec::new() } else { self.unread };
+        let unread = if phase == Phase::Closed { Vec::new() } else { self.unread().to_vec() };
         Transcript { entries: self.entries, sent: self.sent, unread, phase }
     }
 }

@@ -131,7 +131,12 @@ fn options_table(before: &'static str) -> Table {
                 (head.connection.upgrade, "upgrade"),
                 (head.expects_continue, "continue"),
             ];
-            options.iter().filter(|option| option.0).map(|option| option.1).collect::<Vec<_>>().join(" ")
+            options
+                .iter()
+                .filter(|option| option.0)
+                .map(|option| option.1)
+                .collect::<Vec<_>>()
+                .join(" ")
         },
     }
 }

@@ -1,4 +1,5 @@
-//! HTTP/1 against its RFCs: tables of rows, each named after its section and its meaning.
+//! HTTP/1 against its RFCs: tables of rows, each named after its section and its meaning. Sections
+//! are those of RFC 9112 if no other RFC is named.
 //!
 //! [`Table::check`] runs every row whole, cut at every byte, byte by byte and with the next request
 //! behind it. What must hold for any input is in `properties/`.
@@ -94,8 +95,8 @@ impl Table {
         session.feed_unanswered(&[input, NEXT].concat());
         assert_eq!(session.unread(), NEXT, "{name}: read ahead");
         assert_eq!(session.connection.phase(), Phase::Respond, "{name}");
-        let goes_on = session.connection.is_persistent();
         session.respond();
+        let goes_on = session.connection.is_persistent();
         session.feed(b"");
         let transcript = session.finish();
         let next = transcript.entries.last().filter(|entry| target(entry) == Some("/next"));
@@ -120,7 +121,7 @@ impl Table {
 
 /// Where an input of `len` bytes is cut: everywhere, or in some places if it is long.
 fn cuts(len: usize) -> impl Iterator<Item = usize> {
-    let step = len / 500 + 1;
+    let step = if len < 2_000 { 1 } else { len / 20 };
     (0..len).filter(move |at| at % step == 0 || at + 8 > len)
 }
 

@@ -1,0 +1,111 @@
+//! In steady state a request allocates nothing: counted, not timed.
+//!
+//! The server is ticked on the test's own thread, so that the counter sees the server and, between
+//! the counted ticks, not the client. Not here: streamed bodies, which allocate by the piece.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use wharf::{Request, Router, Server, Ticker};
+
+/// Rounds before counting starts: pools and buffers reach their size.
+const WARM_UP: usize = 20;
+
+/// Rounds that are counted.
+const COUNTED: usize = 100;
+
+struct Case {
+    name: &'static str,
+    /// What one client sends in one round.
+    request: Vec<u8>,
+    responses: usize,
+}
+
+fn cases() -> Vec<Case> {
+    let plain = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
+    let browser = "GET /user/42?tab=posts HTTP/1.1\r\nHost: www.example.com\r\n\
+        Connection: keep-alive\r\nsec-ch-ua: \"Chromium\";v=\"140\"\r\nsec-ch-ua-mobile: ?0\r\n\
+        User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)\r\n\
+        Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+        Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n\
+        Referer: https://www.example.com/\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
+        Accept-Language: en-GB,en;q=0.9\r\nCookie: session=0123456789abcdef; theme=dark\r\n\r\n";
+    let mut post = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1024\r\n\r\n".to_vec();
+    post.extend_from_slice(&[b'x'; 1024]);
+    let mut chunked =
+        b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n".to_vec();
+    chunked.extend_from_slice(&[b'x'; 1024]);
+    chunked.extend_from_slice(b"\r\n0\r\n\r\n");
+    let ready = b"GET /async HTTP/1.1\r\nHost: a\r\n\r\n".to_vec();
+    let missing = b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n";
+    vec![
+        Case { name: "plain", request: plain.clone(), responses: 1 },
+        Case { name: "16 pipelined", request: plain.repeat(16), responses: 16 },
+        Case { name: "a browser's headers", request: browser.into(), responses: 1 },
+        Case { name: "an asynchronous handler that is ready", request: ready, responses: 1 },
+        Case { name: "1 KiB posted", request: post, responses: 1 },
+        Case { name: "1 KiB posted in a chunk", request: chunked, responses: 1 },
+        Case { name: "plain on a connection of its own", request: plain, responses: 1 },
+        Case { name: "no such page, formatted", request: missing.to_vec(), responses: 1 },
+    ]
+}
+
+fn site() -> Router {
+    Router::new()
+        .get("/", |_: Request| "Hello, world!\n")
+        .get("/user/{id}", |request: Request| match request.param("id") {
+            Some("42") => "known\n",
+            _ => "unknown\n",
+        })
+        .get("/async", async |_: Request| "ready\n")
+        .post("/echo", |request: Request| request.into_body())
+        .fallback("nothing here\n")
+}
+
+/// Ticks until `client` has its responses. Returns how often the ticks allocated.
+fn serve(ticker: &mut Ticker, client: &mut TcpStream, responses: usize) -> u64 {
+    let mut buffer = vec![0; 64 << 10];
+    let (mut allocations, mut len) = (0, 0);
+    loop {
+        let info = allocation_counter::measure(|| {
+            ticker.tick(Duration::from_secs(5)).expect("the loop runs");
+        });
+        allocations += info.count_total;
+        match client.read(&mut buffer[len..]) {
+            Ok(read) => len += read,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => panic!("the server has gone: {error}"),
+        }
+        let heads = buffer[..len].windows(9).filter(|at| at == b"HTTP/1.1 ").count();
+        let ends = buffer[..len].ends_with(b"\n") || buffer[..len].ends_with(b"x");
+        if heads == responses && ends {
+            return allocations;
+        }
+    }
+}
+
+#[test]
+fn a_request_allocates_nothing_in_steady_state() {
+    let server = Server::new(site()).listen("127.0.0.1:0").expect("a free port");
+    let addr = server.local_addrs()[0];
+    let mut ticker = server.into_ticker().expect("a ticker");
+    let mut clients: Vec<TcpStream> = (0..4)
+        .map(|_| {
+            let client = TcpStream::connect(addr).expect("the server listens");
+            client.set_nonblocking(true).expect("a socket can be non-blocking");
+            client
+        })
+        .collect();
+    for case in cases() {
+        let mut allocations = 0;
+        for round in 0..WARM_UP + COUNTED {
+            let count = clients.len();
+            let client = &mut clients[round % count];
+            client.write_all(&case.request).expect("the request is small");
+            let counted = serve(&mut ticker, client, case.responses);
+            allocations += if round < WARM_UP { 0 } else { counted };
+        }
+        assert_eq!(allocations, 0, "{}: allocations in {COUNTED} rounds", case.name);
+    }
+}
