@@ -6,6 +6,9 @@ mod percent;
 mod pool;
 mod request;
 mod response;
+mod router;
+#[cfg(test)]
+mod testing;
 
 pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
@@ -13,4 +16,5 @@ pub use handler::{AsyncFn, Constant, Handler, HandlerError, IntoHandler, Reply, 
 pub use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
+pub use router::Router;
 pub use wharf_proto::{Headers, InvalidHeader, Limits, OutOfRange, Reject};
