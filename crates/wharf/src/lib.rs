@@ -1,6 +1,7 @@
 //! An embeddable network server: link it, hand it a handler, and the program has an HTTP server.
 
 mod body;
+mod files;
 mod handler;
 mod percent;
 mod pool;
@@ -12,6 +13,7 @@ mod testing;
 
 pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
+pub use files::Files;
 pub use handler::{AsyncFn, Constant, Handler, HandlerError, IntoHandler, Reply, SyncFn, marker};
 pub use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use request::Request;
