@@ -4,13 +4,15 @@
 //! `/` answers `OK` and echoes what is posted, `/echo` returns the fields that were received,
 //! `/cookie` the cookies.
 
+#![expect(clippy::print_stderr, reason = "a command says what is wrong")]
+
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use wharf::{Request, Response, Router, Server};
 
 /// Every field, one `Name: Value` a line, in the order and the spelling received.
-fn echo(request: Request) -> Response {
+fn echo(request: &Request) -> Response {
     let mut lines = Vec::new();
     for (name, value) in request.headers() {
         lines.extend_from_slice(name.as_bytes());
@@ -22,7 +24,7 @@ fn echo(request: Request) -> Response {
 }
 
 /// Every cookie as `name=value`, one a line.
-fn cookies(request: Request) -> String {
+fn cookies(request: &Request) -> String {
     request.cookies().fold(String::new(), |mut lines, (name, value)| {
         let _ = writeln!(lines, "{name}={value}");
         lines
@@ -57,9 +59,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .get("/", "OK")
         .options("/", "")
         .post("/", |request: Request| request.into_body())
-        .get("/echo", echo)
-        .post("/echo", echo)
-        .get("/cookie", cookies);
+        .get("/echo", |request: Request| echo(&request))
+        .post("/echo", |request: Request| echo(&request))
+        .get("/cookie", |request: Request| cookies(&request));
     let mut server = Server::new(site);
     for addr in addrs {
         server = server.listen(addr)?;

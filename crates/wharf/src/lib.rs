@@ -12,7 +12,7 @@
 //! * A handler is a function from [`Request`] to anything that is [`IntoResponse`]: synchronous,
 //!   asynchronous (the future need not be `Send`), a constant, or a type that implements
 //!   [`Handler`]. No asynchronous runtime is needed.
-//! * [`Router`] chooses a handler by host, path and method.
+//! * [`Router`] chooses a handler by host, path and method; [`Files`] serves a directory.
 //! * [`Body`] is sent and received whole or in pieces, with back-pressure.
 //! * [`Limits`] and [`Timeouts`] are all on from the start.
 //!
@@ -30,6 +30,7 @@ mod config;
 mod conn;
 mod driver;
 mod error;
+mod files;
 mod handler;
 mod listener;
 mod observe;
@@ -51,6 +52,7 @@ pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
 pub use config::{Dispatch, Timeouts};
 pub use error::{Error, Result};
+pub use files::Files;
 pub use handler::{AsyncFn, Constant, Handler, HandlerError, IntoHandler, Reply, SyncFn, marker};
 pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use observe::Access;

@@ -4,7 +4,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
-use std::sync::Arc;
 
 use http::{Extensions, Method, Version};
 use wharf_proto::{Headers, RequestHead};
@@ -38,14 +37,21 @@ pub(crate) struct Parts {
     pub(crate) local_addr: SocketAddr,
     /// How much of the path stands before the handler's own part of it, in bytes.
     mounted_at: usize,
-    params: Vec<Param>,
+    params: Params,
     extensions: Extensions,
 }
 
-/// A parameter of a route.
+/// Parameters of a route: names and those values that had to be decoded stand in one text, which
+/// is kept when the parts are used again.
+#[derive(Debug, Default)]
+struct Params {
+    text: String,
+    places: Vec<Param>,
+}
+
 #[derive(Debug)]
 struct Param {
-    name: Arc<str>,
+    name: Range<usize>,
     value: Value,
 }
 
@@ -53,7 +59,20 @@ struct Param {
 #[derive(Debug)]
 enum Value {
     InPath(Range<usize>),
-    Decoded(String),
+    Decoded(Range<usize>),
+}
+
+impl Params {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.places.clear();
+    }
+
+    fn store(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
 }
 
 const UNKNOWN_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -65,7 +84,7 @@ impl Default for Parts {
             peer_addr: UNKNOWN_ADDR,
             local_addr: UNKNOWN_ADDR,
             mounted_at: 0,
-            params: Vec::new(),
+            params: Params::default(),
             extensions: Extensions::new(),
         }
     }
@@ -184,22 +203,26 @@ impl Request {
     /// The parameter of that name in the route's path, decoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
-        let param = self.parts.params.iter().rev().find(|param| *param.name == *name)?;
+        let Params { text, places } = &self.parts.params;
+        let param = places.iter().rev().find(|param| text.get(param.name.clone()) == Some(name))?;
         match &param.value {
             Value::InPath(range) => self.path().get(range.clone()),
-            Value::Decoded(value) => Some(value),
+            Value::Decoded(range) => text.get(range.clone()),
         }
     }
 
     /// Adds a parameter that stands at `range` of [`path`](Self::path): for routers. Of two with
     /// the same name, the later one counts.
-    pub fn push_param(&mut self, name: Arc<str>, range: Range<usize>) {
+    pub fn push_param(&mut self, name: &str, range: Range<usize>) {
         let raw = self.path().get(range.clone()).unwrap_or_default();
-        let value = match percent::decode(raw) {
-            Some(decoded) => Value::Decoded(decoded),
+        let decoded = percent::decode(raw);
+        let params = &mut self.parts.params;
+        let value = match decoded {
+            Some(decoded) => Value::Decoded(params.store(&decoded)),
             None => Value::InPath(range),
         };
-        self.parts.params.push(Param { name, value });
+        let name = params.store(name);
+        params.places.push(Param { name, value });
     }
 
     /// The peer's address.

@@ -1,8 +1,8 @@
 //! [`Router`]: which handler answers a request, by host, path and method.
 //!
-//! `pattern.rs` reads paths as they are written in routes, `normal.rs` brings those of requests into
-//! the same form, `paths.rs` finds one by the other, `methods.rs` and `hosts.rs` do as they are
-//! called. This file joins them. A router uses nothing that a user of the crate could not use.
+//! `pattern.rs` reads paths as they are written in routes, `normal.rs` brings those of requests
+//! into the same form, `paths.rs` finds one by the other, `methods.rs` and `hosts.rs` do as they
+//! are called. This file joins them. A router uses nothing that a user of the crate could not use.
 //!
 //! Not here: routes that change while serving, and anything done around a handler.
 
@@ -58,22 +58,22 @@ use crate::{Handler, HandlerError, IntoHandler, Method, Reply, Request, Response
 /// # Paths
 ///
 /// `{id}` matches one segment, `{*rest}`, at the end, everything that is left; neither matches
-/// nothing. [`Request::param`] gives their values, percent-decoded. A brace is written `{{` or `}}`.
-/// A slash at the end makes another path.
+/// nothing. [`Request::param`] gives their values, percent-decoded. A brace is written `{{` or
+/// `}}`. A slash at the end makes another path.
 ///
 /// Paths that mean the same are the same (RFC 3986 section 6.2.2): `/%7Eann` is `/~ann`, and a
-/// pattern `/ä b` matches `/%C3%A4%20b`. An encoded slash, `%2F`, is part of a segment and separates
-/// none. A path with `.` or `..` segments, encoded or not, matches no route and no prefix: clients
-/// resolve them before they send a path.
+/// pattern `/ä b` matches `/%C3%A4%20b`. An encoded slash, `%2F`, is part of a segment and
+/// separates none. A path with `.` or `..` segments, encoded or not, matches no route and no
+/// prefix: clients resolve them before they send a path.
 ///
 /// A nested router sees what its prefix left of the path ([`Request::rest_path`]). The mount point
 /// itself is its `/`, whether the path has a slash there or not.
 ///
 /// # Methods
 ///
-/// A handler for GET answers HEAD too, unless there is one for HEAD; the server leaves the body out.
-/// OPTIONS without a handler is answered with 204 and `Allow`, `OPTIONS *` with 200 and every method
-/// that has a route.
+/// A handler for GET answers HEAD too, unless there is one for HEAD; the server leaves the body
+/// out. OPTIONS without a handler is answered with 204 and `Allow`, `OPTIONS *` with 200 and every
+/// method that has a route.
 ///
 /// # Mistakes
 ///

@@ -5,7 +5,6 @@
 //! pattern that a path matches (`paths.rs`).
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::normal;
 use crate::Request;
@@ -24,7 +23,7 @@ pub(super) struct Pattern {
 }
 
 struct Param {
-    name: Arc<str>,
+    name: Box<str>,
     /// How many segments stand before it.
     segment: usize,
     extent: Extent,
@@ -175,7 +174,7 @@ impl Pattern {
                 Extent::Segment => next_slash(at).unwrap_or(path_end),
                 Extent::Remainder => path_end,
             };
-            request.push_param(Arc::clone(&param.name), at..end);
+            request.push_param(&param.name, at..end);
         }
     }
 }

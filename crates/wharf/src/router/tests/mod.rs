@@ -1,6 +1,7 @@
-//! Tables of what a router makes of requests, and of how it should not be put together.
+//! Tables of requests and of what a router makes of them.
 
-use std::collections::HashSet;
+mod hosts;
+mod mistakes;
 
 use super::*;
 use crate::testing::{answer, get, request};
@@ -312,50 +313,6 @@ fn the_innermost_of_parameters_with_one_name_counts() {
 }
 
 #[test]
-fn hosts_go_before_paths() {
-    let router = Router::new()
-        .host("example.com", show("apex"))
-        .host("API.example.com.", show("api"))
-        .host("*.example.com", show("wildcard"))
-        .host("*.eu.example.com", show("europe"))
-        .host("www.eu.example.com", show("www europe"))
-        .host("192.0.2.1", show("v4"))
-        .host("[2001:DB8::1]", show("v6"))
-        .get("/", show("path"));
-    router.check().unwrap();
-    let rows = [
-        ("example.com", "apex"),
-        ("EXAMPLE.com:8080", "apex"),
-        ("example.com.", "apex"),
-        ("api.example.com", "api"),
-        ("Api.Example.Com.:80", "api"),
-        ("a.api.example.com", "wildcard"),
-        ("www.example.com", "wildcard"),
-        ("a.b.c.example.com", "wildcard"),
-        (".example.com", "path"),
-        ("notexample.com", "path"),
-        ("example.com.evil.org", "path"),
-        ("eu.example.com", "wildcard"),
-        ("shop.eu.example.com", "europe"),
-        ("a.b.EU.example.com", "europe"),
-        ("www.eu.example.com", "www europe"),
-        ("192.0.2.1:443", "v4"),
-        ("[2001:db8::1]:443", "v6"),
-        ("[2001:db8::2]", "path"),
-        ("com", "path"),
-    ];
-    for (host, expected) in rows {
-        let answer = answer(&router, request("GET", "/", &[("Host", host)]));
-        assert_eq!(answer.text(), expected, "{host:?}");
-    }
-    let long = format!("{}example.com", "a.".repeat(200));
-    assert!(router.hosts.find(&long).is_none(), "no host has such a long name");
-    // An absolute request-target goes before `Host` (RFC 9112 section 3.2.2).
-    let absolute = request("GET", "http://api.example.com/", &[("Host", "example.com")]);
-    assert_eq!(answer(&router, absolute).text(), "api");
-}
-
-#[test]
 fn every_kind_of_handler_is_taken() {
     async fn function(request: Request) -> String {
         request.path().to_owned()
@@ -377,156 +334,6 @@ fn every_kind_of_handler_is_taken() {
     ] {
         assert_eq!(get(&router, path).text(), expected, "{path}");
     }
-}
-
-/// A handler that was put together wrongly.
-struct Wrong;
-
-impl Handler for Wrong {
-    fn call(&self, _: Request) -> Reply {
-        Reply::ready("")
-    }
-
-    fn check(&self) -> Result<(), HandlerError> {
-        Err(HandlerError::new("no good"))
-    }
-}
-
-/// A router with a mistake, and the message without the places in the program.
-fn mistakes() -> Vec<(Router, &'static str)> {
-    let new = Router::new;
-    vec![
-        // The same twice.
-        (new().get("/a", "").get("/a", ""), "`GET /a` conflicts with `GET /a`"),
-        (new().any("/a", "").any("/a", ""), "`any /a` conflicts with `any /a`"),
-        (new().get("/~", "").get("/%7e", ""), "`GET /%7e` conflicts with `GET /~`"),
-        (new().get("/{a}", "").get("/{a}", ""), "`GET /{a}` conflicts with `GET /{a}`"),
-        (new().options("*", "").options("*", ""), "`OPTIONS *` conflicts with `OPTIONS *`"),
-        (new().prefix("/a", "").prefix("/a", ""), "`prefix /a` conflicts with `prefix /a`"),
-        (new().prefix("/", "").prefix("/", ""), "`prefix /` conflicts with `prefix /`"),
-        (new().host("a.b", "").host("A.b.", ""), "`host A.b.` conflicts with `host a.b`"),
-        (new().host("*.a", "").host("*.A", ""), "`host *.A` conflicts with `host *.a`"),
-        (new().fallback("").fallback(""), "`fallback` conflicts with `fallback`"),
-        // Parameters that can't be told apart.
-        (new().get("/{a}", "").put("/{b}", ""), "`PUT /{b}` conflicts with `GET /{a}`"),
-        (
-            new().get("/u/{a}/p", "").get("/u/{b}/q", "").get("/u/{b}/p", ""),
-            "`GET /u/{b}/p` conflicts with `GET /u/{a}/p`",
-        ),
-        (new().get("/{a}", "").get("/{*b}", ""), "`GET /{*b}` conflicts with `GET /{a}`"),
-        (new().get("/{*b}", "").get("/{a}", ""), "`GET /{a}` conflicts with `GET /{*b}`"),
-        (new().get("/{*b}", "").get("/{a}/c", ""), "`GET /{a}/c` conflicts with `GET /{*b}`"),
-        (new().get("/{a}/c", "").get("/{*b}", ""), "`GET /{*b}` conflicts with `GET /{a}/c`"),
-        (new().prefix("/{a}", "").prefix("/{b}", ""), "`prefix /{b}` conflicts with `prefix /{a}`"),
-        // Malformed.
-        (new().get("", ""), "`GET ` is malformed: a path begins with a slash"),
-        (new().get("a", ""), "`GET a` is malformed: a path begins with a slash"),
-        (new().get("*", ""), "`GET *` is malformed: only OPTIONS has the target `*`"),
-        (
-            new().get("/a?b", ""),
-            "`GET /a?b` is malformed: a path has neither a query nor a fragment",
-        ),
-        (
-            new().get("/%2", ""),
-            "`GET /%2` is malformed: a percent sign is followed by two hexadecimal digits",
-        ),
-        (
-            new().get("/a/../b", ""),
-            "`GET /a/../b` is malformed: paths with `.` or `..` segments are never matched",
-        ),
-        (
-            new().get("/{a}.png", ""),
-            "`GET /{a}.png` is malformed: a parameter is a whole segment like `{id}`; a brace itself is doubled",
-        ),
-        (
-            new().get("/{}", ""),
-            "`GET /{}` is malformed: the name of a parameter is made of letters, digits, `_` and `-`",
-        ),
-        (
-            new().get("/{*}", ""),
-            "`GET /{*}` is malformed: the name of a parameter is made of letters, digits, `_` and `-`",
-        ),
-        (
-            new().get("/{a}/{a}", ""),
-            "`GET /{a}/{a}` is malformed: two parameters have the same name",
-        ),
-        (
-            new().get("/{*a}/b", ""),
-            "`GET /{*a}/b` is malformed: nothing can follow a remainder like `{*rest}`",
-        ),
-        (
-            new().prefix("/a/", ""),
-            "`prefix /a/` is malformed: a prefix is written without a slash at the end",
-        ),
-        (
-            new().prefix("/{*a}", ""),
-            "`prefix /{*a}` is malformed: a prefix has a remainder anyway: leave the `{*name}` out",
-        ),
-        (
-            new().host("a.b:80", ""),
-            "`host a.b:80` is malformed: expected a host like `example.com`, `*.example.com` or `[::1]`, no port",
-        ),
-        (
-            new().host("a.*.b", ""),
-            "`host a.*.b` is malformed: an asterisk stands for the first labels, as in `*.example.com`",
-        ),
-        (
-            new().host("bücher.de", ""),
-            "`host bücher.de` is malformed: international names are written in Punycode, such as `xn--bcher-kva.de`",
-        ),
-        // Handlers that are wrong themselves, wherever they are.
-        (new().get("/a", Wrong), "`GET /a` is wrong: no good"),
-        (new().host("a", Wrong), "`host a` is wrong: no good"),
-        (new().fallback(Wrong), "`fallback` is wrong: no good"),
-        (
-            new().prefix("/a", new().get("/b", "").get("/b", "")),
-            "`prefix /a` is wrong: `GET /b` conflicts with `GET /b`",
-        ),
-        // The first of several.
-        (new().get("b", "").get("a", ""), "`GET b` is malformed: a path begins with a slash"),
-    ]
-}
-
-#[test]
-fn mistakes_are_told_with_both_definitions() {
-    let mut seen = HashSet::new();
-    for (router, expected) in mistakes() {
-        let message = router.check().unwrap_err().to_string();
-        // Every definition is followed by its place, as in `GET /a` (src/main.rs:3).
-        let mut parts = message.split(" (");
-        let mut without_places = parts.next().unwrap().to_owned();
-        for part in parts {
-            let (place, rest) = part.split_once(')').unwrap();
-            assert!(place.contains("tests.rs:"), "{message}");
-            without_places.push_str(rest);
-        }
-        assert_eq!(without_places, expected);
-        assert!(seen.insert(expected), "{expected} stands there twice");
-        assert_eq!(router.build().unwrap_err().to_string(), message);
-    }
-}
-
-#[test]
-fn the_place_in_a_message_is_that_of_the_call() {
-    let line = line!();
-    let router = Router::new().get("/a", "");
-    let router = router.any("/a", "");
-    let router = router.get("/a", "");
-    let message = router.check().unwrap_err().to_string();
-    let expected = format!(
-        "`GET /a` ({file}:{third}) conflicts with `GET /a` ({file}:{first})",
-        file = file!(),
-        first = line + 1,
-        third = line + 3,
-    );
-    assert_eq!(message, expected);
-}
-
-#[test]
-fn a_pattern_with_too_many_parameters_is_refused() {
-    let path = |count: usize| (0..count).map(|at| format!("/{{p{at}}}")).collect::<String>();
-    Router::new().get(&path(16), "").check().unwrap();
-    Router::new().get(&path(17), "").check().unwrap_err();
 }
 
 #[test]
