@@ -1,1 +1,35 @@
-fn main() {}
+//! The `wharf` command: serves a directory over HTTP.
+//!
+//! `args.rs` reads the command line with the addresses in it (`addr.rs`), `serve.rs` does what it
+//! says; `log.rs` writes a line for each request, `signals.rs` stops the server. Not here: HTTP and
+//! files, which are the library's.
+
+mod addr;
+mod args;
+mod log;
+mod serve;
+mod signals;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let serve = match args::parse(std::env::args_os()) {
+        Ok(serve) => serve,
+        Err(refusal) => return refusal.report(),
+    };
+    match serve::serve(&serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells the user that something went wrong, in one line.
+fn complain(what: impl Display) {
+    // If there is no one to tell, there is nothing else to do about it.
+    let _ = writeln!(io::stderr(), "wharf: {what}");
+}

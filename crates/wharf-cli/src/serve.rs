@@ -1,0 +1,143 @@
+//! `wharf serve`: the directory, the server, and what the user is told about them.
+//!
+//! Not here: reading the command line (`args.rs`).
+
+use std::fmt;
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use wharf::{Files, Server, StopSwitch};
+
+use crate::args::Serve;
+use crate::log::Log;
+use crate::{complain, signals};
+
+/// How long the last lines of the log may take, for the terminal may stand still.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why a directory can't be served, or is served no longer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The directory as the user wrote it, and what the system said.
+    Directory(PathBuf, io::Error),
+    Server(wharf::Error),
+    /// What the process itself needs: signals, a thread.
+    System(io::Error),
+}
+
+/// Serves until a signal comes.
+pub(crate) fn serve(options: &Serve) -> Result<(), Failure> {
+    let directory = find(&options.directory)
+        .map_err(|error| Failure::Directory(options.directory.clone(), error))?;
+    let files = Files::new(&directory)
+        .listing(options.listing)
+        .hidden(options.hidden)
+        .follow_symlinks(options.follow_symlinks);
+    let switch = StopSwitch::new();
+    let mut server = Server::new(files).stop_switch(&switch);
+    if let Some(workers) = options.workers {
+        server = server.workers(workers);
+    }
+    for addr in &options.listen {
+        server = server.listen(addr).map_err(Failure::Server)?;
+    }
+    signals::stop(switch).map_err(Failure::System)?;
+    // Whoever closed the output does not want to know.
+    let _ = announce(io::stdout().lock(), &directory, &server.local_addrs());
+    if options.quiet {
+        return server.run().map_err(Failure::Server);
+    }
+    let log = Log::start(io::stdout()).map_err(Failure::System)?;
+    let result = server.access_log(log.recorder()).run();
+    let dropped = log.finish(LOG_PATIENCE);
+    if dropped > 0 {
+        complain(format_args!("{dropped} lines were not logged: the output is too slow"));
+    }
+    result.map_err(Failure::Server)
+}
+
+/// The absolute path of a directory that can be read.
+fn find(directory: &Path) -> io::Result<PathBuf> {
+    let path = fs::canonicalize(directory)?;
+    fs::read_dir(&path)?;
+    Ok(path)
+}
+
+fn announce(mut out: impl Write, directory: &Path, addrs: &[SocketAddr]) -> io::Result<()> {
+    writeln!(out, "Serving {}", directory.display())?;
+    for addr in addrs {
+        writeln!(out, "  {}", Url(*addr))?;
+    }
+    writeln!(out, "Press Ctrl-C to stop.")?;
+    out.flush()
+}
+
+/// Where a browser finds what listens on an address.
+struct Url(SocketAddr);
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.0.port();
+        match self.0 {
+            SocketAddr::V4(addr) if addr.ip().is_unspecified() => {
+                write!(f, "http://127.0.0.1:{port}/ and every other IPv4 address of this machine")
+            }
+            SocketAddr::V6(addr) if addr.ip().is_unspecified() => {
+                write!(f, "http://localhost:{port}/ and every other address of this machine")
+            }
+            addr => write!(f, "http://{addr}/"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path, error) => {
+                write!(f, "can't serve `{}`: ", path.display())?;
+                match error.kind() {
+                    ErrorKind::NotFound => f.write_str("there is no such directory"),
+                    ErrorKind::NotADirectory => f.write_str("it is not a directory"),
+                    ErrorKind::PermissionDenied => f.write_str("no permission to read it"),
+                    _ => error.fmt(f),
+                }
+            }
+            Self::Server(error) => error.fmt(f),
+            Self::System(error) => write!(f, "the system refuses what is needed: {error}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_is_told_what_is_served_and_where() {
+        let addrs = ["127.0.0.1:8080", "[::1]:80", "0.0.0.0:81", "[::]:82"]
+            .map(|addr| addr.parse().unwrap());
+        let mut out = Vec::new();
+        announce(&mut out, Path::new("/srv/site"), &addrs).unwrap();
+        let expected = "Serving /srv/site\n  \
+            http://127.0.0.1:8080/\n  \
+            http://[::1]:80/\n  \
+            http://127.0.0.1:81/ and every other IPv4 address of this machine\n  \
+            http://localhost:82/ and every other address of this machine\n\
+            Press Ctrl-C to stop.\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_directory_that_can_not_be_served_is_named_with_the_reason() {
+        for (path, reason) in [
+            ("src/nowhere", "can't serve `src/nowhere`: there is no such directory"),
+            ("src/main.rs", "can't serve `src/main.rs`: it is not a directory"),
+        ] {
+            let error = find(Path::new(path)).expect_err(path);
+            assert_eq!(Failure::Directory(path.into(), error).to_string(), reason);
+        }
+    }
+}
