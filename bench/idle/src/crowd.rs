@@ -57,7 +57,8 @@ pub(crate) fn ensure_open(crowd: &[TcpStream]) -> Result<()> {
     for stream in crowd {
         stream.set_nonblocking(true)?;
         // Nothing was asked for, so anything but "not yet" is the end.
-        let waits = matches!(stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        let peeked = stream.peek(&mut [0]);
+        let waits = peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         closed += usize::from(!waits);
     }
     ensure!(closed == 0, "the server closed {closed} connections, so the figures mean nothing");

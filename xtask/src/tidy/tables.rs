@@ -10,11 +10,11 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("httpdate", &["crates/wharf/src/files/"]),
     ("matchit", &["crates/wharf/src/router/"]),
     ("mime_guess", &["crates/wharf/src/files/"]),
-    ("mio", &["crates/wharf/src/driver/mio.rs"]),
+    ("mio", &["crates/wharf/src/driver/mio/"]),
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
     ("rustix", &["crates/wharf/src/sys/"]),
     ("signal_hook", &["crates/wharf-cli/src/"]),
-    ("socket2", &["crates/wharf/src/listener.rs", "crates/wharf/src/driver/mio.rs"]),
+    ("socket2", &["crates/wharf/src/listener.rs", "crates/wharf/src/driver/mio/"]),
 ];
 
 /// What the protocol machines must not name, for they do no I/O and know no clock.

@@ -2,18 +2,17 @@
 //! brings results together with the bytes.
 //!
 //! The interface has the shape of completions: who asks for something hands over what is needed
-//! and gets it back with the result. A readiness backend (`mio.rs`) may answer a send at once; one
+//! and gets it back with the result. A readiness backend (`mio`) may answer a send at once; one
 //! that hands buffers to the kernel answers later. Connections never see which backend it is.
 //! Not here: what bytes mean.
 
-pub(crate) mod combined;
 mod mio;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-pub(crate) use self::mio::MioDriver;
+pub(crate) use self::mio::{Combined, MioDriver};
 use crate::output::Output;
 
 /// Names one connection of one worker. A key is never valid again after its connection closed.

@@ -43,7 +43,7 @@ pub mod marker {
     message = "`{Self}` is not a handler",
     label = "expected `Fn(Request) -> R` or `async Fn(Request) -> R` where `R: IntoResponse`",
     note = "write the argument's type out: `|request: wharf::Request| ...`",
-    note = "handlers are shared by all workers, so what they capture must be `Send + Sync + 'static`"
+    note = "handlers are shared by all workers: what they capture must be `Send + Sync + 'static`"
 )]
 pub trait IntoHandler<Marker> {
     /// The handler that this becomes.

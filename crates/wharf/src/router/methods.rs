@@ -15,6 +15,10 @@ pub(super) struct Route {
 }
 
 impl Route {
+    pub(super) const fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
     pub(super) fn new(pattern: Pattern) -> Self {
         Self { pattern, by_method: Vec::new(), any: None, allow: Allow::default() }
     }

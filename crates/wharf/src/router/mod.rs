@@ -52,6 +52,8 @@ use crate::{Handler, HandlerError, IntoHandler, Method, Reply, Request, Response
 /// 2. A route whose whole path matches: one without parameters first, then from left to right a
 ///    literal segment before a parameter. The path alone decides; if the route has no handler for
 ///    the method, the answer is 405.
+///    A route that ends with `{*rest}` gives way to a prefix of more segments than stand before
+///    that, so that `/{*page}` takes what `/assets` leaves.
 /// 3. The [`prefix`](Self::prefix) of the most segments.
 /// 4. The [`fallback`](Self::fallback), by default a 404 page.
 ///
@@ -268,14 +270,24 @@ impl Router {
             path => path,
         };
         let Some(path) = normal::of_path(path) else { return Found::Nothing };
-        if let Some(route) = self.paths.find(&path).and_then(|index| self.routes.get(index)) {
+        let route = self.paths.find(&path).and_then(|index| self.routes.get(index));
+        let stem = route.map(|route| route.pattern().remainder_at());
+        if let (Some(route), Some(None)) = (route, stem) {
             return Found::Route(route);
         }
         if path == ASTERISK {
             return Found::Nothing;
         }
         let mount = self.prefixes.find(&path).and_then(|index| self.mounts.get(index));
-        mount.map_or(Found::Nothing, Found::Mount)
+        match (route, mount) {
+            // `/{*page}` takes what a more specific prefix leaves.
+            (Some(_), Some(mount)) if stem.flatten() < Some(mount.pattern.segments()) => {
+                Found::Mount(mount)
+            }
+            (Some(route), _) => Found::Route(route),
+            (None, Some(mount)) => Found::Mount(mount),
+            (None, None) => Found::Nothing,
+        }
     }
 }
 

@@ -90,6 +90,12 @@ impl Pattern {
         Ok(pattern)
     }
 
+    /// How many segments stand before `{*name}`, if there is one.
+    pub(super) fn remainder_at(&self) -> Option<usize> {
+        let last = self.params.last().filter(|param| param.extent == Extent::Remainder)?;
+        Some(last.segment)
+    }
+
     fn parse(written: &str) -> Result<Self, Malformed> {
         let rest = written.strip_prefix('/').ok_or(Malformed::NoSlash)?;
         let mut pattern = Self { text: String::new(), segments: 0, params: Vec::new() };

@@ -7,8 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::driver::MioDriver;
-use crate::driver::combined::Combined;
+use crate::driver::{Combined, MioDriver};
 use crate::stop::StopSwitch;
 use crate::worker::Worker;
 

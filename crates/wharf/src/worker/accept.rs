@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use crate::driver::Driver;
 
 /// How long nothing is accepted after an error that will not go away at once, such as a lack of
-/// descriptors, or while there are too many connections. Short enough for peers not to notice much, long enough not to burn a core.
+/// descriptors, or while there are too many connections. Short enough for peers not to notice
+/// much, long enough not to burn a core.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Whether connections are accepted.

@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn a_foreign_crate_is_welcome_in_its_file_and_in_tests() {
         for path in
-            ["crates/wharf/src/driver/mio.rs", "crates/wharf/src/tests.rs", "bench/a/src/b.rs"]
+            ["crates/wharf/src/driver/mio/mod.rs", "crates/wharf/src/tests.rs", "bench/a/src/b.rs"]
         {
             assert_eq!(lines(check, path, "use mio::Poll;"), [0; 0], "{path}");
         }

@@ -98,6 +98,9 @@ fn our_body(request: &[u8]) -> Option<(Vec<u8>, usize)> {
 fn their_body(mut input: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     loop {
+        // `httparse` reads no more than 16 digits, but zeros before the others mean nothing.
+        let zeros = input.iter().take_while(|&&byte| byte == b'0').count();
+        input = input.get(zeros.saturating_sub(1)..).expect("no more zeros than there are");
         let parsed = httparse::parse_chunk_size(input).expect("a chunk size");
         let httparse::Status::Complete((at, size)) = parsed else { panic!("an incomplete size") };
         let size = usize::try_from(size).expect("within our limits");

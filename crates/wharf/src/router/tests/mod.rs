@@ -236,6 +236,24 @@ fn a_static_route_hides_a_parameter_for_every_method() {
 }
 
 #[test]
+fn a_route_for_all_that_is_left_gives_way_to_longer_prefixes() {
+    let router = Router::new()
+        .get("/{*rest}", show("page"))
+        .get("/docs/{*rest}", show("docs"))
+        .prefix("/assets", show("assets"))
+        .prefix("/docs", show("docs prefix"))
+        .prefix("/docs/img", show("images"));
+    let cases = [
+        case(("GET", "/about/us"), 200, "page rest=about/us", None),
+        case(("GET", "/assets/a.js"), 200, "assets left=\"/a.js\"", None),
+        case(("GET", "/docs/a/b"), 200, "docs rest=a/b", None),
+        case(("GET", "/docs/img/c"), 200, "images left=\"/c\"", None),
+        case(("GET", "/docs"), 200, "docs prefix left=\"\"", None),
+    ];
+    run(&router, &cases);
+}
+
+#[test]
 fn a_route_for_options_asterisk_takes_it() {
     let router = Router::new().options("*", show("asterisk")).prefix("/", show("everything"));
     let cases = [

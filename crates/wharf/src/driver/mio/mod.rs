@@ -4,6 +4,8 @@
 //! one system call: a read that did not fill the buffer has emptied the socket. Not here: sockets
 //! of listeners (`listener.rs` makes them).
 
+mod combined;
+
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener as StdListener};
@@ -14,6 +16,7 @@ use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+pub(crate) use self::combined::Combined;
 use super::{Close, Completion, Driver, Key, Sent, Unpark};
 use crate::output::Output;
 
@@ -412,7 +415,7 @@ fn send_all(stream: &mut TcpStream, key: Key, mut output: Output) -> Result<Sent
 }
 
 /// The time until then in whole milliseconds, which is what the system counts in.
-pub(super) fn timeout(until: Instant) -> Duration {
+fn timeout(until: Instant) -> Duration {
     let left = until.saturating_duration_since(Instant::now());
     Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
