@@ -2,7 +2,8 @@
 //! `cargo run --release --example game_loop`, or with `-- 600` for 600 frames.
 //!
 //! The world moves 60 times a second, and requests are answered in what is left of each frame.
-//! `curl http://127.0.0.1:8080/` shows the world, `curl -X POST http://127.0.0.1:8080/stop` ends it.
+//! `curl http://127.0.0.1:8080/` shows the world, `curl -X POST http://127.0.0.1:8080/stop`
+//! ends it.
 
 #![expect(clippy::print_stdout, reason = "an example may talk")]
 
