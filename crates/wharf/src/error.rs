@@ -36,7 +36,7 @@ impl fmt::Display for Error {
                 io::ErrorKind::AddrInUse => write!(f, "can't listen on {addr}: already in use"),
                 _ => write!(f, "can't listen on {addr}: {source}"),
             },
-            Self::Handler(error) => write!(f, "the handler was put together wrongly: {error}"),
+            Self::Handler(error) => error.fmt(f),
             Self::NothingToListenOn => f.write_str("there is no address to listen on"),
             Self::Worker(source) => write!(f, "a worker can't run: {source}"),
         }

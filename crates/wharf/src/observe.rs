@@ -2,6 +2,7 @@
 //!
 //! Not here: what is done with it. There is no logging framework.
 
+use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,9 @@ pub struct Access<'a> {
     pub body_bytes: u64,
     /// Whether the response came to its end.
     pub complete: bool,
+    /// What went wrong in the handler, if the response is a
+    /// [`failure`](crate::Response::failure). The peer was told the status and nothing else.
+    pub failure: Option<&'a (dyn Error + Send + Sync + 'static)>,
     /// From the end of the request's head to the end of the response.
     pub duration: Duration,
 }
@@ -46,6 +50,12 @@ impl fmt::Display for Access<'_> {
         }
         let millis = self.duration.as_secs_f64() * 1000.0;
         write!(f, " {} {millis:.1}ms", self.body_bytes)?;
-        if self.complete { Ok(()) } else { f.write_str(" incomplete") }
+        if !self.complete {
+            f.write_str(" incomplete")?;
+        }
+        match self.failure {
+            Some(failure) => write!(f, " ({})", failure.to_string().escape_debug()),
+            None => Ok(()),
+        }
     }
 }

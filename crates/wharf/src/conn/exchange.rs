@@ -13,6 +13,7 @@ use crate::body::BodyWriter;
 use crate::handler::Task;
 use crate::observe::Access;
 use crate::request::Parts;
+use crate::response::BoxError;
 
 /// What is under way for one request.
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub(super) struct Exchange {
     pub(super) response_body: Option<Outgoing>,
     pub(super) status: Option<StatusCode>,
     pub(super) body_bytes: u64,
+    /// What went wrong in the handler.
+    pub(super) failure: Option<BoxError>,
     /// Kept only where there is an access log.
     record: Option<Box<Record>>,
 }
@@ -71,6 +74,7 @@ impl Exchange {
                 status: self.status,
                 body_bytes: self.body_bytes,
                 complete,
+                failure: self.failure.as_deref(),
                 duration: Instant::now().saturating_duration_since(record.began),
             });
         }

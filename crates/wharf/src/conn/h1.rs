@@ -4,6 +4,7 @@
 //! its bytes other than the head's, and without an allocation. Not here: framing (the machine's),
 //! what a response body is made of (`outgoing.rs`), when output is sent (`worker`).
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
@@ -218,6 +219,13 @@ impl Conn {
         }
         if timer == Timer::Write {
             self.drop_output();
+        }
+    }
+
+    /// The system says that the connection is broken.
+    pub(crate) fn on_error(&mut self, error: io::Error) {
+        if let Some(http) = self.http.as_deref_mut() {
+            http.exchange.failure.get_or_insert_with(|| error.into());
         }
     }
 
@@ -443,7 +451,10 @@ impl Conn {
         if matches!(response.body().0, BodyKind::Channel(_)) {
             self.send_continue(true);
         }
-        let (mut status, headers, body, _error) = response.into_parts();
+        let (mut status, headers, body, failure) = response.into_parts();
+        if let Some(http) = self.http.as_deref_mut() {
+            http.exchange.failure = failure;
+        }
         if status.is_informational() {
             // A final response is due, and this is none.
             status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -21,6 +21,7 @@ use crate::config::Timeouts;
 use crate::conn::{Conn, Context, Deadline, Ending, Http1};
 use crate::driver::{Close, Completion, Driver, Key, Sent};
 use crate::observe::AccessLog;
+use crate::output::Output;
 use crate::stop::StopSwitch;
 use crate::timer::Wheel;
 use crate::{Handler, Limits};
@@ -216,7 +217,7 @@ impl<D: Driver> Worker<D> {
                 Completion::AcceptFailed { error } => {
                     self.acceptor.on_error(&error, &mut self.driver);
                 }
-                Completion::Failed { key, .. } => self.close(key, Close::Reset),
+                Completion::Failed { key, error } => self.fail(key, error),
                 Completion::Progress { key } => self.state.note_progress(key),
                 Completion::Sent(sent) => self.on_sent(sent),
             }
@@ -275,11 +276,10 @@ impl<D: Driver> Worker<D> {
     }
 
     fn on_sent(&mut self, sent: Sent) {
-        if sent.result.is_err() {
-            self.close(sent.key, Close::Reset);
-            return;
+        match sent.result {
+            Ok(()) => self.state.on_sent(sent.key, sent.output),
+            Err(error) => self.fail(sent.key, error),
         }
-        self.state.on_sent(sent);
     }
 
     /// Looks once at each connection that something happened to: sends, closes, sets deadlines.
@@ -302,8 +302,8 @@ impl<D: Driver> Worker<D> {
             let output = std::mem::take(&mut http.output);
             match self.driver.send(key, output) {
                 None => {}
-                Some(Sent { result: Err(_), .. }) => return self.close(key, Close::Reset),
-                Some(sent) => self.state.on_sent_at_once(sent),
+                Some(Sent { result: Err(error), .. }) => return self.fail(key, error),
+                Some(Sent { output, .. }) => self.state.on_sent_at_once(key, output),
             }
         }
         let Some(conn) = self.state.conn(key) else { return };
@@ -329,6 +329,14 @@ impl<D: Driver> Worker<D> {
         conn.lingering = true;
         conn.on_lost(&context);
         self.state.spare_http(key);
+    }
+
+    /// Gives up a connection that the system says is broken.
+    fn fail(&mut self, key: Key, error: io::Error) {
+        if let Some(conn) = self.state.conn(key) {
+            conn.on_error(error);
+        }
+        self.close(key, Close::Reset);
     }
 
     fn close(&mut self, key: Key, how: Close) {
@@ -405,20 +413,20 @@ impl<S> State<S> {
         self.act(key, |conn, _| conn.note_move());
     }
 
-    fn on_sent(&mut self, sent: Sent) {
-        self.act(sent.key, |conn, context| conn.on_sent(sent.output, context));
+    fn on_sent(&mut self, key: Key, output: Output) {
+        self.act(key, |conn, context| conn.on_sent(output, context));
     }
 
     /// A send was over as soon as it was begun. If that made room for more, the connection has
     /// another turn, after everybody else.
-    fn on_sent_at_once(&mut self, sent: Sent) {
+    fn on_sent_at_once(&mut self, key: Key, output: Output) {
         let context = self.shared.context(&self.clock);
-        let Some(Some(conn)) = self.conns.get_mut(sent.key.index as usize) else { return };
-        conn.on_sent(sent.output, &context);
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        conn.on_sent(output, &context);
         let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
         if has_more && !conn.queued {
             conn.queued = true;
-            self.next_queue.push(sent.key);
+            self.next_queue.push(key);
         }
     }
 
