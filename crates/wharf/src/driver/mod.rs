@@ -8,6 +8,8 @@
 
 pub(crate) mod combined;
 mod mio;
+#[cfg(test)]
+pub(crate) mod sim;
 
 use std::io;
 use std::net::SocketAddr;
