@@ -143,7 +143,8 @@ impl Server {
         self
     }
 
-    /// Has `log` called after each request, on the worker that served it. It must not block.
+    /// Has `log` called after each request, on the worker that served it. It must not block. If it
+    /// panics, that has no further consequence.
     pub fn access_log(mut self, log: impl Fn(&Access<'_>) + Send + Sync + 'static) -> Self {
         self.config.access_log = Some(Arc::new(log));
         self

@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_panic_in_a_future", a_panic_in_a_future),
     Case::new("a_panic_with_a_body_to_come", a_panic_with_a_body_to_come),
     Case::new("a_panic_in_a_stream", a_panic_in_a_stream),
+    Case::new("a_panic_in_the_access_log", a_panic_in_the_access_log).with(panicking_log),
     Case::new("bad_heads", bad_heads),
     Case::new("heads_over_the_limits", heads_over_the_limits).with(tight),
     Case::new("pipelined_before_a_bad_head", pipelined_before_a_bad_head),
@@ -235,4 +236,20 @@ fn stopped_while_connections_are_open(harness: &mut Harness) {
 fn stopped_at_once(harness: &mut Harness) {
     harness.stop();
     assert!(!harness.is_listening());
+}
+
+fn panicking_log(server: Server) -> Server {
+    server.access_log(|access| {
+        if access.target == "/page/1" {
+            std::panic::resume_unwind(Box::new("as asked for"));
+        }
+    })
+}
+
+fn a_panic_in_the_access_log(harness: &mut Harness) {
+    let (mut other, mut client) = (harness.connect(), harness.connect());
+    assert_eq!(other.get("/").text(), "hello");
+    assert_eq!(client.get("/page/1").text(), "page 1");
+    assert_eq!(client.get("/page/2").text(), "page 2");
+    assert_eq!(other.get("/").text(), "hello");
 }
