@@ -45,6 +45,8 @@ mod stop;
 mod sys;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod worker;
 

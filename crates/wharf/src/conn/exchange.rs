@@ -3,6 +3,7 @@
 //! Not here: bytes in and out of the connection (`h1.rs`).
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use http::{Method, StatusCode};
@@ -67,7 +68,7 @@ impl Exchange {
     /// Tells the access log what became of the request, and forgets the exchange.
     pub(super) fn end(&mut self, complete: bool, context: &Context<'_>) {
         if let (Some(record), Some(log)) = (self.record.take(), context.access_log) {
-            log(&Access {
+            let access = Access {
                 peer_addr: record.peer_addr,
                 method: record.head.as_ref().map(|(method, _)| method),
                 target: record.head.as_ref().map_or("", |(_, target)| target),
@@ -76,7 +77,9 @@ impl Exchange {
                 complete,
                 failure: self.failure.as_deref(),
                 duration: Instant::now().saturating_duration_since(record.began),
-            });
+            };
+            // The request is served, whatever the log makes of it.
+            let _ = catch_unwind(AssertUnwindSafe(|| log(&access)));
         }
         *self = Self::default();
     }

@@ -448,7 +448,7 @@ impl Conn {
 
     /// Encodes the handler's response.
     fn respond(&mut self, response: Response, context: &Context<'_>) {
-        if matches!(response.body().0, BodyKind::Channel(_)) {
+        if matches!(response.body().0, BodyKind::Channel(_) | BodyKind::Producer(_)) {
             self.send_continue(true);
         }
         let (mut status, headers, body, failure) = response.into_parts();

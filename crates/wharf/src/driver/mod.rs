@@ -7,6 +7,8 @@
 //! Not here: what bytes mean.
 
 mod mio;
+#[cfg(test)]
+pub(crate) mod sim;
 
 use std::io;
 use std::net::SocketAddr;

@@ -143,7 +143,8 @@ impl Server {
         self
     }
 
-    /// Has `log` called after each request, on the worker that served it. It must not block.
+    /// Has `log` called after each request, on the worker that served it. It must not block. If it
+    /// panics, that has no further consequence.
     pub fn access_log(mut self, log: impl Fn(&Access<'_>) + Send + Sync + 'static) -> Self {
         self.config.access_log = Some(Arc::new(log));
         self
@@ -162,13 +163,7 @@ impl Server {
     /// [`Error::NothingToListenOn`] without an address; [`Error::Worker`] if the system refuses
     /// what a worker needs.
     pub fn run(self) -> Result {
-        let mut plans = self.plan(None)?;
-        // The calling thread is the first worker, so that one worker needs no thread.
-        let mut first = Worker::new(plans.remove(0));
-        let handle = ServerHandle::start(plans, first.switch()).map_err(Error::Worker)?;
-        let result = first.run();
-        handle.stop();
-        result.and(handle.join()).map_err(Error::Worker)
+        run_here(self.plan(None)?).map_err(Error::Worker)
     }
 
     /// Serves on threads of its own, from before this returns until the handle is dropped or used
@@ -209,6 +204,14 @@ impl Server {
         let drivers = drivers.map_err(Error::Worker)?;
         let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
         Ok(assemble(handler, config, drivers, !system_spreads))
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// What [`assemble`] takes, for a server on other drivers than the system's.
+    pub(crate) fn into_parts(self) -> (Arc<dyn Handler>, Config) {
+        (self.handler, self.config)
     }
 }
 
@@ -264,6 +267,19 @@ pub(crate) fn assemble<D: Driver>(
     drivers
         .map(|(index, (_, driver))| Plan { driver, index, shared: Arc::clone(&shared) })
         .collect()
+}
+
+/// Runs the workers of a server until it is told to stop. The calling thread is the first of them,
+/// so that one worker needs no thread.
+pub(crate) fn run_here<D>(mut plans: Vec<Plan<D>>) -> io::Result<()>
+where
+    D: Driver + Send + 'static,
+{
+    let mut first = Worker::new(plans.remove(0));
+    let handle = ServerHandle::start(plans, first.switch())?;
+    let result = first.run();
+    handle.stop();
+    result.and(handle.join())
 }
 
 /// The rest of the descriptors is for listeners, files, and the program's own.

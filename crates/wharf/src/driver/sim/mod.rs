@@ -1,0 +1,407 @@
+//! The simulated backend: sockets in memory, with faults and time that come from a seed.
+//!
+//! [`SimNet`] connects drivers and clients (`net.rs`, `link.rs`, `client.rs`); [`SimDriver`] is one
+//! worker's part of it. It may take only some of a send, give only some of what has come, break
+//! connections and fail to accept, as [`Faults`] says, and in any case nothing but what a system
+//! may do. Not here: what a worker makes of it.
+
+mod client;
+mod link;
+mod net;
+mod random;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
+
+pub(crate) use self::client::SimClient;
+use self::link::Side;
+pub(crate) use self::net::{Faults, PATIENCE, Pace, SimNet};
+use self::net::{State, client_addr, server_addr};
+pub(crate) use self::random::Random;
+use super::{Close, Completion, Driver, Key, Sent, Unpark};
+use crate::output::Output;
+
+/// How much is received at a time, in bytes.
+const RECEIVE_BYTES: usize = 64 << 10;
+
+/// What accepting fails with: about one peer, and about all of them.
+const ACCEPT_ERRORS: [io::ErrorKind; 3] =
+    [io::ErrorKind::ConnectionAborted, io::ErrorKind::Interrupted, io::ErrorKind::OutOfMemory];
+
+/// A driver on a simulated net.
+pub(crate) struct SimDriver {
+    net: SimNet,
+    /// This driver's place in the net.
+    seat: usize,
+    now: Instant,
+    accepting: bool,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    ready: VecDeque<Ready>,
+    buffer: Box<[u8]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ready {
+    Accept,
+    /// The rest of a send.
+    Send(u32),
+    Receive(u32),
+}
+
+#[derive(Default)]
+struct Slot {
+    link: Option<usize>,
+    generation: u32,
+    receiving: bool,
+    /// The end, or the failure, was delivered.
+    saw_end: bool,
+    saw_failure: bool,
+    unsent: Option<Output>,
+}
+
+impl Slot {
+    fn is_readable(&self, state: &State) -> bool {
+        let Some(link) = self.link.map(|link| &state.links[link]) else { return false };
+        let has_bytes = link.readable_bytes(Side::Server) > 0;
+        let has_end = link.is_at_end(Side::Server) && !self.saw_end;
+        let has_failure = link.is_broken(Side::Server);
+        self.receiving && !self.saw_failure && (has_bytes || has_end || has_failure)
+    }
+
+    fn is_writable(&self, state: &State) -> bool {
+        let Some(link) = self.link.map(|link| &state.links[link]) else { return false };
+        self.unsent.is_some() && link.is_writable(Side::Server, state.time)
+    }
+}
+
+/// A result that does not borrow the receive buffer yet.
+enum Step {
+    Accepted(SimSocket, SocketAddr),
+    AcceptFailed(io::Error),
+    Received(Key, usize),
+    Failed(Key, io::Error),
+    Progress(Key),
+    Sent(Sent),
+}
+
+impl SimDriver {
+    fn new(net: SimNet, seat: usize, now: Instant) -> Self {
+        Self {
+            net,
+            seat,
+            now,
+            accepting: true,
+            slots: Vec::new(),
+            free: Vec::new(),
+            ready: VecDeque::new(),
+            buffer: vec![0; RECEIVE_BYTES].into(),
+        }
+    }
+
+    /// A handle that wakes this driver.
+    pub(crate) fn unpark(&self) -> Arc<dyn Unpark> {
+        Arc::new(Unparker { net: self.net.clone(), seat: self.seat })
+    }
+
+    /// How many slots hold a connection.
+    pub(crate) fn open_slots(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.link.is_some()).count()
+    }
+
+    fn slot(&mut self, key: Key) -> Option<(&mut Slot, usize)> {
+        let slot = self.slots.get_mut(key.index as usize)?;
+        let link = slot.link.filter(|_| slot.generation == key.generation)?;
+        Some((slot, link))
+    }
+
+    /// Everything that could be worked on now.
+    fn all_ready(&self, state: &State) -> Vec<Ready> {
+        let mut ready = Vec::new();
+        if self.accepting && !state.seats[self.seat].backlog.is_empty() {
+            ready.push(Ready::Accept);
+        }
+        for (index, slot) in (0..).zip(&self.slots) {
+            if slot.is_writable(state) {
+                ready.push(Ready::Send(index));
+            }
+            if slot.is_readable(state) {
+                ready.push(Ready::Receive(index));
+            }
+        }
+        ready
+    }
+
+    fn accept(&mut self) -> Option<Step> {
+        if !self.accepting {
+            return None;
+        }
+        let (net, seat) = (&self.net, self.seat);
+        let step = net.act(|state| {
+            let link = *state.seats[seat].backlog.front()?;
+            if state.random.one_in(state.faults.accept_error) {
+                let kind = state.random.pick(&ACCEPT_ERRORS);
+                state.note(&format!("accept fails: {kind}"), link, seat);
+                return Some(Step::AcceptFailed(kind.into()));
+            }
+            state.seats[seat].backlog.pop_front();
+            state.note("accept", link, seat);
+            let socket = SimSocket { net: net.clone(), link, is_adopted: false };
+            Some(Step::Accepted(socket, client_addr(link)))
+        })?;
+        self.ready.push_back(Ready::Accept);
+        Some(step)
+    }
+
+    /// Goes on with a send that was begun earlier.
+    fn send_rest(&mut self, index: u32) -> Option<Step> {
+        let slot = &mut self.slots[index as usize];
+        let (link, key) = (slot.link?, Key { index, generation: slot.generation });
+        let mut output = slot.unsent.take()?;
+        let before = output.len();
+        let result = match self.net.act(|state| transmit(state, link, &mut output)) {
+            Ok(false) => {
+                let has_moved = output.len() < before;
+                slot.unsent = Some(output);
+                return has_moved.then_some(Step::Progress(key));
+            }
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        };
+        Some(Step::Sent(Sent { key, output, result }))
+    }
+
+    fn receive(&mut self, index: u32) -> Option<Step> {
+        let slot = &mut self.slots[index as usize];
+        let (link, key) = (slot.link?, Key { index, generation: slot.generation });
+        // Something else in this turn may have changed it.
+        if !slot.is_readable(&self.net.lock()) {
+            return None;
+        }
+        match self.net.act(|state| state.read(link, Side::Server, &mut self.buffer)) {
+            Ok(len) => {
+                slot.saw_end = len == 0;
+                Some(Step::Received(key, len))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Err(error) => {
+                slot.saw_failure = true;
+                Some(Step::Failed(key, error))
+            }
+        }
+    }
+
+    /// Waits in real time for others to do something.
+    fn sleep<'s>(&self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        let changes = state.changes;
+        state.seats[self.seat].waits_since = Some(changes);
+        self.net.notify();
+        while state.changes == changes && !state.seats[self.seat].unparked {
+            state = self.net.block(state, PATIENCE);
+        }
+        state.seats[self.seat].waits_since = None;
+        state
+    }
+}
+
+/// Hands as much of `output` to the net as it takes. Returns whether that was all.
+fn transmit(state: &mut State, link: usize, output: &mut Output) -> io::Result<bool> {
+    if !state.links[link].is_writable(Side::Server, state.time) {
+        return Ok(false);
+    }
+    let bytes = output.slices().map(|slice| slice.to_vec()).concat();
+    let is_short = state.random.one_in(state.faults.short_write);
+    let limit = if is_short { state.random.below(bytes.len().max(1)) } else { bytes.len() };
+    if limit > 0 {
+        match state.write(link, Side::Server, &bytes[..limit]) {
+            Ok(len) => output.advance(len),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if is_short {
+        let until = state.time + state.delay();
+        state.links[link].block(Side::Server, until);
+    }
+    Ok(output.is_empty())
+}
+
+impl Driver for SimDriver {
+    type Socket = SimSocket;
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
+        let net = self.net.clone();
+        let mut state = net.lock();
+        loop {
+            state.deliver();
+            self.ready = self.all_ready(&state).into();
+            let was_unparked = std::mem::take(&mut state.seats[self.seat].unparked);
+            let is_due = until.is_some_and(|until| until <= state.now());
+            if was_unparked || is_due || !self.ready.is_empty() {
+                break;
+            }
+            if state.pace == Pace::Threaded {
+                state = self.sleep(state);
+            } else if !state.jump(until) {
+                break;
+            }
+        }
+        if state.faults.disorder {
+            state.random.shuffle(self.ready.make_contiguous());
+        }
+        self.now = state.now();
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Completion<'_, SimSocket>> {
+        loop {
+            let step = match self.ready.pop_front()? {
+                Ready::Accept => self.accept(),
+                Ready::Send(index) => self.send_rest(index),
+                Ready::Receive(index) => self.receive(index),
+            };
+            let Some(step) = step else { continue };
+            return Some(match step {
+                Step::Accepted(socket, peer_addr) => Completion::Accepted { socket, peer_addr },
+                Step::AcceptFailed(error) => Completion::AcceptFailed { error },
+                Step::Received(key, len) => {
+                    Completion::Received { key, bytes: &self.buffer[..len] }
+                }
+                Step::Failed(key, error) => Completion::Failed { key, error },
+                Step::Progress(key) => Completion::Progress { key },
+                Step::Sent(sent) => Completion::Sent(sent),
+            });
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        !self.all_ready(&self.net.lock()).is_empty()
+    }
+
+    fn adopt(&mut self, mut socket: SimSocket) -> io::Result<(Key, SocketAddr)> {
+        let link = socket.link;
+        self.net.act(|state| {
+            if state.random.one_in(state.faults.adopt_error) {
+                state.links[link].cut(true);
+                state.note("adopt fails", link, self.seat);
+                return Err(io::Error::from(io::ErrorKind::NotConnected));
+            }
+            state.note("adopt", link, self.seat);
+            Ok(())
+        })?;
+        socket.is_adopted = true;
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).expect("a test has few connections")
+        });
+        let slot = &mut self.slots[index as usize];
+        let generation = slot.generation.wrapping_add(1);
+        *slot = Slot { link: Some(link), generation, receiving: true, ..Slot::default() };
+        Ok((Key { index, generation }, server_addr()))
+    }
+
+    fn set_receiving(&mut self, key: Key, receiving: bool) {
+        if let Some((slot, _)) = self.slot(key) {
+            slot.receiving = receiving;
+        }
+    }
+
+    fn send(&mut self, key: Key, mut output: Output) -> Option<Sent> {
+        let net = self.net.clone();
+        let Some((slot, link)) = self.slot(key) else {
+            let result = Err(io::ErrorKind::NotConnected.into());
+            return Some(Sent { key, output, result });
+        };
+        assert!(slot.unsent.is_none(), "one send at a time");
+        let result = match net.act(|state| transmit(state, link, &mut output)) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                slot.unsent = Some(output);
+                return None;
+            }
+            Err(error) => Err(error),
+        };
+        Some(Sent { key, output, result })
+    }
+
+    fn shutdown_send(&mut self, key: Key) {
+        let net = self.net.clone();
+        if let Some((_, link)) = self.slot(key) {
+            net.act(|state| state.shut(link, Side::Server));
+        }
+    }
+
+    fn close(&mut self, key: Key, how: Close) {
+        let net = self.net.clone();
+        let Some((slot, link)) = self.slot(key) else { return };
+        slot.link = None;
+        slot.unsent = None;
+        self.free.push(key.index);
+        net.act(|state| match how {
+            Close::Graceful => state.close(link, Side::Server),
+            Close::Reset => state.reset(link, Side::Server),
+        });
+    }
+
+    fn set_accepting(&mut self, accepting: bool) {
+        self.accepting = accepting;
+    }
+
+    fn close_listeners(&mut self) {
+        self.net.act(|state| {
+            state.seats[self.seat].listening = false;
+            for link in std::mem::take(&mut state.seats[self.seat].backlog) {
+                state.reset(link, Side::Server);
+            }
+        });
+    }
+}
+
+/// A driver that is gone takes its connections along, as its descriptors would be closed.
+impl Drop for SimDriver {
+    fn drop(&mut self) {
+        self.close_listeners();
+        let links: Vec<usize> = self.slots.iter().filter_map(|slot| slot.link).collect();
+        self.net.act(|state| {
+            for link in links {
+                state.close(link, Side::Server);
+            }
+            state.seats[self.seat].gone = true;
+        });
+    }
+}
+
+/// An accepted connection, which any driver of the net may adopt.
+pub(crate) struct SimSocket {
+    net: SimNet,
+    link: usize,
+    is_adopted: bool,
+}
+
+impl Drop for SimSocket {
+    fn drop(&mut self) {
+        if !self.is_adopted {
+            self.net.act(|state| state.close(self.link, Side::Server));
+        }
+    }
+}
+
+struct Unparker {
+    net: SimNet,
+    seat: usize,
+}
+
+impl Unpark for Unparker {
+    fn unpark(&self) {
+        self.net.act(|state| state.seats[self.seat].unparked = true);
+    }
+}

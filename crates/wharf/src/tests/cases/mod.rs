@@ -1,0 +1,107 @@
+//! What every way to run a server has to do, as a table: a name, what is configured, what is asked.
+//!
+//! `WHARF_CASE=name` runs one row alone. Not here: faults of the network (`seeds.rs`).
+
+mod basics;
+mod bodies;
+mod faults;
+mod streams;
+mod timeouts;
+
+use std::any::Any;
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::harness::{Backend, Combination, Harness, Mode};
+use super::site::{Stage, site};
+use crate::Server;
+
+/// One row.
+struct Case {
+    name: &'static str,
+    /// What is changed of the server's defaults.
+    configure: fn(Server) -> Server,
+    run: fn(&mut Harness),
+}
+
+impl Case {
+    /// A case with the defaults.
+    const fn new(name: &'static str, run: fn(&mut Harness)) -> Self {
+        Self { name, configure: |server| server, run }
+    }
+
+    const fn with(mut self, configure: fn(Server) -> Server) -> Self {
+        self.configure = configure;
+        self
+    }
+}
+
+const TABLES: &[&[Case]] =
+    &[basics::CASES, bodies::CASES, streams::CASES, faults::CASES, timeouts::CASES];
+
+fn check(combination: Combination) {
+    let only = env::var("WHARF_CASE").ok();
+    let mut failures = Vec::new();
+    for case in TABLES.iter().copied().flatten() {
+        if only.as_ref().is_some_and(|only| only != case.name) {
+            continue;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let stage = Arc::new(Stage::default());
+            let server = (case.configure)(Server::new(site(&stage)));
+            let mut harness = Harness::start(combination, server, stage);
+            (case.run)(&mut harness);
+        }));
+        if let Err(panic) = outcome {
+            failures.push(format!("{} on {combination}: {}", case.name, message(&*panic)));
+        }
+    }
+    assert!(failures.is_empty(), "WHARF_CASE=name runs one alone\n{}", failures.join("\n"));
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "a panic without words",
+    }
+}
+
+macro_rules! combinations {
+    ($($name:ident: $backend:ident, $workers:literal, $mode:ident;)*) => {$(
+        #[test]
+        fn $name() {
+            check(Combination {
+                backend: Backend::$backend,
+                workers: $workers,
+                mode: Mode::$mode,
+            });
+        }
+    )*};
+}
+
+combinations! {
+    every_case_on_mio_with_1_worker_that_runs: Mio, 1, Run;
+    every_case_on_mio_with_1_worker_that_is_started: Mio, 1, Start;
+    every_case_on_mio_with_1_worker_that_is_ticked: Mio, 1, Tick;
+    every_case_on_mio_with_2_workers_that_run: Mio, 2, Run;
+    every_case_on_mio_with_2_workers_that_are_started: Mio, 2, Start;
+    every_case_on_mio_with_2_workers_that_are_ticked: Mio, 2, Tick;
+    every_case_on_sim_with_1_worker_that_runs: Sim, 1, Run;
+    every_case_on_sim_with_1_worker_that_is_started: Sim, 1, Start;
+    every_case_on_sim_with_1_worker_that_is_ticked: Sim, 1, Tick;
+    every_case_on_sim_with_2_workers_that_run: Sim, 2, Run;
+    every_case_on_sim_with_2_workers_that_are_started: Sim, 2, Start;
+    every_case_on_sim_with_2_workers_that_are_ticked: Sim, 2, Tick;
+}
+
+#[test]
+fn each_case_has_a_name_of_its_own_and_there_are_enough() {
+    let mut names: Vec<_> = TABLES.iter().copied().flatten().map(|case| case.name).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    assert!(count >= 40, "{count}");
+}

@@ -1,0 +1,150 @@
+//! Cases: peers that take too long.
+//!
+//! On real sockets the one timeout that a case is about is short; on simulated ones time is moved
+//! on. Not here: timers alone (`timer.rs`).
+
+use std::time::Duration;
+
+use super::super::client::End;
+use super::super::response::Reader;
+use super::{Case, Harness};
+use crate::{Server, Timeouts};
+
+/// Short enough to wait for, and long enough for a busy machine to do what has to come before.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Longer than [`SHORT`], timers being rounded up.
+const PASSES: Duration = Duration::from_millis(250);
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("nothing_ever_comes", nothing_ever_comes).with(short_head),
+    Case::new("a_head_takes_too_long", a_head_takes_too_long).with(short_head),
+    Case::new("a_later_head_takes_too_long", a_later_head_takes_too_long).with(short_head),
+    Case::new("a_body_takes_too_long", a_body_takes_too_long).with(short_body),
+    Case::new("a_body_stalls_under_a_response", a_body_stalls_under_a_response).with(short_body),
+    Case::new("an_unread_body_never_ends", an_unread_body_never_ends).with(short_body),
+    Case::new("an_idle_connection", an_idle_connection).with(short_idle),
+    Case::new("a_response_nobody_takes", a_response_nobody_takes).with(short_write),
+    Case::new("a_peer_that_never_closes", a_peer_that_never_closes).with(short_linger),
+    Case::new("a_handler_may_take_its_time", a_handler_may_take_its_time).with(all_short),
+];
+
+fn short_head(server: Server) -> Server {
+    server.timeouts(Timeouts::default().head(SHORT))
+}
+
+fn short_body(server: Server) -> Server {
+    server.timeouts(Timeouts::default().body(SHORT))
+}
+
+fn short_idle(server: Server) -> Server {
+    server.timeouts(Timeouts::default().idle(SHORT))
+}
+
+fn short_write(server: Server) -> Server {
+    server.timeouts(Timeouts::default().write(SHORT))
+}
+
+fn short_linger(server: Server) -> Server {
+    server.timeouts(Timeouts::default().linger(SHORT))
+}
+
+fn all_short(server: Server) -> Server {
+    server.timeouts(Timeouts::default().head(SHORT).body(SHORT).write(SHORT).idle(SHORT))
+}
+
+fn nothing_ever_comes(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.pass(PASSES);
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn a_head_takes_too_long(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("GET / HTTP/1.1\r\nHo");
+    harness.pass(PASSES);
+    let response = client.response();
+    assert!(response.status == 408 && response.closes());
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn a_later_head_takes_too_long(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /");
+    assert_eq!(client.response().status, 200);
+    harness.pass(PASSES);
+    assert_eq!(client.response().status, 408);
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn a_body_takes_too_long(harness: &mut Harness) {
+    for target in ["/whole", "/pieces", "/elsewhere"] {
+        let mut client = harness.connect();
+        client.request(&format!("POST {target}"), "Content-Length: 100\r\n");
+        client.send("begun");
+        harness.pass(PASSES);
+        let response = client.response();
+        assert!(response.status == 408 && response.closes(), "{target}");
+        assert_eq!(client.end(), End::Closed);
+    }
+}
+
+fn a_body_stalls_under_a_response(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /echo", "Content-Length: 100\r\n");
+    client.send("begun");
+    let mut reader = Reader::new(false);
+    client.read_until(&mut reader, |reader| reader.response.body == b"begun").unwrap();
+    harness.pass(PASSES);
+    assert!(client.read_until(&mut reader, Reader::is_done).is_err());
+}
+
+fn an_unread_body_never_ends(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /ignore", "Content-Length: 100\r\n");
+    client.send("begun");
+    assert_eq!(client.response().text(), "ignored");
+    harness.pass(PASSES);
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn an_idle_connection(harness: &mut Harness) {
+    let mut client = harness.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    assert_eq!(client.get("/").text(), "hello");
+    harness.pass(PASSES);
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn a_response_nobody_takes(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /large", "");
+    let mut reader = Reader::new(false);
+    client.read_until(&mut reader, Reader::has_head).unwrap();
+    harness.pass(PASSES);
+    harness.wait_for("producer gone", 1);
+    assert!(client.read_until(&mut reader, Reader::is_done).is_err());
+}
+
+fn a_peer_that_never_closes(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("BAD\r\n\r\n");
+    assert_eq!(client.response().status, 400);
+    assert_eq!(client.end(), End::Closed, "the server's side");
+    harness.pass(PASSES);
+    // The server's end is gone for good when it answers with a reset.
+    client.wait_for_reset();
+}
+
+/// No deadline runs against a peer that has done its part.
+fn a_handler_may_take_its_time(harness: &mut Harness) {
+    let (mut client, mut idle) = (harness.connect(), harness.connect());
+    client.request("GET /gate/a", "");
+    harness.wait_for("waiting", 1);
+    assert_eq!(idle.get("/").text(), "hello");
+    harness.pass(PASSES);
+    assert_eq!(idle.end(), End::Closed, "so long has it been");
+    assert!(client.has_nothing());
+    harness.stage.open("a");
+    assert_eq!(client.response().text(), "through a");
+}

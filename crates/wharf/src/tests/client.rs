@@ -1,0 +1,232 @@
+//! A client that waits for what it asks for, on a real or a simulated connection.
+//!
+//! Where the server is ticked, waiting is ticking it. Ten seconds of real time without anything are
+//! taken for a hang. Not here: how responses are read (`response.rs`).
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::harness::Stepper;
+use super::response::{Reader, Response};
+use crate::driver::sim::{PATIENCE, SimClient};
+
+/// How long a read or write of a real socket blocks before the other direction has its turn.
+const TURN: Duration = Duration::from_millis(5);
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The server closed its sending side.
+    Closed,
+    /// The server reset the connection.
+    Reset,
+}
+
+pub(super) enum Wire {
+    Tcp(TcpStream),
+    Sim(SimClient),
+}
+
+/// One connection to the server.
+pub(super) struct Client {
+    wire: Wire,
+    /// Who has to be ticked for anything to happen.
+    stepper: Option<Stepper>,
+    /// What came and was not looked at.
+    input: Vec<u8>,
+    end: Option<End>,
+}
+
+impl Client {
+    pub(super) fn over_tcp(addr: SocketAddr, stepper: Option<Stepper>) -> Self {
+        let stream = TcpStream::connect(addr).expect("the server listens");
+        stream.set_nodelay(true).unwrap();
+        if stepper.is_some() {
+            stream.set_nonblocking(true).unwrap();
+        } else {
+            stream.set_read_timeout(Some(TURN)).unwrap();
+            stream.set_write_timeout(Some(TURN)).unwrap();
+        }
+        Self { wire: Wire::Tcp(stream), stepper, input: Vec::new(), end: None }
+    }
+
+    pub(super) const fn over_sim(client: SimClient, stepper: Option<Stepper>) -> Self {
+        Self { wire: Wire::Sim(client), stepper, input: Vec::new(), end: None }
+    }
+
+    pub(super) fn local_addr(&self) -> SocketAddr {
+        match &self.wire {
+            Wire::Tcp(stream) => stream.local_addr().unwrap(),
+            Wire::Sim(client) => client.local_addr(),
+        }
+    }
+
+    /// Sends all of `bytes`, and takes in what comes meanwhile. A server that is gone is not
+    /// minded: what it said before is still to be read.
+    pub(super) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let (mut bytes, mut deadline) = (bytes.as_ref(), Instant::now() + PATIENCE);
+        while !bytes.is_empty() {
+            match self.write(bytes) {
+                Ok(len) => {
+                    bytes = &bytes[len..];
+                    deadline = Instant::now() + PATIENCE;
+                }
+                Err(error) if is_not_yet(&error) => {
+                    self.take_in();
+                    self.pause(deadline);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Sends a request without a body, with these lines behind the request line.
+    pub(super) fn request(&mut self, line: &str, fields: &str) {
+        self.send(format!("{line} HTTP/1.1\r\nHost: test\r\n{fields}\r\n"));
+    }
+
+    /// The response to a GET.
+    pub(super) fn get(&mut self, target: &str) -> Response {
+        self.request(&format!("GET {target}"), "");
+        self.response()
+    }
+
+    /// The response to a POST with a body of known length.
+    pub(super) fn post(&mut self, target: &str, body: &[u8]) -> Response {
+        let fields = format!("Content-Length: {}\r\n", body.len());
+        self.request(&format!("POST {target}"), &fields);
+        self.send(body);
+        self.response()
+    }
+
+    /// Says that nothing more will be sent.
+    pub(super) fn shut(&mut self) {
+        match &mut self.wire {
+            Wire::Tcp(stream) => stream.shutdown(Shutdown::Write).unwrap(),
+            Wire::Sim(client) => client.shut(),
+        }
+    }
+
+    /// Breaks the connection off.
+    pub(super) fn reset(self) {
+        match self.wire {
+            Wire::Tcp(stream) => {
+                socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+            }
+            Wire::Sim(client) => client.reset(),
+        }
+    }
+
+    /// The next response.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or not all of it.
+    pub(super) fn response(&mut self) -> Response {
+        self.try_response(false).unwrap_or_else(|end| panic!("no response but {end:?}"))
+    }
+
+    /// The response to a HEAD.
+    pub(super) fn response_to_head(&mut self) -> Response {
+        self.try_response(true).unwrap_or_else(|end| panic!("no response but {end:?}"))
+    }
+
+    /// The next response, or the end of the connection if that comes before the response's.
+    pub(super) fn try_response(&mut self, is_head: bool) -> Result<Response, End> {
+        let mut reader = Reader::new(is_head);
+        self.read_until(&mut reader, Reader::is_done)?;
+        Ok(reader.response)
+    }
+
+    /// Reads until `is_enough`.
+    pub(super) fn read_until(
+        &mut self,
+        reader: &mut Reader,
+        is_enough: impl Fn(&Reader) -> bool,
+    ) -> Result<(), End> {
+        let mut deadline = Instant::now() + PATIENCE;
+        loop {
+            let used =
+                reader.feed(&self.input).unwrap_or_else(|what| panic!("garbage: {what:.200}"));
+            self.input.drain(..used);
+            match self.end {
+                _ if is_enough(reader) => return Ok(()),
+                Some(End::Closed) if reader.end() => return Ok(()),
+                Some(end) => return Err(end),
+                None => {}
+            }
+            if self.take_in() {
+                deadline = Instant::now() + PATIENCE;
+            } else {
+                self.pause(deadline);
+            }
+        }
+    }
+
+    /// Waits for the end of the connection, before which nothing may come.
+    pub(super) fn end(&mut self) -> End {
+        let deadline = Instant::now() + PATIENCE;
+        while self.end.is_none() {
+            if !self.take_in() {
+                self.pause(deadline);
+            }
+        }
+        assert!(self.input.is_empty(), "not expected: {}", self.input.escape_ascii());
+        self.end.expect("it was waited for")
+    }
+
+    /// Sends on until the server's end turns out to be gone.
+    pub(super) fn wait_for_reset(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.write(b"x").is_ok() {
+            self.pause(deadline);
+        }
+    }
+
+    /// Whether nothing has come so far. Says nothing of what is on its way.
+    pub(super) fn has_nothing(&mut self) -> bool {
+        self.take_in();
+        self.input.is_empty() && self.end.is_none()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.wire {
+            Wire::Tcp(stream) => stream.write(bytes),
+            Wire::Sim(client) => client.write(bytes),
+        }
+    }
+
+    /// Reads once, and says whether anything came.
+    fn take_in(&mut self) -> bool {
+        if self.end.is_some() {
+            return false;
+        }
+        let mut buffer = [0; 16 << 10];
+        let read = match &mut self.wire {
+            Wire::Tcp(stream) => stream.read(&mut buffer),
+            Wire::Sim(client) => client.read(&mut buffer),
+        };
+        match read {
+            Ok(0) => self.end = Some(End::Closed),
+            Ok(len) => self.input.extend_from_slice(&buffer[..len]),
+            Err(error) if is_not_yet(&error) => return false,
+            Err(_) => self.end = Some(End::Reset),
+        }
+        true
+    }
+
+    /// Lets the server do something.
+    fn pause(&self, deadline: Instant) {
+        assert!(Instant::now() < deadline, "nothing happens");
+        match (&self.stepper, &self.wire) {
+            (Some(stepper), _) => stepper.step(),
+            (None, Wire::Sim(client)) => client.wait(TURN),
+            (None, Wire::Tcp(_)) => {}
+        }
+    }
+}
+
+fn is_not_yet(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}

@@ -1,0 +1,282 @@
+//! Starts a server in each of the ways there are, so that a case need not know which.
+//!
+//! Not here: what is served (`site.rs`) and what is asked (`cases`).
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::client::Client;
+use super::site::Stage;
+use crate::driver::sim::{Faults, PATIENCE, Pace, SimDriver, SimNet};
+use crate::server::{assemble, run_here};
+use crate::worker::{Plan, Worker};
+use crate::{Server, ServerHandle, StopSwitch, Ticker};
+
+/// Where the sockets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Backend {
+    Mio,
+    Sim,
+}
+
+/// Who runs the workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Run,
+    Start,
+    Tick,
+}
+
+/// One way to run a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Combination {
+    pub(super) backend: Backend,
+    pub(super) workers: usize,
+    pub(super) mode: Mode,
+}
+
+impl fmt::Display for Combination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, {} workers, {:?}", self.backend, self.workers, self.mode)
+    }
+}
+
+/// A server that runs, for one case.
+pub(super) struct Harness {
+    pub(super) stage: Arc<Stage>,
+    place: Place,
+    running: Option<Running>,
+    switch: StopSwitch,
+}
+
+enum Place {
+    Port(SocketAddr),
+    Net(SimNet),
+}
+
+enum Running {
+    /// Tells when `run` has returned, and with what.
+    Thread(mpsc::Receiver<io::Result<()>>),
+    Handle(ServerHandle),
+    Ticked(Stepper),
+}
+
+impl Harness {
+    pub(super) fn start(combination: Combination, server: Server, stage: Arc<Stage>) -> Self {
+        let switch = StopSwitch::new();
+        let server = server.workers(combination.workers).stop_switch(&switch);
+        let (place, running) = match combination.backend {
+            Backend::Mio => start_on_system(combination.mode, server),
+            Backend::Sim => start_on_net(combination, server, &switch),
+        };
+        Self { stage, place, running: Some(running), switch }
+    }
+
+    pub(super) fn connect(&self) -> Client {
+        let stepper = self.stepper().cloned();
+        match &self.place {
+            Place::Port(addr) => Client::over_tcp(*addr, stepper),
+            Place::Net(net) => Client::over_sim(net.connect().expect("it listens"), stepper),
+        }
+    }
+
+    /// Whether a connection would be accepted.
+    pub(super) fn is_listening(&self) -> bool {
+        match &self.place {
+            Place::Port(addr) => std::net::TcpStream::connect(addr).is_ok(),
+            Place::Net(net) => net.connect().is_ok(),
+        }
+    }
+
+    /// Lets time pass on a simulated net. Real time passes by itself: whoever waits for an effect
+    /// waits long enough.
+    pub(super) fn pass(&self, time: Duration) {
+        match (&self.place, self.stepper()) {
+            (Place::Port(_), _) => {}
+            (Place::Net(net), None) => net.advance(time),
+            (Place::Net(_), Some(stepper)) => stepper.pass(time),
+        }
+    }
+
+    /// Waits until `count` things of that name have happened.
+    pub(super) fn wait_for(&self, name: &str, count: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.stage.count(name) < count {
+            assert!(Instant::now() < deadline, "{name} happened {} times", self.stage.count(name));
+            match self.stepper() {
+                Some(stepper) => stepper.step(),
+                None => self.stage.wait(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// Tells the server to stop and waits until it has.
+    pub(super) fn stop(&mut self) {
+        self.switch.stop();
+        let Some(running) = self.running.take() else { return };
+        match running {
+            Running::Thread(ended) => {
+                ended.recv_timeout(PATIENCE).expect("run returns").expect("without an error");
+            }
+            Running::Handle(handle) => assert!(handle.wait(Some(PATIENCE)), "it stops"),
+            Running::Ticked(stepper) => stepper.stop(),
+        }
+        if let Place::Net(net) = &self.place {
+            assert_eq!(net.open_connections(), 0, "connections are left open");
+        }
+    }
+
+    const fn stepper(&self) -> Option<&Stepper> {
+        match &self.running {
+            Some(Running::Ticked(stepper)) => Some(stepper),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+fn start_on_system(mode: Mode, server: Server) -> (Place, Running) {
+    let server = server.listen("127.0.0.1:0").expect("a free port");
+    let place = Place::Port(server.local_addrs()[0]);
+    let running = match mode {
+        Mode::Run => run_on_thread(move || server.run().map_err(io::Error::other)),
+        Mode::Start => Running::Handle(server.start().expect("it starts")),
+        Mode::Tick => {
+            let ticker = server.into_ticker().expect("it starts");
+            Running::Ticked(Stepper(Rc::new(RefCell::new(Loop::System(ticker)))))
+        }
+    };
+    (place, running)
+}
+
+fn start_on_net(combination: Combination, server: Server, switch: &StopSwitch) -> (Place, Running) {
+    let pace = if combination.mode == Mode::Tick { Pace::Ticked } else { Pace::Threaded };
+    let net = SimNet::new(pace, 0, Faults::default());
+    let plans = plan(&net, server, combination.workers, true);
+    let running = match combination.mode {
+        Mode::Run => run_on_thread(move || run_here(plans)),
+        Mode::Start => Running::Handle(ServerHandle::start(plans, switch.clone()).unwrap()),
+        Mode::Tick => {
+            let ticker = SimTicker::new(net.clone(), plans);
+            Running::Ticked(Stepper(Rc::new(RefCell::new(Loop::Net(ticker)))))
+        }
+    };
+    (Place::Net(net), running)
+}
+
+/// The workers of a server on a simulated net. One of them listens and hands over, or all listen.
+pub(super) fn plan(
+    net: &SimNet,
+    server: Server,
+    workers: usize,
+    hands_over: bool,
+) -> Vec<Plan<SimDriver>> {
+    let (handler, config) = server.into_parts();
+    let drivers = (0..workers).map(|index| net.driver(index == 0 || !hands_over));
+    let drivers = drivers.map(|driver| (driver.unpark(), driver)).collect();
+    assemble(handler, config, drivers, hands_over)
+}
+
+fn run_on_thread(run: impl FnOnce() -> io::Result<()> + Send + 'static) -> Running {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody waits for it any more if the test has failed.
+        let _ = sender.send(run());
+    });
+    Running::Thread(receiver)
+}
+
+/// A server that only runs when it is ticked.
+#[derive(Clone)]
+pub(super) struct Stepper(Rc<RefCell<Loop>>);
+
+enum Loop {
+    System(Ticker),
+    Net(SimTicker),
+}
+
+impl Stepper {
+    /// Does what there is to do. On a net no time passes.
+    pub(super) fn step(&self) {
+        match &mut *self.0.borrow_mut() {
+            Loop::System(ticker) => {
+                ticker.tick(Duration::from_millis(1)).expect("a tick");
+            }
+            Loop::Net(ticker) => {
+                ticker.tick(Some(ticker.net.instant(ticker.net.time())));
+            }
+        }
+        // Whatever the server waits for may be up to another thread.
+        thread::yield_now();
+    }
+
+    fn pass(&self, time: Duration) {
+        if let Loop::Net(ticker) = &mut *self.0.borrow_mut() {
+            let end = ticker.net.time() + time;
+            while ticker.net.time() < end {
+                ticker.tick(Some(ticker.net.instant(end)));
+            }
+        }
+    }
+
+    fn stop(&self) {
+        match &mut *self.0.borrow_mut() {
+            Loop::System(ticker) => assert!(!ticker.tick(Duration::ZERO).expect("a tick")),
+            Loop::Net(ticker) => {
+                let now = ticker.net.instant(ticker.net.time());
+                assert!(!ticker.tick(Some(now)));
+            }
+        }
+    }
+}
+
+/// What [`Ticker`] is, on a simulated net.
+pub(super) struct SimTicker {
+    pub(super) net: SimNet,
+    pub(super) workers: Vec<Worker<SimDriver>>,
+}
+
+impl SimTicker {
+    pub(super) fn new(net: SimNet, plans: Vec<Plan<SimDriver>>) -> Self {
+        let workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
+        for worker in &workers {
+            worker.rest();
+        }
+        Self { net, workers }
+    }
+
+    /// One turn of each worker. Returns whether the server runs.
+    pub(super) fn tick(&mut self, until: Option<Instant>) -> bool {
+        if let [only] = &mut self.workers[..] {
+            only.turn(until).expect("a turn");
+        } else {
+            let next = self.workers.iter().filter_map(Worker::next_deadline).min();
+            self.net.jump([next, until].into_iter().flatten().min());
+            let now = Some(self.net.instant(self.net.time()));
+            for worker in &mut self.workers {
+                worker.turn(now).expect("a turn");
+            }
+        }
+        let stopping = self.workers.iter().any(Worker::is_stopping);
+        for worker in &mut self.workers {
+            if stopping {
+                worker.close_all();
+            }
+            worker.rest();
+        }
+        !stopping
+    }
+}
