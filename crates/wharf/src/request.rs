@@ -33,12 +33,18 @@ pub struct Request {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) head: RequestHead,
-    pub(crate) peer_addr: SocketAddr,
-    pub(crate) local_addr: SocketAddr,
+    pub(crate) addrs: Addrs,
     /// How much of the path stands before the handler's own part of it, in bytes.
     mounted_at: usize,
     params: Params,
     extensions: Extensions,
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addrs {
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
 }
 
 /// Parameters of a route: names and those values that had to be decoded stand in one text, which
@@ -81,8 +87,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             head: RequestHead::default(),
-            peer_addr: UNKNOWN_ADDR,
-            local_addr: UNKNOWN_ADDR,
+            addrs: Addrs { peer: UNKNOWN_ADDR, local: UNKNOWN_ADDR },
             mounted_at: 0,
             params: Params::default(),
             extensions: Extensions::new(),
@@ -228,13 +233,13 @@ impl Request {
     /// The peer's address.
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
-        self.parts.peer_addr
+        self.parts.addrs.peer
     }
 
     /// The address on which the connection was accepted.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.parts.local_addr
+        self.parts.addrs.local
     }
 
     /// Values that handlers attached to the request.

@@ -2,7 +2,6 @@
 //!
 //! Not here: bytes in and out of the connection (`h1.rs`).
 
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ use super::outgoing::Outgoing;
 use crate::body::BodyWriter;
 use crate::handler::Task;
 use crate::observe::Access;
-use crate::request::Parts;
+use crate::request::{Addrs, Parts};
 use crate::response::BoxError;
 
 /// What is under way for one request.
@@ -36,7 +35,7 @@ pub(super) struct Exchange {
 /// What of a request is needed when its response is over.
 struct Record {
     head: Option<(Method, String)>,
-    peer_addr: SocketAddr,
+    addrs: Addrs,
     began: Instant,
 }
 
@@ -45,31 +44,26 @@ impl Exchange {
     pub(super) fn begin(&mut self, parts: &Parts, context: &Context<'_>) {
         if context.access_log.is_some() {
             let head = Some((parts.head.method().clone(), parts.head.target().to_owned()));
-            self.keep(head, parts.peer_addr, context);
+            self.keep(head, parts.addrs, context);
         }
     }
 
     /// Notes a request whose head could not be read.
-    pub(super) fn begin_unread(&mut self, peer_addr: SocketAddr, context: &Context<'_>) {
+    pub(super) fn begin_unread(&mut self, addrs: Addrs, context: &Context<'_>) {
         if context.access_log.is_some() && self.record.is_none() {
-            self.keep(None, peer_addr, context);
+            self.keep(None, addrs, context);
         }
     }
 
-    fn keep(
-        &mut self,
-        head: Option<(Method, String)>,
-        peer_addr: SocketAddr,
-        context: &Context<'_>,
-    ) {
-        self.record = Some(Box::new(Record { head, peer_addr, began: context.clock.now() }));
+    fn keep(&mut self, head: Option<(Method, String)>, addrs: Addrs, context: &Context<'_>) {
+        self.record = Some(Box::new(Record { head, addrs, began: context.clock.now() }));
     }
 
     /// Tells the access log what became of the request, and forgets the exchange.
     pub(super) fn end(&mut self, complete: bool, context: &Context<'_>) {
         if let (Some(record), Some(log)) = (self.record.take(), context.access_log) {
             let access = Access {
-                peer_addr: record.peer_addr,
+                peer_addr: record.addrs.peer,
                 method: record.head.as_ref().map(|(method, _)| method),
                 target: record.head.as_ref().map_or("", |(_, target)| target),
                 status: self.status,

@@ -8,13 +8,15 @@ mod exchange;
 mod h1;
 mod outgoing;
 
-use std::net::SocketAddr;
+use std::io;
 use std::time::{Duration, Instant};
 
 pub(crate) use self::h1::{Ending, Http1};
 use crate::config::Timeouts;
 use crate::driver::Key;
 use crate::observe::AccessLog;
+use crate::output::Output;
+use crate::request::Addrs;
 use crate::worker::Clock;
 use crate::{Handler, Limits};
 
@@ -29,8 +31,7 @@ pub(crate) struct Context<'w> {
 /// One open connection.
 pub(crate) struct Conn {
     pub(crate) key: Key,
-    pub(crate) peer_addr: SocketAddr,
-    pub(crate) local_addr: SocketAddr,
+    pub(crate) addrs: Addrs,
     /// `None` while the connection is idle or lingers.
     pub(crate) http: Option<Box<Http1>>,
     timer: Timer,
@@ -89,11 +90,10 @@ pub(crate) enum Deadline {
 }
 
 impl Conn {
-    pub(crate) const fn new(key: Key, peer_addr: SocketAddr, local_addr: SocketAddr) -> Self {
+    pub(crate) const fn new(key: Key, addrs: Addrs) -> Self {
         Self {
             key,
-            peer_addr,
-            local_addr,
+            addrs,
             http: None,
             timer: Timer::Off,
             served: false,
@@ -104,14 +104,53 @@ impl Conn {
         }
     }
 
-    /// Notes that the peer did something.
-    pub(crate) const fn note_move(&mut self) {
+    /// The peer sent bytes; none means that it will send no more.
+    pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
+        self.moved = true;
+        if let Some(http) = &mut self.http {
+            http.on_bytes(bytes, context);
+        }
+    }
+
+    /// Something that a task of the connection waited for has come.
+    pub(crate) fn on_wake(&mut self, context: &Context<'_>) {
+        if let Some(http) = &mut self.http {
+            http.on_wake(context);
+        }
+    }
+
+    /// The peer took some of the output, but not all.
+    pub(crate) const fn on_progress(&mut self) {
         self.moved = true;
     }
 
-    /// The timer that is armed.
-    pub(crate) const fn timer(&self) -> Timer {
-        self.timer
+    /// All output was handed to the system; `output` is what it was.
+    pub(crate) fn on_sent(&mut self, output: Output, context: &Context<'_>) {
+        self.moved = true;
+        if let Some(http) = &mut self.http {
+            http.on_sent(output, context);
+        }
+    }
+
+    /// The armed deadline has come.
+    pub(crate) fn on_timeout(&mut self, context: &Context<'_>) {
+        if let Some(http) = &mut self.http {
+            http.on_timeout(self.timer, context);
+        }
+    }
+
+    /// The system says that the connection is broken.
+    pub(crate) fn on_error(&mut self, error: io::Error) {
+        if let Some(http) = &mut self.http {
+            http.on_error(error);
+        }
+    }
+
+    /// The connection is over: whoever works for it is told. Gives back what it worked with.
+    pub(crate) fn on_end(&mut self, context: &Context<'_>) -> Option<Box<Http1>> {
+        let mut http = self.http.take()?;
+        http.on_end(context);
+        Some(http)
     }
 
     /// Takes the protocol's parts off a connection that has become idle.

@@ -22,6 +22,7 @@ use crate::conn::{Conn, Context, Deadline, Ending, Http1};
 use crate::driver::{Close, Completion, Driver, Key, Sent};
 use crate::observe::AccessLog;
 use crate::output::Output;
+use crate::request::Addrs;
 use crate::stop::StopSwitch;
 use crate::timer::Wheel;
 use crate::{Handler, Limits};
@@ -246,7 +247,8 @@ impl<D: Driver> Worker<D> {
             self.state.note_closed();
             return;
         };
-        self.state.open(Conn::new(key, peer_addr, local_addr));
+        let addrs = Addrs { peer: peer_addr, local: local_addr };
+        self.state.open(Conn::new(key, addrs));
     }
 
     fn take_inbox(&mut self) {
@@ -327,8 +329,8 @@ impl<D: Driver> Worker<D> {
         let context = self.state.shared.context(&self.state.clock);
         let Some(conn) = self.state.conns[key.index as usize].as_mut() else { return };
         conn.lingering = true;
-        conn.on_lost(&context);
-        self.state.spare_http(key);
+        let http = conn.on_end(&context);
+        self.state.keep(http);
     }
 
     /// Gives up a connection that the system says is broken.
@@ -388,10 +390,7 @@ impl<S> State<S> {
             return;
         }
         if conn.http.is_none() {
-            let http = self.take_http(key);
-            if let Some(conn) = self.conn(key) {
-                conn.http = Some(http);
-            }
+            self.busy(key);
         }
         self.act(key, |conn, context| conn.on_bytes(bytes, context));
     }
@@ -410,7 +409,7 @@ impl<S> State<S> {
     }
 
     fn note_progress(&mut self, key: Key) {
-        self.act(key, |conn, _| conn.note_move());
+        self.act(key, |conn, _| conn.on_progress());
     }
 
     fn on_sent(&mut self, key: Key, output: Output) {
@@ -430,25 +429,25 @@ impl<S> State<S> {
         }
     }
 
-    fn take_http(&mut self, key: Key) -> Box<Http1> {
-        match self.spare.pop() {
+    /// Gives a connection what it needs for an exchange.
+    fn busy(&mut self, key: Key) {
+        let spare = self.spare.pop();
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        conn.http = Some(match spare {
             Some(mut http) => {
-                http.reset(key);
+                http.reset(key, conn.addrs);
                 http
             }
-            None => Box::new(Http1::new(self.member().inbox.waker(key))),
-        }
+            None => {
+                let waker = self.shared.members[self.index].inbox.waker(key);
+                Box::new(Http1::new(waker, conn.addrs))
+            }
+        });
     }
 
     /// Takes the protocol's parts off a connection that has become idle.
     fn retire(&mut self, key: Key) {
         let http = self.conn(key).and_then(Conn::retire);
-        self.keep(http);
-    }
-
-    /// Takes the protocol's parts off a connection in any case.
-    fn spare_http(&mut self, key: Key) {
-        let http = self.conn(key).and_then(|conn| conn.http.take());
         self.keep(http);
     }
 
@@ -474,9 +473,9 @@ impl<S> State<S> {
         let context = self.shared.context(&self.clock);
         let Some(slot) = self.conns.get_mut(key.index as usize) else { return };
         let Some(mut conn) = slot.take() else { return };
-        conn.on_lost(&context);
+        let http = conn.on_end(&context);
         self.timers.release(key.index);
-        self.keep(conn.http.take());
+        self.keep(http);
         self.note_closed();
     }
 

@@ -1,0 +1,232 @@
+//! Drives the HTTP/1 machine: bytes to requests, responses to bytes, one exchange at a time.
+//!
+//! A request that comes in one piece and whose handler is ready at once is served without a copy of
+//! its bytes other than the head's, and without an allocation. Not here: framing (the machine's),
+//! what a response body is made of (`outgoing.rs`), when output is sent (`worker`).
+
+mod receive;
+mod respond;
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use wharf_proto::RequestHead;
+use wharf_proto::h1::{self, Phase};
+
+use self::respond::Refusal;
+use super::exchange::Exchange;
+use super::{Context, Timer};
+use crate::body::BodyError;
+use crate::driver::{Close, Key};
+use crate::output::Output;
+use crate::pool::Pooled;
+use crate::request::{Addrs, Parts};
+use crate::worker::ConnWaker;
+
+/// Unsent output beyond which nothing more is produced, in bytes.
+const HIGH_WATER_BYTES: usize = 64 << 10;
+
+/// Bodies up to this size are copied behind their head; larger ones are sent from where they are.
+const COPY_BYTES: usize = 16 << 10;
+
+/// Storage that an idle buffer may keep, in bytes.
+const MAX_SPARE_BYTES: usize = 128 << 10;
+
+/// A busy HTTP/1 connection.
+pub(crate) struct Http1 {
+    machine: h1::Connection,
+    addrs: Addrs,
+    /// Where the next head is built.
+    parts: Option<Pooled<Parts>>,
+    /// Where a trailer section is built.
+    trailers: RequestHead,
+    /// Bytes that came and could not be dealt with yet.
+    input: Vec<u8>,
+    pub(crate) output: Output,
+    /// The driver has an output of this connection.
+    pub(crate) sending: bool,
+    exchange: Exchange,
+    waker: ConnWaker,
+    /// The peer has closed its sending side.
+    eof: bool,
+    /// The handler does not keep up with the request's body.
+    body_paused: bool,
+    ending: Option<Ending>,
+}
+
+/// How the connection ends once its output is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Close(Close),
+    /// The peer may still be sending: say that we are done, and read on for a while, so that it
+    /// sees the response rather than a reset (RFC 9112 section 9.6).
+    Linger,
+}
+
+impl Http1 {
+    pub(crate) fn new(waker: ConnWaker, addrs: Addrs) -> Self {
+        Self {
+            machine: h1::Connection::new(),
+            addrs,
+            parts: None,
+            trailers: RequestHead::default(),
+            input: Vec::new(),
+            output: Output::default(),
+            sending: false,
+            exchange: Exchange::default(),
+            waker,
+            eof: false,
+            body_paused: false,
+            ending: None,
+        }
+    }
+
+    /// Makes the value ready for another connection.
+    pub(crate) fn reset(&mut self, key: Key, addrs: Addrs) {
+        self.waker.bind(key);
+        self.addrs = addrs;
+        self.machine = h1::Connection::new();
+        self.input.clear();
+        self.input.shrink_to(MAX_SPARE_BYTES);
+        self.output.clear();
+        self.output.buffer.shrink_to(MAX_SPARE_BYTES);
+        self.sending = false;
+        self.eof = false;
+        self.body_paused = false;
+        self.ending = None;
+    }
+
+    /// Whether nothing is held that a later request would need.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.machine.phase() == Phase::Idle
+            && self.input.is_empty()
+            && self.output.is_empty()
+            && !self.sending
+            && !self.eof
+            && self.ending.is_none()
+            && self.exchange.is_over()
+    }
+
+    /// How the connection ends, as soon as all output is sent.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.ending.filter(|_| self.output.is_empty() && !self.sending)
+    }
+
+    /// Whether more bytes of the peer could be dealt with.
+    pub(crate) fn wants_bytes(&self) -> bool {
+        if self.eof || self.ending.is_some() || self.body_paused {
+            return false;
+        }
+        match self.machine.phase() {
+            // One buffer of pipelined requests is held, and no more.
+            Phase::Respond => self.input.is_empty(),
+            Phase::Idle | Phase::Head | Phase::Body | Phase::Drain => self.can_produce(),
+            Phase::Closed => false,
+        }
+    }
+
+    /// The deadline that fits what is under way.
+    pub(crate) fn timer(&self) -> Timer {
+        if self.sending || !self.output.is_empty() {
+            return Timer::Write;
+        }
+        match self.machine.phase() {
+            Phase::Idle => Timer::Idle,
+            Phase::Head => Timer::Head,
+            Phase::Body if self.body_paused => Timer::Off,
+            Phase::Body | Phase::Drain => Timer::Body,
+            Phase::Respond | Phase::Closed => Timer::Off,
+        }
+    }
+
+    fn can_produce(&self) -> bool {
+        self.output.len() < HIGH_WATER_BYTES && !self.output.has_tail() && self.ending.is_none()
+    }
+}
+
+/// What happens to a connection. Each call leaves the connection with output to be sent, an
+/// ending, or a deadline; the worker looks at it before the turn is over.
+impl Http1 {
+    /// The peer sent bytes; none means that it will send no more.
+    pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
+        if bytes.is_empty() {
+            self.eof = true;
+            self.proceed(context);
+            return;
+        }
+        if self.input.is_empty() {
+            let used = self.process(bytes, context);
+            self.input.extend_from_slice(&bytes[used..]);
+        } else {
+            self.input.extend_from_slice(bytes);
+            self.proceed(context);
+        }
+    }
+
+    /// Something that a task of the connection waited for has come.
+    pub(crate) fn on_wake(&mut self, context: &Context<'_>) {
+        if self.body_paused {
+            let body = self.exchange.request_body.as_ref();
+            self.body_paused = body.is_some_and(|body| !body.has_room(self.waker.waker()));
+        }
+        if self.exchange.task.is_some() {
+            self.poll_task(context);
+        } else if self.exchange.response_body.is_some() {
+            self.pump();
+        }
+        self.proceed(context);
+    }
+
+    /// All output was handed to the system; `output` is its empty buffer.
+    pub(crate) fn on_sent(&mut self, mut output: Output, context: &Context<'_>) {
+        self.sending = false;
+        if self.output.is_empty() {
+            output.clear();
+            self.output = output;
+        }
+        if let Some(body) = &mut self.exchange.response_body {
+            if self.output.is_empty() {
+                body.sent();
+            }
+            self.pump();
+        }
+        self.proceed(context);
+    }
+
+    /// The armed deadline has come.
+    pub(crate) fn on_timeout(&mut self, timer: Timer, context: &Context<'_>) {
+        match timer {
+            Timer::Head if self.machine.phase() == Phase::Head => {
+                self.machine.receive_timeout();
+                self.refuse(Refusal::HeadTimeout, context);
+            }
+            Timer::Body => {
+                self.machine.receive_timeout();
+                self.refuse(Refusal::BodyTimeout, context);
+            }
+            Timer::Write => {
+                self.output.clear();
+                self.sending = false;
+                self.ending = Some(Ending::Close(Close::Reset));
+            }
+            Timer::Off | Timer::Idle | Timer::Head | Timer::Linger => {
+                self.ending = Some(Ending::Close(Close::Graceful));
+            }
+        }
+    }
+
+    /// The system says that the connection is broken.
+    pub(crate) fn on_error(&mut self, error: io::Error) {
+        self.exchange.failure.get_or_insert_with(|| error.into());
+    }
+
+    /// The connection is over: whoever works for it is told.
+    pub(crate) fn on_end(&mut self, context: &Context<'_>) {
+        if let Some(body) = self.exchange.request_body.take() {
+            body.fail(BodyError::Disconnected);
+        }
+        // Dropping a handler's future runs its destructors, which may panic like the handler.
+        let exchange = &mut self.exchange;
+        let _ = catch_unwind(AssertUnwindSafe(|| exchange.end(false, context)));
+    }
+}
