@@ -430,8 +430,8 @@ impl Conn {
         if !http.machine.awaits_continue() {
             return;
         }
-        let body = http.exchange.request_body.as_ref();
-        if body.is_some_and(|body| body.is_wanted() || (reads_later && !body.is_closed())) {
+        let (body, waker) = (http.exchange.request_body.as_ref(), http.waker.waker());
+        if body.is_some_and(|body| body.is_wanted(waker) || (reads_later && !body.is_closed())) {
             let out = &mut http.output.buffer;
             let sent = http.machine.send_interim(StatusCode::CONTINUE, &Headers::new(), out);
             debug_assert!(sent.is_ok(), "{sent:?}");
