@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, Version};
 use wharf_proto::h1::{self, BodyLength, Event, Phase};
 use wharf_proto::{Headers, Reject, RequestHead};
 
@@ -49,6 +49,8 @@ pub(crate) struct Http1 {
     waker: ConnWaker,
     /// The peer has closed its sending side.
     eof: bool,
+    /// The peer has said that it sends nothing behind the current request.
+    is_last_request: bool,
     /// The handler does not keep up with the request's body.
     body_paused: bool,
     ending: Option<Ending>,
@@ -75,6 +77,7 @@ impl Http1 {
             exchange: Exchange::default(),
             waker,
             eof: false,
+            is_last_request: false,
             body_paused: false,
             ending: None,
         }
@@ -90,6 +93,7 @@ impl Http1 {
         self.output.buffer.shrink_to(MAX_SPARE_BYTES);
         self.sending = false;
         self.eof = false;
+        self.is_last_request = false;
         self.body_paused = false;
         self.ending = None;
     }
@@ -326,6 +330,9 @@ impl Conn {
         parts.peer_addr = peer_addr;
         parts.local_addr = local_addr;
         http.exchange.begin(&parts, context);
+        let options = parts.head.connection();
+        http.is_last_request =
+            options.close || (parts.head.version() == Version::HTTP_10 && !options.keep_alive);
         let (body, used) = match length {
             BodyLength::Known(0) => (Body::empty(), 0),
             BodyLength::Known(_) | BodyLength::Unknown => {
@@ -564,7 +571,8 @@ impl Conn {
             http.exchange.end(http.ending != Some(Ending::Close(Close::Reset)), context);
         }
         if phase == Phase::Closed && http.ending.is_none() {
-            let is_done = http.eof || http.machine.received_in_full();
+            // Requests behind this one may be on their way, unless the peer has said otherwise.
+            let is_done = http.eof || (http.is_last_request && http.machine.received_in_full());
             http.ending =
                 Some(if is_done { Ending::Close(Close::Graceful) } else { Ending::Linger });
         }
