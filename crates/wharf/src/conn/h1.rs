@@ -530,7 +530,7 @@ impl Conn {
     }
 
     /// Gives the response up in a way that the peer can tell.
-    fn abort(&mut self) {
+    pub(crate) fn abort(&mut self) {
         let Some(http) = self.http.as_deref_mut() else { return };
         http.machine.send_abort();
         http.ending = Some(Ending::Close(Close::Reset));
