@@ -31,6 +31,7 @@ pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
             reader_gone: false,
             reader: None,
             writer: None,
+            writer_awaits_reader: false,
         }),
     });
     (BodyWriter { shared: Arc::clone(&shared) }, BodyReader { shared })
@@ -53,6 +54,8 @@ struct State {
     reader_gone: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// The writer is to be woken also when the reader begins to wait.
+    writer_awaits_reader: bool,
 }
 
 /// What follows the queued pieces.
@@ -192,9 +195,15 @@ impl BodyWriter {
         false
     }
 
-    /// Whether the reader waits for bytes.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.shared.lock().reader.is_some()
+    /// Whether the reader waits for bytes. If not, `waker` is woken when it does, for it may be on
+    /// any thread.
+    pub(crate) fn is_wanted(&self, waker: &Waker) -> bool {
+        let mut state = self.shared.lock();
+        if state.reader.is_none() {
+            store(&mut state.writer, &Context::from_waker(waker));
+            state.writer_awaits_reader = true;
+        }
+        state.reader.is_some()
     }
 
     /// Ends the body with a failure.
@@ -304,6 +313,10 @@ impl BodyReader {
             End::Open => {
                 state.end = End::Open;
                 store(&mut state.reader, cx);
+                let is_awaited = std::mem::take(&mut state.writer_awaits_reader);
+                let writer = state.writer.take_if(|_| is_awaited);
+                drop(state);
+                wake(writer);
                 Poll::Pending
             }
         }
@@ -356,6 +369,8 @@ fn block_on<T>(mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> T {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -406,6 +421,26 @@ mod tests {
         drop(writer);
         assert!(matches!(read(&mut reader), Poll::Ready(Err(BodyError::Aborted))));
         assert!(matches!(read(&mut reader), Poll::Ready(Err(BodyError::Aborted))));
+    }
+
+    #[test]
+    fn a_writer_learns_when_its_reader_begins_to_wait() {
+        struct Count(AtomicUsize);
+
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&count));
+        let (writer, mut reader) = channel(4);
+        assert!(!writer.is_wanted(&waker));
+        assert!(read(&mut reader).is_pending());
+        assert!(read(&mut reader).is_pending());
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert!(writer.is_wanted(&waker));
     }
 
     #[test]

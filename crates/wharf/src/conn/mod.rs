@@ -146,6 +146,13 @@ impl Conn {
         }
     }
 
+    /// The program's code has failed in a way that no response can tell of.
+    pub(crate) fn on_panic(&mut self) {
+        if let Some(http) = &mut self.http {
+            http.abort();
+        }
+    }
+
     /// The connection is over: whoever works for it is told. Gives back what it worked with.
     pub(crate) fn on_end(&mut self, context: &Context<'_>) -> Option<Box<Http1>> {
         let mut http = self.http.take()?;

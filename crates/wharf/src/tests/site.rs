@@ -4,8 +4,9 @@
 //! (`cases`).
 
 use std::collections::HashMap;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -92,6 +93,28 @@ impl Drop for Witness {
 /// Unwinds as a panic does, without the report on the terminal.
 fn panic_quietly() -> ! {
     resume_unwind(Box::new("as asked for"))
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            panic_quietly();
+        }
+    }
+}
+
+/// A future that is ready, and panics when it is dropped.
+struct ReadyGrenade(Grenade);
+
+impl Future for ReadyGrenade {
+    type Output = &'static str;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<&'static str> {
+        Poll::Ready("ready")
+    }
 }
 
 /// The site.
@@ -239,6 +262,19 @@ fn failures(site: Router, stage: &Arc<Stage>) -> Router {
                 writer.write("begun").await?;
                 yield_once().await;
                 panic_quietly()
+            })
+        })
+        .any("/grenade/future", |_: Request| ReadyGrenade(Grenade))
+        .any("/grenade/waiting", async |_: Request| {
+            let _grenade = Grenade;
+            pending::<()>().await;
+        })
+        .any("/grenade/stream", |_: Request| {
+            let grenade = Grenade;
+            Response::stream(async move |writer| {
+                let _grenade = grenade;
+                writer.finish()?;
+                pending().await
             })
         })
         .any("/gate/{gate}", move |r: Request| {

@@ -10,6 +10,7 @@ mod inbox;
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -377,7 +378,7 @@ impl<S> State<S> {
         if conn.key != key {
             return;
         }
-        act(conn, &context);
+        shield(conn, |conn| act(conn, &context));
         if !conn.queued {
             conn.queued = true;
             self.queue.push(key);
@@ -421,7 +422,7 @@ impl<S> State<S> {
     fn on_sent_at_once(&mut self, key: Key, output: Output) {
         let context = self.shared.context(&self.clock);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        conn.on_sent(output, &context);
+        shield(conn, |conn| conn.on_sent(output, &context));
         let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
         if has_more && !conn.queued {
             conn.queued = true;
@@ -482,6 +483,14 @@ impl<S> State<S> {
     fn note_closed(&self) {
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
         self.member().connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Keeps a panic of the program's code from harming any but this connection. Where a response can
+/// tell of it, it is caught before; what comes up to here are destructors.
+fn shield(conn: &mut Conn, act: impl FnOnce(&mut Conn)) {
+    if catch_unwind(AssertUnwindSafe(|| act(conn))).is_err() {
+        conn.on_panic();
     }
 }
 

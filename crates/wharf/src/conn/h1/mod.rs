@@ -49,6 +49,8 @@ pub(crate) struct Http1 {
     waker: ConnWaker,
     /// The peer has closed its sending side.
     eof: bool,
+    /// The peer has said that it sends nothing behind the current request.
+    is_last_request: bool,
     /// The handler does not keep up with the request's body.
     body_paused: bool,
     ending: Option<Ending>,
@@ -76,6 +78,7 @@ impl Http1 {
             exchange: Exchange::default(),
             waker,
             eof: false,
+            is_last_request: false,
             body_paused: false,
             ending: None,
         }
@@ -92,6 +95,7 @@ impl Http1 {
         self.output.buffer.shrink_to(MAX_SPARE_BYTES);
         self.sending = false;
         self.eof = false;
+        self.is_last_request = false;
         self.body_paused = false;
         self.ending = None;
     }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, Version};
 use wharf_proto::h1::{BodyLength, Event, Phase};
 use wharf_proto::{Headers, Reject};
 
@@ -107,6 +107,9 @@ impl Http1 {
         let Some(mut parts) = self.parts.take() else { return 0 };
         parts.addrs = self.addrs;
         self.exchange.begin(&parts, context);
+        let options = parts.head.connection();
+        self.is_last_request =
+            options.close || (parts.head.version() == Version::HTTP_10 && !options.keep_alive);
         let (body, used) = match length {
             BodyLength::Known(0) => (Body::empty(), 0),
             BodyLength::Known(_) | BodyLength::Unknown => {
@@ -204,10 +207,10 @@ impl Http1 {
         if !self.machine.awaits_continue() {
             return;
         }
-        let body = self.exchange.request_body.as_ref();
+        let (body, waker) = (self.exchange.request_body.as_ref(), self.waker.waker());
         let is_wanted = body.is_some_and(|body| match readiness {
-            Wanted::Now => body.is_wanted(),
-            Wanted::Later => !body.is_closed(),
+            Wanted::Now => body.is_wanted(waker),
+            Wanted::Later => body.is_wanted(waker) || !body.is_closed(),
         });
         if is_wanted {
             let out = &mut self.output.buffer;

@@ -136,7 +136,7 @@ impl Http1 {
     }
 
     /// Gives the response up in a way that the peer can tell.
-    fn abort(&mut self) {
+    pub(crate) fn abort(&mut self) {
         self.machine.send_abort();
         self.ending = Some(Ending::Close(Close::Reset));
     }
@@ -173,7 +173,8 @@ impl Http1 {
             self.exchange.end(self.ending != Some(Ending::Close(Close::Reset)), context);
         }
         if phase == Phase::Closed && self.ending.is_none() {
-            let is_done = self.eof || self.machine.received_in_full();
+            // Requests behind this one may be on their way, unless the peer has said otherwise.
+            let is_done = self.eof || (self.is_last_request && self.machine.received_in_full());
             self.ending =
                 Some(if is_done { Ending::Close(Close::Graceful) } else { Ending::Linger });
         }

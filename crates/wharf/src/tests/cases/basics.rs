@@ -23,6 +23,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("query", query),
     Case::new("the_request_asks_to_close", the_request_asks_to_close),
     Case::new("the_response_asks_to_close", the_response_asks_to_close),
+    Case::new("pipelined_behind_a_close", pipelined_behind_a_close),
     Case::new("constants", constants),
     Case::new("types_of_responses", types_of_responses),
     Case::new("invalid_response_field", invalid_response_field),
@@ -266,4 +267,15 @@ fn large_bodies_pipelined(harness: &mut Harness) {
     for len in [1 << 20, 5, 1 << 20, 3890, 1 << 20] {
         assert_eq!(client.response().body.len(), len);
     }
+}
+
+/// What the peer had sent meanwhile must not turn the close into a reset, which may destroy the
+/// response (RFC 9112 section 9.6).
+fn pipelined_behind_a_close(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /bye", "");
+    client.request("GET /", "");
+    assert_eq!(client.response().text(), "bye");
+    client.request("GET /", "");
+    assert_eq!(client.end(), End::Closed);
 }

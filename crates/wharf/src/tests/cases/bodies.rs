@@ -26,6 +26,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_bad_chunk", a_bad_chunk),
     Case::new("expectations_are_met_when_the_body_is_read", met_when_read),
     Case::new("expectations_are_met_for_a_relay", met_for_a_relay),
+    Case::new("expectations_are_met_for_another_thread", met_for_another_thread),
     Case::new("expectations_are_not_met_for_nobody", not_met_for_nobody),
     Case::new("nothing_is_held_back_from_an_early_sender", nothing_held_back),
 ];
@@ -288,4 +289,8 @@ fn nothing_held_back(harness: &mut Harness) {
 
 fn met_for_a_relay(harness: &mut Harness) {
     assert_eq!(ask_first(harness, "/relay").text(), "hello");
+}
+
+fn met_for_another_thread(harness: &mut Harness) {
+    assert_eq!(ask_first(harness, "/elsewhere").text(), "hello");
 }

@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_panic_in_a_future", a_panic_in_a_future),
     Case::new("a_panic_with_a_body_to_come", a_panic_with_a_body_to_come),
     Case::new("a_panic_in_a_stream", a_panic_in_a_stream),
+    Case::new("a_panic_in_a_destructor", a_panic_in_a_destructor),
     Case::new("a_panic_in_the_access_log", a_panic_in_the_access_log).with(panicking_log),
     Case::new("bad_heads", bad_heads),
     Case::new("heads_over_the_limits", heads_over_the_limits).with(tight),
@@ -60,6 +61,23 @@ fn a_panic_in_a_stream(harness: &mut Harness) {
     let (mut other, mut client) = (harness.connect(), harness.connect());
     client.request("GET /panic/streaming", "");
     assert!(client.try_response(false).is_err());
+    assert_eq!(other.get("/").text(), "hello");
+}
+
+fn a_panic_in_a_destructor(harness: &mut Harness) {
+    let mut other = harness.connect();
+    assert_eq!(other.get("/").text(), "hello");
+    for line in ["GET /grenade/future", "GET /grenade/stream", "HEAD /grenade/stream"] {
+        let mut client = harness.connect();
+        client.request(line, "");
+        // Whether the response is whole by then is another matter.
+        let _ = client.try_response(line.starts_with("HEAD"));
+        assert_eq!(other.get("/").text(), "hello", "{line}");
+    }
+    let mut client = harness.connect();
+    client.request("GET /grenade/waiting", "");
+    client.request("GET /", "");
+    client.reset();
     assert_eq!(other.get("/").text(), "hello");
 }
 
