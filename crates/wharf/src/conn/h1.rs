@@ -324,6 +324,7 @@ impl Conn {
 
     /// Hands a request to the handler. Returns how many bytes of `rest` belonged to its body.
     fn begin_request(&mut self, length: BodyLength, rest: &[u8], context: &Context<'_>) -> usize {
+        self.head_done = true;
         let (peer_addr, local_addr) = (self.peer_addr, self.local_addr);
         let Some(http) = self.http.as_deref_mut() else { return 0 };
         let Some(mut parts) = http.parts.take() else { return 0 };
