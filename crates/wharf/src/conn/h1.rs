@@ -314,10 +314,11 @@ impl Conn {
         }
     }
 
-    /// Bytes that nobody will read would turn a close into a reset.
+    /// A peer that sends what nobody will read may be sending more, which would turn a close into a
+    /// reset.
     fn note_unread(&mut self, unread: &[u8]) {
         let Some(http) = self.http.as_deref_mut() else { return };
-        if !unread.is_empty() && http.ending == Some(Ending::Close(Close::Graceful)) {
+        if !unread.is_empty() && !http.eof && http.ending == Some(Ending::Close(Close::Graceful)) {
             http.ending = Some(Ending::Linger);
         }
     }

@@ -61,3 +61,16 @@ fn the_time_for_a_head_begins_with_that_head() {
     server.pass(Duration::from_secs(2));
     assert!(read(&mut client).starts_with("HTTP/1.1 408"));
 }
+
+#[test]
+fn nobody_lingers_for_a_peer_that_has_closed() {
+    let stage = Arc::new(Stage::default());
+    let mut server = ticked(Server::new(site(&stage)));
+    for sent in ["", "\r", "GET / HT", "GET /bye HTTP/1.1\r\nHost: a\r\n\r\nGET / HT"] {
+        let mut client = server.net.connect().unwrap();
+        client.write(sent.as_bytes()).unwrap_or(0);
+        client.shut();
+        server.settle();
+        assert_eq!(server.net.open_connections(), 0, "{sent:?}");
+    }
+}
