@@ -83,9 +83,13 @@ impl Http1 {
         }
     }
 
-    /// Makes the value ready for another connection.
-    pub(crate) fn reset(&mut self, key: crate::driver::Key) {
+    /// Makes the value work for another connection.
+    pub(crate) fn bind(&self, key: crate::driver::Key) {
         self.waker.bind(key);
+    }
+
+    /// Forgets the connection, so that nothing of it is held until there is another.
+    pub(crate) fn clear(&mut self) {
         self.machine = h1::Connection::new();
         self.input.clear();
         self.input.shrink_to(MAX_SPARE_BYTES);

@@ -74,3 +74,30 @@ fn nobody_lingers_for_a_peer_that_has_closed() {
         assert_eq!(server.net.open_connections(), 0, "{sent:?}");
     }
 }
+
+/// A program's own bytes must not be kept by a connection that is gone.
+#[test]
+fn a_closed_connection_holds_no_body() {
+    struct Owner(Arc<[u8]>);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    let bytes: Arc<[u8]> = vec![b'x'; 1 << 20].into();
+    let owned = Arc::clone(&bytes);
+    let handler = move |_: Request| Bytes::from_owner(Owner(Arc::clone(&owned)));
+    let mut server = ticked(Server::new(handler));
+    let mut client = server.net.connect().unwrap();
+    for in_use in 1..=2 {
+        client.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        server.settle();
+        assert_eq!(Arc::strong_count(&bytes), 2 + in_use);
+    }
+    client.reset();
+    server.settle();
+    assert_eq!(server.net.open_connections(), 0);
+    assert_eq!(Arc::strong_count(&bytes), 2);
+}

@@ -425,8 +425,8 @@ impl<S> State<S> {
 
     fn take_http(&mut self, key: Key) -> Box<Http1> {
         match self.spare.pop() {
-            Some(mut http) => {
-                http.reset(key);
+            Some(http) => {
+                http.bind(key);
                 http
             }
             None => Box::new(Http1::new(self.member().inbox.waker(key))),
@@ -446,9 +446,10 @@ impl<S> State<S> {
     }
 
     fn keep(&mut self, http: Option<Box<Http1>>) {
-        if let Some(http) = http
+        if let Some(mut http) = http
             && self.spare.len() < MAX_SPARE
         {
+            http.clear();
             self.spare.push(http);
         }
     }
