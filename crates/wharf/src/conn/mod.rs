@@ -44,6 +44,8 @@ pub(crate) struct Conn {
     pub(crate) queued: bool,
     /// The peer moved since the timer was armed.
     moved: bool,
+    /// A head came in full since the timer was armed: the next one has its own time.
+    head_done: bool,
 }
 
 /// Which deadline is armed for a connection.
@@ -101,6 +103,7 @@ impl Conn {
             receiving: true,
             queued: false,
             moved: false,
+            head_done: false,
         }
     }
 
@@ -178,7 +181,9 @@ impl Conn {
             None => Timer::Head,
         };
         let moved = std::mem::take(&mut self.moved);
-        if wanted == self.timer && !(moved && wanted.restarts()) {
+        let head_done = std::mem::take(&mut self.head_done);
+        let restarts = (moved && wanted.restarts()) || (head_done && wanted == Timer::Head);
+        if wanted == self.timer && !restarts {
             return Deadline::Same;
         }
         self.timer = wanted;

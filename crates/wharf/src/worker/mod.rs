@@ -436,7 +436,7 @@ impl<S> State<S> {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         conn.http = Some(match spare {
             Some(mut http) => {
-                http.reset(key, conn.addrs);
+                http.bind(key, conn.addrs);
                 http
             }
             None => {
@@ -453,9 +453,10 @@ impl<S> State<S> {
     }
 
     fn keep(&mut self, http: Option<Box<Http1>>) {
-        if let Some(http) = http
+        if let Some(mut http) = http
             && self.spare.len() < MAX_SPARE
         {
+            http.clear();
             self.spare.push(http);
         }
     }

@@ -84,10 +84,14 @@ impl Http1 {
         }
     }
 
-    /// Makes the value ready for another connection.
-    pub(crate) fn reset(&mut self, key: Key, addrs: Addrs) {
+    /// Makes the value work for another connection.
+    pub(crate) fn bind(&mut self, key: Key, addrs: Addrs) {
         self.waker.bind(key);
         self.addrs = addrs;
+    }
+
+    /// Forgets the connection, so that nothing of it is held until there is another.
+    pub(crate) fn clear(&mut self) {
         self.machine = h1::Connection::new();
         self.input.clear();
         self.input.shrink_to(MAX_SPARE_BYTES);

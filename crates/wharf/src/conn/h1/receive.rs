@@ -95,9 +95,10 @@ impl Http1 {
         }
     }
 
-    /// Bytes that nobody will read would turn a close into a reset.
+    /// A peer that sends what nobody will read may be sending more, which would turn a close into a
+    /// reset.
     fn note_unread(&mut self, unread: &[u8]) {
-        if !unread.is_empty() && self.ending == Some(Ending::Close(Close::Graceful)) {
+        if !unread.is_empty() && !self.eof && self.ending == Some(Ending::Close(Close::Graceful)) {
             self.ending = Some(Ending::Linger);
         }
     }

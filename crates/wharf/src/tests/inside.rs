@@ -1,0 +1,103 @@
+//! What only virtual time and a look into the workers can show.
+//!
+//! Not here: what a client sees on every driver alike (`cases`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::harness::{SimTicker, plan};
+use super::site::{Stage, site};
+use crate::driver::sim::{Faults, Pace, SimClient, SimNet};
+use crate::{Bytes, Request, Server, Timeouts};
+
+/// A server on a simulated net without faults.
+fn ticked(server: Server) -> SimTicker {
+    let net = SimNet::new(Pace::Ticked, 0, Faults::default());
+    let plans = plan(&net, server, 1, true);
+    SimTicker::new(net, plans)
+}
+
+impl SimTicker {
+    /// Does all there is to do at once.
+    fn settle(&mut self) {
+        for _ in 0..20 {
+            let now = self.net.instant(self.net.time());
+            self.tick(Some(now));
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.net.time() + time;
+        while self.net.time() < end {
+            self.tick(Some(self.net.instant(end)));
+        }
+    }
+}
+
+/// All that has come, as text.
+fn read(client: &mut SimClient) -> String {
+    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(len @ 1..) = client.read(&mut buffer) {
+        text.extend_from_slice(&buffer[..len]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+/// Each head takes two seconds at most, although at no time there is none.
+#[test]
+fn the_time_for_a_head_begins_with_that_head() {
+    let timeouts = Timeouts::default().head(Duration::from_secs(10));
+    let mut server = ticked(Server::new("hello").timeouts(timeouts));
+    let mut client = server.net.connect().unwrap();
+    client.write(b"GE").unwrap();
+    for _ in 0..20 {
+        server.pass(Duration::from_secs(1));
+        client.write(b"T / HTTP/1.1\r\nHost: a\r\n\r\nGE").unwrap();
+        server.settle();
+        assert!(read(&mut client).starts_with("HTTP/1.1 200"));
+    }
+    server.pass(Duration::from_secs(9));
+    assert_eq!(read(&mut client), "");
+    server.pass(Duration::from_secs(2));
+    assert!(read(&mut client).starts_with("HTTP/1.1 408"));
+}
+
+#[test]
+fn nobody_lingers_for_a_peer_that_has_closed() {
+    let stage = Arc::new(Stage::default());
+    let mut server = ticked(Server::new(site(&stage)));
+    for sent in ["", "\r", "GET / HT", "GET /bye HTTP/1.1\r\nHost: a\r\n\r\nGET / HT"] {
+        let mut client = server.net.connect().unwrap();
+        client.write(sent.as_bytes()).unwrap_or(0);
+        client.shut();
+        server.settle();
+        assert_eq!(server.net.open_connections(), 0, "{sent:?}");
+    }
+}
+
+/// A program's own bytes must not be kept by a connection that is gone.
+#[test]
+fn a_closed_connection_holds_no_body() {
+    struct Owner(Arc<[u8]>);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    let bytes: Arc<[u8]> = vec![b'x'; 1 << 20].into();
+    let owned = Arc::clone(&bytes);
+    let handler = move |_: Request| Bytes::from_owner(Owner(Arc::clone(&owned)));
+    let mut server = ticked(Server::new(handler));
+    let mut client = server.net.connect().unwrap();
+    for in_use in 1..=2 {
+        client.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        server.settle();
+        assert_eq!(Arc::strong_count(&bytes), 2 + in_use);
+    }
+    client.reset();
+    server.settle();
+    assert_eq!(server.net.open_connections(), 0);
+    assert_eq!(Arc::strong_count(&bytes), 2);
+}
