@@ -181,3 +181,64 @@ impl fmt::Display for OutOfRange {
 }
 
 impl Error for OutOfRange {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each, with its status.
+    const REJECTIONS: &[(Reject, u16)] = &[
+        (Reject::AmbiguousLength, 400),
+        (Reject::BadChunk, 400),
+        (Reject::BadContentLength, 400),
+        (Reject::BadField, 400),
+        (Reject::BadHost, 400),
+        (Reject::BadRequestLine, 400),
+        (Reject::BadTarget, 400),
+        (Reject::BadTransferEncoding, 400),
+        (Reject::BodyTooLarge, 413),
+        (Reject::ChunkOverhead, 400),
+        (Reject::FieldTooLarge, 431),
+        (Reject::HeadTooLarge, 431),
+        (Reject::MethodTooLong, 501),
+        (Reject::TargetTooLong, 414),
+        (Reject::TooManyFields, 431),
+        (Reject::TrailersTooLarge, 431),
+        (Reject::Truncated, 400),
+        (Reject::UnknownExpectation, 417),
+        (Reject::UnknownTransferCoding, 501),
+        (Reject::UnsupportedVersion, 505),
+    ];
+
+    #[test]
+    fn each_rejection_has_the_status_of_its_rfc() {
+        for (reject, status) in REJECTIONS {
+            assert_eq!(reject.status().as_u16(), *status, "{reject}");
+        }
+    }
+
+    #[test]
+    fn each_error_is_told_from_the_others() {
+        let mut texts: Vec<String> =
+            REJECTIONS.iter().map(|(reject, _)| reject.to_string()).collect();
+        texts.extend(
+            [
+                Misuse::NotAwaitingResponse,
+                Misuse::NotSendingBody,
+                Misuse::BodyOverrun,
+                Misuse::BodyUnderrun,
+                Misuse::WrongStatusClass,
+            ]
+            .map(|misuse| misuse.to_string()),
+        );
+        texts.extend([InvalidHeader::Name, InvalidHeader::Value].map(|error| error.to_string()));
+        texts.push(OutOfRange { option: "max_fields" }.to_string());
+        let len = texts.len();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), len);
+        for text in texts {
+            assert!(!text.ends_with('.') && !text.starts_with(char::is_uppercase), "{text}");
+        }
+    }
+}

@@ -31,6 +31,7 @@ pub struct Headers {
     /// For received ones: the head as it came, as far as it was parsed.
     block: Vec<u8>,
     fields: Vec<Field>,
+    /// Noted for fields of our own making alone.
     managed: Managed,
     /// The block holds more than the fields, such as a request line.
     is_received: bool,
@@ -207,8 +208,13 @@ impl Headers {
 
     /// Which of the server's own fields are present.
     #[must_use]
-    pub const fn managed(&self) -> Managed {
-        self.managed
+    pub fn managed(&self) -> Managed {
+        if !self.is_received {
+            return self.managed;
+        }
+        let mut managed = Managed::default();
+        self.fields.iter().for_each(|field| managed.note(self.name(field)));
+        managed
     }
 
     /// How many bytes of storage are held, used or not.
@@ -236,9 +242,8 @@ impl Headers {
 
     /// Adds a field that stands at these places of the received block, which must be extended to
     /// hold them before anyone looks.
-    pub(crate) fn push_received(&mut self, name: &[u8], field: Field) {
+    pub(crate) fn push_received(&mut self, field: Field) {
         self.fields.push(field);
-        self.managed.note(name);
     }
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
@@ -402,6 +407,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_equal_and_how_it_is_shown_does_not_depend_on_the_storage() {
+        let mut headers = Headers::new();
+        headers.append("A", b"\xff").unwrap();
+        headers.append("b", "c").unwrap();
+        let mut same = Headers::new();
+        same.append("b", "x").unwrap();
+        same.insert("A", b"\xff").unwrap();
+        assert_ne!(headers, same);
+        same.insert("b", "c").unwrap();
+        assert_eq!(headers, same);
+        assert_eq!(format!("{headers:?}"), "{\"A\": \"\u{fffd}\", \"b\": \"c\"}");
+        assert_eq!((&headers).into_iter().len(), headers.len());
+        assert!(headers.storage_bytes() > 0 && Headers::new().storage_bytes() == 0);
+    }
+
+    #[test]
     fn insert_replaces_all_and_remove_removes_all() {
         let mut headers = Headers::new();
         headers.append("A", "1").unwrap();
@@ -445,7 +466,7 @@ mod tests {
         let mut received = Headers::new();
         let head = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
         let field = Field { name_at: 16, name_len: 10, value_at: 28, value_len: 5 };
-        received.push_received(b"Connection", field);
+        received.push_received(field);
         received.extend_received(&head[..20]);
         received.extend_received(head);
         assert!(received.managed().connection);
@@ -457,6 +478,9 @@ mod tests {
         copy.remove("connection");
         assert_eq!(copy.lines(), Some(&b"x: y\r\n"[..]));
         assert!(!copy.managed().connection);
+
+        received.clear();
+        assert_eq!(received.lines(), Some(&b""[..]));
     }
 
     #[test]

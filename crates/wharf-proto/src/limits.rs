@@ -18,7 +18,7 @@ use crate::OutOfRange;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Request line plus all field lines of one request, in bytes. Default 32 KiB (Kestrel).
+    /// Request line, field lines and empty line of one request, in bytes. Default 32 KiB (Kestrel).
     /// Between 256 bytes and 1 MiB. A longer head is answered with 431.
     pub max_head_bytes: u32,
     /// The request-target, in bytes. Default 8 KiB (Apache). At least 64 bytes.
@@ -33,8 +33,8 @@ pub struct Limits {
     /// One request body, in bytes, without chunk framing. Default 1 MiB (nginx, Gerbil).
     /// A longer one is answered with 413.
     pub max_body_bytes: u64,
-    /// The trailer section of a chunked body, in bytes. Default 8 KiB. At most 1 MiB.
-    /// A longer one is answered with 431.
+    /// The field lines behind a chunked body, in bytes. Default 8 KiB. At most 1 MiB; with 0, no
+    /// trailer is taken. A longer section is answered with 431.
     pub max_trailer_bytes: u32,
     /// Extensions of one chunk, in bytes. Default 256. Longer ones are answered with 400.
     pub max_chunk_extension_bytes: u32,

@@ -129,7 +129,7 @@ impl Connection {
         self.expects_continue && self.awaits_response() && matches!(self.recv, Recv::Body)
     }
 
-    /// Whether the body of the response being sent is left out: for HEAD, 204 and 304.
+    /// Whether the body of the response being sent is left out: for HEAD, 204, 205, 304, tunnels.
     #[must_use]
     pub fn omits_body(&self) -> bool {
         self.writing == Writing::Discard
@@ -180,7 +180,8 @@ impl Connection {
     }
 
     /// The peer closed its sending side. All that came before must have been received: to the
-    /// [`Received`] that has no event.
+    /// [`Received`] that has no event, and if bytes of pipelined requests are left then, beyond the
+    /// responses that they wait for.
     ///
     /// # Errors
     ///
@@ -193,9 +194,16 @@ impl Connection {
     }
 
     /// The peer took too long, and no more of its bytes will be looked at. A request that awaits
-    /// its response, or whose head was coming in, may still be answered.
+    /// its response, or whose head was coming in, may still be answered; between requests this
+    /// closes.
     pub fn receive_timeout(&mut self) {
-        self.reject(&RequestHead::default());
+        match self.recv {
+            Recv::Head | Recv::Body => self.reject(&RequestHead::default()),
+            Recv::Idle | Recv::Done | Recv::Closed => {
+                self.persistent = false;
+                self.step_recv(RecvInput::Eof);
+            }
+        }
     }
 
     /// Appends an interim response such as `100 Continue` or `103 Early Hints`. An HTTP/1.0 peer

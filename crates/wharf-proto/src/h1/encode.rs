@@ -159,3 +159,32 @@ fn unusual_status_line(status: StatusCode, out: &mut Vec<u8>) {
     out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
     out.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prebuilt_status_lines_are_those_that_would_be_built() {
+        for code in 100..=999 {
+            let status = StatusCode::from_u16(code).unwrap();
+            let (mut line, mut built) = (Vec::new(), Vec::new());
+            status_line(status, &mut line);
+            unusual_status_line(status, &mut built);
+            assert_eq!(String::from_utf8(line), String::from_utf8(built));
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_that_the_library_writes() {
+        let powers = (0..64).map(|power| 1_u64 << power);
+        for number in powers.flat_map(|power| [power - 1, power, power + 1]).chain([u64::MAX]) {
+            let mut out = Vec::new();
+            decimal(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+            let mut out = Vec::new();
+            chunk_size(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{number:x}\r\n"));
+        }
+    }
+}

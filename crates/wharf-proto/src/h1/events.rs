@@ -18,7 +18,7 @@ pub enum BodyLength {
     Unknown,
 }
 
-/// What one call of [`Connection::receive`] made of its input.
+/// What one call of [`Connection::receive`](super::Connection::receive) made of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received<'b> {
     /// How many bytes of the input are dealt with. Drop them before the next call.

@@ -18,6 +18,9 @@ const MAX_METHOD_BYTES: usize = 64;
 /// `HTTP/1.1`
 const VERSION_BYTES: usize = 8;
 
+/// More than [`Limits`] allows is not taken from them, so that places can be added up.
+const MAX_SECTION_BYTES: u32 = 1 << 20;
+
 /// What the parser is in the middle of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Part {
@@ -46,6 +49,7 @@ pub(super) struct HeadParser {
     part_at: usize,
     name_len: usize,
     fields: u32,
+    skipped_empty_line: bool,
 }
 
 /// Bounds on one section of field lines.
@@ -66,6 +70,14 @@ impl HeadParser {
         self.at == 0
     }
 
+    /// Whether `input` begins with an empty line that is to be skipped: one before the request line
+    /// is, and leaves the connection as idle as it was (RFC 9112 section 2.2).
+    pub(super) fn skip_empty_line(&mut self, input: &[u8]) -> bool {
+        let skips = self.is_fresh() && !self.skipped_empty_line && input.starts_with(b"\r\n");
+        self.skipped_empty_line |= skips;
+        skips
+    }
+
     /// Parses on, where `input` begins with the first byte of the head, however often this is
     /// called. Returns the length of the head once it is complete. Until then, and if it is
     /// refused, `head` holds what was understood so far.
@@ -78,8 +90,8 @@ impl HeadParser {
     ) -> Result<Option<usize>, Reject> {
         let result = match self.request_line(input, limits, head) {
             Ok(true) => {
-                let section =
-                    SectionLimits { bytes: limits.max_head_bytes, too_large: Reject::HeadTooLarge };
+                let bytes = limits.max_head_bytes.min(MAX_SECTION_BYTES);
+                let section = SectionLimits { bytes, too_large: Reject::HeadTooLarge };
                 let note = |name: &[u8], value: &[u8]| framing.note(name, value);
                 self.fields(input, limits, section, &mut head.headers, note)
             }
@@ -99,7 +111,7 @@ impl HeadParser {
         headers: &mut Headers,
     ) -> Result<Option<usize>, Reject> {
         // The empty line is no part of the section (RFC 9112 section 7.1).
-        let bytes = limits.max_trailer_bytes.saturating_add(2);
+        let bytes = limits.max_trailer_bytes.min(MAX_SECTION_BYTES) + 2;
         let section = SectionLimits { bytes, too_large: Reject::TrailersTooLarge };
         let result = self.fields(input, limits, section, headers, |_, _| Ok(()));
         headers.extend_received(input.get(..self.at).unwrap_or(input));
@@ -115,61 +127,74 @@ impl HeadParser {
         headers: &mut Headers,
         mut note: impl FnMut(&[u8], &[u8]) -> Result<(), Reject>,
     ) -> Result<Option<usize>, Reject> {
-        let max = section.bytes as usize;
-        let window = input.get(..max).unwrap_or(input);
-        let max_field = limits.max_field_bytes as usize;
+        let window = input.get(..section.bytes as usize).unwrap_or(input);
+        let max_line = limits.max_field_bytes.min(MAX_SECTION_BYTES) as usize + 1;
         loop {
-            let line_cap = self.line_at.saturating_add(max_field).saturating_add(1);
-            let next = match self.part {
-                Part::Name => self.scan(window, line_cap, token_end),
-                Part::Padding => self.scan(window, line_cap, padding_end),
-                Part::Value => self.scan(window, line_cap, value_end),
-                _ => self.look(window),
-            };
-            let Some(byte) = next else {
-                let in_line = matches!(self.part, Part::Name | Part::Padding | Part::Value);
-                return if in_line && self.at >= line_cap {
-                    Err(Reject::FieldTooLarge)
-                } else if self.at >= max {
-                    Err(section.too_large)
-                } else {
-                    Ok(None)
-                };
-            };
-            match (self.part, byte) {
-                (Part::LineStart, b'\r') => self.enter(Part::End, 1),
-                (Part::LineStart, _) if self.fields == limits.max_fields => {
-                    return Err(Reject::TooManyFields);
-                }
-                (Part::LineStart, _) => {
-                    self.line_at = self.at;
-                    self.enter(Part::Name, 0);
-                }
-                (Part::Name, b':') if self.at > self.part_at => {
-                    self.name_len = self.at - self.part_at;
-                    self.enter(Part::Padding, 1);
-                }
-                (Part::Padding, _) => self.enter(Part::Value, 0),
-                (Part::Value, b'\r') => {
-                    self.field(window, headers, &mut note)?;
-                    self.enter(Part::LineEnd, 1);
-                }
-                (Part::LineEnd, b'\n') => {
-                    self.enter(Part::LineStart, 1);
-                    self.line_at = self.at;
-                }
-                (Part::End, b'\n') => {
-                    self.at += 1;
-                    return Ok(Some(self.at));
-                }
-                (Part::Name | Part::Value | Part::LineEnd | Part::End, _) => {
-                    return Err(Reject::BadField);
-                }
-                (Part::Method | Part::Target | Part::Version | Part::RequestLineEnd, _) => {
+            let line_cap = self.line_at + max_line;
+            match self.part {
+                Part::LineStart => match self.look(window, 0) {
+                    Some(b'\r') => self.enter(Part::End, 1),
+                    Some(_) if self.fields == limits.max_fields => {
+                        return Err(Reject::TooManyFields);
+                    }
+                    Some(_) => self.enter(Part::Name, 0),
+                    None => return self.wait(section),
+                },
+                Part::Name => match self.scan(window, line_cap, token_end) {
+                    Some(b':') if self.at > self.part_at => {
+                        self.name_len = self.at - self.part_at;
+                        self.enter(Part::Padding, 1);
+                    }
+                    Some(_) => return Err(Reject::BadField),
+                    None => return self.wait_in_line(line_cap, section),
+                },
+                Part::Padding => match self.scan(window, line_cap, padding_end) {
+                    Some(_) => self.enter(Part::Value, 0),
+                    None => return self.wait_in_line(line_cap, section),
+                },
+                Part::Value => match self.scan(window, line_cap, value_end) {
+                    Some(b'\r') => {
+                        self.field(window, headers, &mut note)?;
+                        match self.look(window, 1) {
+                            Some(b'\n') => self.next_line(2),
+                            _ => self.enter(Part::LineEnd, 1),
+                        }
+                    }
+                    Some(_) => return Err(Reject::BadField),
+                    None => return self.wait_in_line(line_cap, section),
+                },
+                Part::LineEnd => match self.look(window, 0) {
+                    Some(b'\n') => self.next_line(1),
+                    Some(_) => return Err(Reject::BadField),
+                    None => return self.wait(section),
+                },
+                Part::End => match self.look(window, 0) {
+                    Some(b'\n') => {
+                        self.at += 1;
+                        return Ok(Some(self.at));
+                    }
+                    Some(_) => return Err(Reject::BadField),
+                    None => return self.wait(section),
+                },
+                Part::Method | Part::Target | Part::Version | Part::RequestLineEnd => {
                     unreachable!("the request line comes first")
                 }
             }
         }
+    }
+
+    /// Waits for more of a section, unless it is as long as it may be.
+    fn wait(&self, section: SectionLimits) -> Result<Option<usize>, Reject> {
+        if self.at >= section.bytes as usize { Err(section.too_large) } else { Ok(None) }
+    }
+
+    /// Waits for more of a field line, unless it is as long as it may be.
+    fn wait_in_line(
+        &self,
+        line_cap: usize,
+        section: SectionLimits,
+    ) -> Result<Option<usize>, Reject> {
+        if self.at >= line_cap { Err(Reject::FieldTooLarge) } else { self.wait(section) }
     }
 
     /// Parses the request line and says whether it is complete (RFC 9112 section 3).
@@ -179,7 +204,7 @@ impl HeadParser {
         limits: &Limits,
         head: &mut RequestHead,
     ) -> Result<bool, Reject> {
-        let max = limits.max_head_bytes as usize;
+        let max = limits.max_head_bytes.min(MAX_SECTION_BYTES) as usize;
         let window = input.get(..max).unwrap_or(input);
         loop {
             match self.part {
@@ -197,8 +222,8 @@ impl HeadParser {
                     None => return Ok(false),
                 },
                 Part::Target => {
-                    let max_target = limits.max_target_bytes as usize;
-                    let cap = self.part_at.saturating_add(max_target).saturating_add(1);
+                    let max_target = limits.max_target_bytes.min(MAX_SECTION_BYTES) as usize;
+                    let cap = self.part_at + max_target + 1;
                     match self.scan(window, cap, target_end) {
                         Some(b' ') if self.at > self.part_at => {
                             let len = offset(self.at - self.part_at);
@@ -225,10 +250,7 @@ impl HeadParser {
                     Err(_) => return Ok(false),
                 },
                 Part::RequestLineEnd => match self.peek::<2>(window) {
-                    Ok(b"\r\n") => {
-                        self.enter(Part::LineStart, 2);
-                        self.line_at = self.at;
-                    }
+                    Ok(b"\r\n") => self.next_line(2),
                     Ok(_) => return Err(Reject::BadRequestLine),
                     Err(_) if self.at + 2 > max => return Err(Reject::HeadTooLarge),
                     Err([] | [b'\r']) => return Ok(false),
@@ -251,10 +273,16 @@ impl HeadParser {
         self.part = part;
     }
 
-    /// The next byte.
-    fn look(&self, input: &[u8]) -> Option<u8> {
+    /// Begins a line `skip` bytes further on.
+    fn next_line(&mut self, skip: usize) {
+        self.enter(Part::LineStart, skip);
+        self.line_at = self.at;
+    }
+
+    /// The byte that is `ahead` bytes further on.
+    fn look(&self, input: &[u8], ahead: usize) -> Option<u8> {
         looks::count(1);
-        input.get(self.at).copied()
+        input.get(self.at + ahead).copied()
     }
 
     /// The next `N` bytes, or those that have come.
@@ -288,10 +316,9 @@ impl HeadParser {
             value_at: offset(self.part_at),
             value_len: offset(value.len()),
         };
-        let name = slice(input, field.name_at, field.name_len);
         self.fields += 1;
-        headers.push_received(name, field);
-        note(name, value)
+        headers.push_received(field);
+        note(slice(input, field.name_at, field.name_len), value)
     }
 }
 

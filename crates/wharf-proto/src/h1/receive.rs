@@ -8,7 +8,7 @@ use super::chunked::{Chunk, ChunkedDecoder};
 use super::connection::{Connection, Reading};
 use super::framing::RequestBody;
 use super::parse::HeadParser;
-use super::state::{Recv, RecvInput, Send, SendInput};
+use super::state::{RecvInput, Send, SendInput};
 use super::{BodyLength, Event, Received};
 use crate::{Limits, Reject, RequestHead};
 
@@ -22,30 +22,22 @@ impl Connection {
         let Reading::Head(parser, framing) = &mut self.reading else {
             return Ok(Received { consumed: 0, event: None });
         };
+        let skipped = if parser.skip_empty_line(input) { 2 } else { 0 };
+        let input = input.get(skipped..).unwrap_or_default();
         if parser.is_fresh() {
-            match input {
-                [] | [b'\r'] => return Ok(Received { consumed: 0, event: None }),
-                // RFC 9112 section 2.2: one empty line before the request line is skipped.
-                [b'\r', b'\n', rest @ ..] if self.recv == Recv::Idle && !rest.is_empty() => {
-                    self.step_recv(RecvInput::Bytes);
-                    let received = self.receive_head(rest, limits, head)?;
-                    return Ok(Received { consumed: received.consumed + 2, ..received });
-                }
-                [b'\r', b'\n'] if self.recv == Recv::Idle => {
-                    self.step_recv(RecvInput::Bytes);
-                    return Ok(Received { consumed: 2, event: None });
-                }
-                _ => head.clear(),
+            if let [] | [b'\r'] = input {
+                return Ok(Received { consumed: skipped, event: None });
             }
+            head.clear();
         }
         let parsed = parser.request_head(input, limits, head, framing)?;
         let framing = *framing;
         self.step_recv(RecvInput::Bytes);
-        let Some(consumed) = parsed else {
-            return Ok(Received { consumed: 0, event: None });
+        let Some(len) = parsed else {
+            return Ok(Received { consumed: skipped, event: None });
         };
         let body = framing.finish(head, limits)?;
-        Ok(Received { consumed, event: Some(self.begin_exchange(head, body)) })
+        Ok(Received { consumed: skipped + len, event: Some(self.begin_exchange(head, body)) })
     }
 
     /// Sets everything up for a request whose head is complete.

@@ -59,7 +59,6 @@ impl Recv {
         Some(match (self, input) {
             (Self::Idle | Self::Head, I::Bytes) => Self::Head,
             (Self::Head, I::HeadEnd) => Self::Body,
-            (Self::Body, I::Bytes) => Self::Body,
             (Self::Body, I::BodyEnd) => Self::Done,
 
             // A half-closed peer still gets the response to a request that came in full.

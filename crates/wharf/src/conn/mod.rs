@@ -44,8 +44,6 @@ pub(crate) struct Conn {
     pub(crate) queued: bool,
     /// The peer moved since the timer was armed.
     moved: bool,
-    /// A head came in full since the timer was armed: the next one has its own time.
-    head_done: bool,
 }
 
 /// Which deadline is armed for a connection.
@@ -103,7 +101,6 @@ impl Conn {
             receiving: true,
             queued: false,
             moved: false,
-            head_done: false,
         }
     }
 
@@ -181,7 +178,7 @@ impl Conn {
             None => Timer::Head,
         };
         let moved = std::mem::take(&mut self.moved);
-        let head_done = std::mem::take(&mut self.head_done);
+        let head_done = self.http.as_deref_mut().is_some_and(Http1::take_head_done);
         let restarts = (moved && wanted.restarts()) || (head_done && wanted == Timer::Head);
         if wanted == self.timer && !restarts {
             return Deadline::Same;

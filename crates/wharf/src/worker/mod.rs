@@ -7,82 +7,29 @@
 mod accept;
 mod clock;
 mod inbox;
+mod shared;
 
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use self::accept::Acceptor;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
-use crate::config::Timeouts;
+use self::shared::fewest;
+pub(crate) use self::shared::{Member, Plan, Shared};
 use crate::conn::{Conn, Context, Deadline, Ending, Http1};
 use crate::driver::{Close, Completion, Driver, Key, Sent};
-use crate::observe::AccessLog;
 use crate::output::Output;
 use crate::request::Addrs;
 use crate::stop::StopSwitch;
 use crate::timer::Wheel;
-use crate::{Handler, Limits};
 
 /// How many idle protocol parts a worker keeps for connections that become busy.
 const MAX_SPARE: usize = 256;
-
-/// What all workers of a server have in common. Nothing in it is written to by a request.
-pub(crate) struct Shared<S> {
-    pub(crate) handler: Arc<dyn Handler>,
-    pub(crate) limits: Limits,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) access_log: Option<AccessLog>,
-    pub(crate) switch: StopSwitch,
-    pub(crate) max_connections: usize,
-    /// Open connections of all workers, and of each.
-    pub(crate) connections: AtomicUsize,
-    pub(crate) members: Vec<Member<S>>,
-    /// Connections go to the worker that has the fewest, not to the one that accepted.
-    pub(crate) hands_over: bool,
-}
-
-/// What other workers may know of one.
-pub(crate) struct Member<S> {
-    pub(crate) inbox: Inbox<S>,
-    pub(crate) connections: AtomicUsize,
-}
-
-/// A switch may outlive the server: it must not ring for workers that are no more.
-impl<S> Drop for Shared<S> {
-    fn drop(&mut self) {
-        for member in &self.members {
-            self.switch.unregister(member.inbox.doorbell());
-        }
-    }
-}
-
-impl<S> Shared<S> {
-    fn has_room(&self) -> bool {
-        self.connections.load(Ordering::Relaxed) < self.max_connections
-    }
-
-    fn context<'w>(&'w self, clock: &'w Clock) -> Context<'w> {
-        Context {
-            handler: &*self.handler,
-            limits: &self.limits,
-            access_log: self.access_log.as_ref(),
-            clock,
-        }
-    }
-}
-
-/// What a worker is made of, on its way to the thread that it will stay on: tasks need not be
-/// `Send`, so that a worker is not either.
-pub(crate) struct Plan<D: Driver> {
-    pub(crate) driver: D,
-    pub(crate) index: usize,
-    pub(crate) shared: Arc<Shared<D::Socket>>,
-}
 
 /// One worker.
 pub(crate) struct Worker<D: Driver> {
@@ -493,10 +440,4 @@ fn shield(conn: &mut Conn, act: impl FnOnce(&mut Conn)) {
     if catch_unwind(AssertUnwindSafe(|| act(conn))).is_err() {
         conn.on_panic();
     }
-}
-
-/// The worker with the fewest connections; of several, the first.
-fn fewest<S>(members: &[Member<S>]) -> usize {
-    let count = |index: &usize| members[*index].connections.load(Ordering::Relaxed);
-    (0..members.len()).min_by_key(count).unwrap_or(0)
 }

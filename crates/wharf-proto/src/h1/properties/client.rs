@@ -35,7 +35,7 @@ impl Seen {
 /// Takes one response, interim or final, from the start of `wire`. `None` if its head is cut off.
 pub(in crate::h1) fn take_response(wire: &mut &[u8], asked: Asked) -> Option<Seen> {
     let head_len = wire.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&wire[..head_len]).expect("what we send is ASCII");
+    let head = String::from_utf8_lossy(&wire[..head_len]);
     *wire = &wire[head_len + 4..];
     let mut lines = head.split("\r\n");
     let status_line = lines.next().expect("split gives at least one piece");

@@ -56,7 +56,8 @@ pub fn check_operations(ops: &[u8]) {
                 run.peer_sends(&[byte]);
             }
             4 => run.limits = if argument() % 2 == 0 { Limits::default() } else { tight_limits() },
-            5 => run.peer_closes(),
+            5 if argument().is_multiple_of(2) => run.peer_closes(),
+            5 => run.peer_is_late(),
             6 => run.send_interim(status(argument())),
             7 | 8 => run.send_head(status(argument()), argument()),
             9 => run.send_body(&vec![b'x'; argument() % 8]),
@@ -200,6 +201,17 @@ impl Run {
         assert!(self.turn != Turn::Peer || self.is_closed(), "nothing is left to be done");
     }
 
+    fn peer_is_late(&mut self) {
+        let was_in_head = self.connection.phase() == Phase::Head;
+        self.connection.receive_timeout();
+        self.is_eof = true;
+        if was_in_head {
+            self.turn = Turn::Answer;
+            self.asked = Asked { is_1_0: true, ..Asked::default() };
+        }
+        assert!(self.turn != Turn::Peer || self.is_closed(), "nothing is left to be done");
+    }
+
     fn send_interim(&mut self, status: StatusCode) {
         let before = self.out.len();
         let result = self.connection.send_interim(status, &fields(0), &mut self.out);
@@ -226,7 +238,10 @@ impl Run {
         if argument & 0x40 != 0 {
             response = response.date(&[b'd'; DATE_BYTES]);
         }
-        let result = self.connection.send_head(response, &fields(argument), &mut self.out);
+        // Some applications send back what they got.
+        let headers =
+            if argument % 7 == 5 { self.head.headers().clone() } else { fields(argument) };
+        let result = self.connection.send_head(response, &headers, &mut self.out);
         let expected = match self.turn {
             _ if status.is_informational() => Err(Misuse::WrongStatusClass),
             Turn::Answer if !self.is_aborted => Ok(()),
@@ -237,9 +252,12 @@ impl Run {
             assert_eq!(self.out.len(), before, "a misuse sends nothing");
             return;
         }
+        let is_bodiless = self.connection.omits_body();
         self.turn = Turn::Body;
         let (asked, body) = (self.asked, Vec::new());
-        self.responses.push(Accepted { asked, status, announced, body, is_ended: false });
+        let accepted = Accepted { asked, status, announced, body, is_ended: false };
+        assert_eq!(is_bodiless, accepted.is_bodiless());
+        self.responses.push(accepted);
     }
 
     /// What `len` more bytes of body must lead to, and whether they are to be sent.

@@ -65,8 +65,8 @@ fn with_known_version(ours: &SeenHead, input: &[u8]) -> Vec<u8> {
     input
 }
 
-/// Parses `input` as a chunked body, with `httparse` too, and checks that both see the same data and
-/// the same end where we accept it.
+/// Parses `input` as a chunked body, with `httparse` too, and checks that both see the same data
+/// and the same end where we accept it.
 ///
 /// # Panics
 ///

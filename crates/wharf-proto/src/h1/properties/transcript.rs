@@ -143,10 +143,7 @@ impl<'l> Session<'l> {
                 self.entries.push(Entry::Reject(reject));
                 let again = self.connection.receive(unread, self.limits, &mut self.head);
                 assert!(again.is_ok_and(|again| again.consumed == 0 && again.event.is_none()));
-                if self.connection.awaits_response() {
-                    self.respond();
-                }
-                return false;
+                return true;
             }
         };
         let happened = received.event.is_some();
@@ -179,8 +176,8 @@ impl<'l> Session<'l> {
     fn is_request_over(&self) -> bool {
         match self.entries.last() {
             Some(Entry::Head(head)) => head.body == BodyLength::Known(0),
-            Some(Entry::End(_)) => true,
-            Some(Entry::Data(_) | Entry::Reject(_)) | None => false,
+            Some(Entry::End(_) | Entry::Reject(_)) => true,
+            Some(Entry::Data(_)) | None => false,
         }
     }
 

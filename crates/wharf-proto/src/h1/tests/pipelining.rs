@@ -48,6 +48,7 @@ const PERSISTENCE: &[Row] = &[
     Row { name: "9.3: the last chunk divides",      input: b"POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1", "/2"], statuses: &["200", "200"], phase: Phase::Idle },
     Row { name: "9.3: trailers divide",             input: b"POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1", "/2"], statuses: &["200", "200"], phase: Phase::Idle },
     Row { name: "2.2: empty line behind a body",    input: b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1", "/2"], statuses: &["200", "200"], phase: Phase::Idle },
+    Row { name: "2.2: only an empty line behind it", input: b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\r\n", targets: &["/1"], statuses: &["200"], phase: Phase::Idle },
     Row { name: "2.2: two empty lines behind it",   input: b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1"], statuses: &["200", "400"], phase: Phase::Closed },
     Row { name: "11.2: a body without a length",    input: b"POST /1 HTTP/1.1\r\nHost: h\r\n\r\n{hello}GET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1"], statuses: &["200", "400"], phase: Phase::Closed },
     Row { name: "11.2: nothing after a rejection",  input: b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &[], statuses: &["400"], phase: Phase::Closed },
@@ -72,9 +73,10 @@ const UNREAD_BODIES: &[Row] = &[
     Row { name: "9.3: chunks beyond the limit",     input: b"POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n4\r\nllo!\r\n0\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1"], statuses: &["200"], phase: Phase::Closed },
     Row { name: "9.3: twice up to the limit",       input: b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhelloPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", targets: &["/1", "/2"], statuses: &["200", "200"], phase: Phase::Idle },
     Row { name: "9.3: not drained yet",             input: b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhell", targets: &["/1"], statuses: &["200"], phase: Phase::Drain },
-    Row { name: "9.3: not drained before an end",   input: b"POST /1 HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", targets: &["/1"], statuses: &["200"], phase: Phase::Closed },
+    Row { name: "9.3: not drained before an end",   input: b"POST /1 HTTP/1.0\r\nContent-Length: 5\r\n\r\n", targets: &["/1"], statuses: &["200"], phase: Phase::Closed },
     Row { name: "7.1: a bad chunk is not answered", input: b"POST /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1"], statuses: &["200"], phase: Phase::Closed },
     Row { name: "9110 10.1.1: held back, so ended", input: b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1"], statuses: &["200"], phase: Phase::Closed },
+    Row { name: "9110 10.1.1: ended at once",       input: b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", targets: &["/1"], statuses: &["200"], phase: Phase::Closed },
     Row { name: "9110 10.1.1: nothing to hold back", input: b"GET /1 HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", targets: &["/1", "/2"], statuses: &["200", "200"], phase: Phase::Idle },
 ];
 
@@ -153,6 +155,48 @@ fn a_peer_that_closes_gets_the_response_that_has_begun() {
     }
 }
 
+#[test]
+fn a_peer_that_is_late_gets_the_response_that_is_due() {
+    let limits = Limits::default();
+    let whole: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    for (input, is_answered) in [
+        (&b""[..], false),
+        (b"\r", false),
+        (b"\r\n", false),
+        (b"\r\nG", true),
+        (b"GET / HT", true),
+        (b"GET / HTTP/1.1\r\nHost: h\r\n", true),
+        (whole, true),
+        (POST_5, true),
+        (POST_CHUNKED, true),
+    ] {
+        let name = input.escape_ascii();
+        let mut session = Session::new(&limits, Answer::AtEnd);
+        session.feed_unanswered(input);
+        session.connection.receive_timeout();
+        assert_eq!(session.connection.awaits_response(), is_answered, "{name}");
+        session.feed_unanswered(b"hello");
+        if is_answered {
+            session.respond();
+        }
+        assert_eq!(session.connection.received_in_full(), input == whole, "{name}");
+        let transcript = session.finish();
+        assert_eq!(transcript.phase, Phase::Closed, "{name}");
+        let sent = String::from_utf8(transcript.sent).unwrap();
+        assert_eq!(sent.contains("\r\nConnection: close\r\n"), is_answered, "{name}: {sent}");
+    }
+}
+
+#[test]
+fn a_peer_that_is_late_with_what_nobody_wants_is_done_with() {
+    let limits = Limits::default();
+    let mut session = Session::new(&limits, Answer::AtHead);
+    session.feed(POST_5);
+    session.connection.receive_timeout();
+    assert!(!session.connection.awaits_response() && !session.connection.received_in_full());
+    assert_eq!(session.connection.phase(), Phase::Closed);
+}
+
 const POST_5: &[u8] = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n";
 
 #[test]
@@ -192,12 +236,23 @@ fn a_rejection_leaves_a_response_that_has_begun_whole() {
 
 #[test]
 fn a_rejection_is_not_answered_like_the_request_before() {
-    let limits = Limits::default();
-    let mut session = Session::new(&limits, Answer::AtEnd);
-    session.feed(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
-    session.feed(b"GET  / HTTP/1.1\r\n\r\n");
-    let sent = String::from_utf8(session.finish().sent).unwrap();
-    assert!(sent.ends_with("Content-Length: 2\r\nConnection: close\r\n\r\nOK"), "{sent}");
+    for before in
+        [&b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"[..], b"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n"]
+    {
+        let limits = Limits::default();
+        let mut session = Session::new(&limits, Answer::AtEnd);
+        session.feed_unanswered(before);
+        let mut out = Vec::new();
+        let response = Response::new(StatusCode::NOT_FOUND, BodyLength::Known(0));
+        session.connection.send_head(response, &Headers::new(), &mut out).unwrap();
+        session.connection.send_end(&mut out).unwrap();
+        session.feed_unanswered(b"GET  / HTTP/1.1\r\n\r\n");
+        out.clear();
+        let response = Response::new(StatusCode::OK, BodyLength::Known(2));
+        session.connection.send_head(response, &Headers::new(), &mut out).unwrap();
+        session.connection.send_body(b"OK", &mut out).unwrap();
+        assert_eq!(out, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Request lines: method, target, version (RFC 9112 sections 2.2, 2.3 and 3).
 
 use super::{Case, Entry, Table, head};
-use crate::{Limits, Reject};
+use crate::h1::Connection;
+use crate::{Limits, Reject, RequestHead};
 
 /// Rows are request lines; method, form, minor version, authority, path and query are shown.
 fn table() -> Table {
@@ -201,6 +202,15 @@ const OTHER_FORMS: &[Case<'static>] = &[
 #[test]
 fn authority_and_asterisk_forms() {
     table().check(OTHER_FORMS);
+}
+
+#[test]
+fn a_line_that_can_not_become_good_is_refused_though_more_could_come() {
+    for line in ["GET / \r", "GET / FOO\r\n\r\n", "GET / HTTP/1.1\n", "GET / HTTP/1.1 "] {
+        let (mut connection, mut head) = (Connection::new(), RequestHead::default());
+        let result = connection.receive(line.as_bytes(), &Limits::default(), &mut head);
+        assert_eq!(result, Err(Reject::BadRequestLine), "{line:?}");
+    }
 }
 
 #[test]

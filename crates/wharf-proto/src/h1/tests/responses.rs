@@ -1,5 +1,5 @@
-//! Responses as bytes: framing by method, status and version, and what is refused (RFC 9112 sections
-//! 4, 6 and 9, RFC 9110 section 15).
+//! Responses as bytes: framing by method, status and version, and what is refused (RFC 9112
+//! sections 4, 6 and 9, RFC 9110 section 15).
 
 use http::StatusCode;
 

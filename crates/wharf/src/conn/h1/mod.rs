@@ -51,6 +51,8 @@ pub(crate) struct Http1 {
     eof: bool,
     /// The peer has said that it sends nothing behind the current request.
     is_last_request: bool,
+    /// A head came in full since the deadline was looked at: the next one has its own time.
+    head_done: bool,
     /// The handler does not keep up with the request's body.
     body_paused: bool,
     ending: Option<Ending>,
@@ -79,6 +81,7 @@ impl Http1 {
             waker,
             eof: false,
             is_last_request: false,
+            head_done: false,
             body_paused: false,
             ending: None,
         }
@@ -100,6 +103,7 @@ impl Http1 {
         self.sending = false;
         self.eof = false;
         self.is_last_request = false;
+        self.head_done = false;
         self.body_paused = false;
         self.ending = None;
     }
@@ -131,6 +135,11 @@ impl Http1 {
             Phase::Idle | Phase::Head | Phase::Body | Phase::Drain => self.can_produce(),
             Phase::Closed => false,
         }
+    }
+
+    /// Whether a head came in full since the last call.
+    pub(crate) const fn take_head_done(&mut self) -> bool {
+        std::mem::replace(&mut self.head_done, false)
     }
 
     /// The deadline that fits what is under way.

@@ -105,6 +105,7 @@ impl Http1 {
 
     /// Hands a request to the handler. Returns how many bytes of `rest` belonged to its body.
     fn begin_request(&mut self, length: BodyLength, rest: &[u8], context: &Context<'_>) -> usize {
+        self.head_done = true;
         let Some(mut parts) = self.parts.take() else { return 0 };
         parts.addrs = self.addrs;
         self.exchange.begin(&parts, context);

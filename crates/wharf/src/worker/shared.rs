@@ -1,0 +1,73 @@
+//! What the workers of a server have in common, and what each may know of the others.
+//!
+//! Nothing here is written to by a request. Not here: what a worker has for itself (`mod.rs`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Clock, Inbox};
+use crate::config::Timeouts;
+use crate::conn::Context;
+use crate::driver::Driver;
+use crate::observe::AccessLog;
+use crate::stop::StopSwitch;
+use crate::{Handler, Limits};
+
+/// What all workers of a server have in common. Nothing in it is written to by a request.
+pub(crate) struct Shared<S> {
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) access_log: Option<AccessLog>,
+    pub(crate) switch: StopSwitch,
+    pub(crate) max_connections: usize,
+    /// Open connections of all workers, and of each.
+    pub(crate) connections: AtomicUsize,
+    pub(crate) members: Vec<Member<S>>,
+    /// Connections go to the worker that has the fewest, not to the one that accepted.
+    pub(crate) hands_over: bool,
+}
+
+/// What other workers may know of one.
+pub(crate) struct Member<S> {
+    pub(crate) inbox: Inbox<S>,
+    pub(crate) connections: AtomicUsize,
+}
+
+/// A switch may outlive the server: it must not ring for workers that are no more.
+impl<S> Drop for Shared<S> {
+    fn drop(&mut self) {
+        for member in &self.members {
+            self.switch.unregister(member.inbox.doorbell());
+        }
+    }
+}
+
+impl<S> Shared<S> {
+    pub(super) fn has_room(&self) -> bool {
+        self.connections.load(Ordering::Relaxed) < self.max_connections
+    }
+
+    pub(super) fn context<'w>(&'w self, clock: &'w Clock) -> Context<'w> {
+        Context {
+            handler: &*self.handler,
+            limits: &self.limits,
+            access_log: self.access_log.as_ref(),
+            clock,
+        }
+    }
+}
+
+/// What a worker is made of, on its way to the thread that it will stay on: tasks need not be
+/// `Send`, so that a worker is not either.
+pub(crate) struct Plan<D: Driver> {
+    pub(crate) driver: D,
+    pub(crate) index: usize,
+    pub(crate) shared: Arc<Shared<D::Socket>>,
+}
+
+/// The worker with the fewest connections; of several, the first.
+pub(super) fn fewest<S>(members: &[Member<S>]) -> usize {
+    let count = |index: &usize| members[*index].connections.load(Ordering::Relaxed);
+    (0..members.len()).min_by_key(count).unwrap_or(0)
+}
