@@ -57,7 +57,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let site = Router::new()
         .get("/", "OK")
-        .options("/", "")
+        .options("/", |_: Request| ([("Allow", "GET, HEAD, OPTIONS, POST")], ()))
         .post("/", |request: Request| request.into_body())
         .get("/echo", |request: Request| echo(&request))
         .post("/echo", |request: Request| echo(&request))

@@ -4,7 +4,7 @@
 //! the trailer section, which is a section of field lines (`parse.rs`), and chunks that we send
 //! (`encode.rs`).
 
-use crate::headers::is_field_value;
+use super::chunk_extension::ChunkExtension;
 use crate::{Limits, Reject};
 
 /// What comes next from the peer.
@@ -14,7 +14,7 @@ enum Part {
     Size,
     /// More digits, an extension, or the end of the line.
     MoreSize,
-    Extension,
+    Extension(ChunkExtension),
     SizeLf,
     Data,
     DataCr,
@@ -89,10 +89,10 @@ impl ChunkedDecoder {
                 self.left = u64::from(hex_digit(byte).ok_or(Reject::BadChunk)?);
                 Part::MoreSize
             }
-            (Part::MoreSize, b'\r') | (Part::Extension, b'\r') => Part::SizeLf,
+            (Part::MoreSize, b'\r') => Part::SizeLf,
             (Part::MoreSize, b';') => {
                 self.extension_bytes = 0;
-                Part::Extension
+                self.extension(ChunkExtension::BeforeSemicolon, byte, limits)?
             }
             (Part::MoreSize, _) => {
                 let digit = hex_digit(byte).ok_or(Reject::BadChunk)?;
@@ -100,13 +100,8 @@ impl ChunkedDecoder {
                 self.left = size + u64::from(digit);
                 Part::MoreSize
             }
-            (Part::Extension, _) if is_field_value(byte) => {
-                self.extension_bytes += 1;
-                if self.extension_bytes > limits.max_chunk_extension_bytes {
-                    return Err(Reject::ChunkOverhead);
-                }
-                Part::Extension
-            }
+            (Part::Extension(place), b'\r') if place.may_end() => Part::SizeLf,
+            (Part::Extension(place), _) => self.extension(place, byte, limits)?,
             (Part::SizeLf, b'\n') if self.left == 0 => return Ok(true),
             // The limit may have been lowered since the body began, once its route was known.
             (Part::SizeLf, b'\n')
@@ -117,11 +112,26 @@ impl ChunkedDecoder {
             (Part::SizeLf, b'\n') => Part::Data,
             (Part::DataCr, b'\r') => Part::DataLf,
             (Part::DataLf, b'\n') => Part::Size,
-            (Part::Extension | Part::SizeLf | Part::Data | Part::DataCr | Part::DataLf, _) => {
+            (Part::SizeLf | Part::Data | Part::DataCr | Part::DataLf, _) => {
                 return Err(Reject::BadChunk);
             }
         };
         Ok(false)
+    }
+
+    /// Takes one byte of an extension.
+    fn extension(
+        &mut self,
+        place: ChunkExtension,
+        byte: u8,
+        limits: &Limits,
+    ) -> Result<Part, Reject> {
+        self.extension_bytes += 1;
+        // The first byte, a semicolon most of the time, is free.
+        if self.extension_bytes > limits.max_chunk_extension_bytes.saturating_add(1) {
+            return Err(Reject::ChunkOverhead);
+        }
+        place.after(byte).map(Part::Extension).ok_or(Reject::BadChunk)
     }
 
     /// Counts one byte outside of the data. One at a time, so that where the bytes are cut does not

@@ -11,6 +11,7 @@
 //! of an error page.
 
 mod authority;
+mod chunk_extension;
 mod chunked;
 mod connection;
 mod encode;

@@ -45,14 +45,19 @@ impl Route {
         self.by_method.push((method, endpoint));
     }
 
-    pub(super) fn call(&self, mut request: Request) -> Reply {
+    /// Answers a request for this path, where `known` has the methods of all paths.
+    pub(super) fn call(&self, mut request: Request, known: &Allow) -> Reply {
         if let Some(endpoint) = self.choose(request.method()) {
             self.pattern.push_params(&mut request);
             return endpoint.handler().call(request);
         }
         Reply::ready(self.allow.on(match *request.method() {
             Method::OPTIONS => Response::new(StatusCode::NO_CONTENT),
-            _ => Response::status_page(StatusCode::METHOD_NOT_ALLOWED),
+            ref method if known.knows(method) => {
+                Response::status_page(StatusCode::METHOD_NOT_ALLOWED)
+            }
+            // RFC 9110 section 9.1: 405 is for methods that the server knows.
+            _ => Response::status_page(StatusCode::NOT_IMPLEMENTED),
         }))
     }
 
@@ -87,6 +92,21 @@ impl Allow {
         self.methods.dedup();
         let names: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
         self.text = names.join(", ");
+    }
+
+    /// Whether the method is among them, or is one that every server knows by name.
+    fn knows(&self, method: &Method) -> bool {
+        let registered = [
+            Method::CONNECT,
+            Method::DELETE,
+            Method::GET,
+            Method::HEAD,
+            Method::PATCH,
+            Method::POST,
+            Method::PUT,
+            Method::TRACE,
+        ];
+        self.methods.contains(method) || registered.contains(method)
     }
 
     /// `response` with this field.

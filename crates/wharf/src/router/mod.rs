@@ -55,7 +55,8 @@ use crate::{Handler, HandlerError, IntoHandler, Method, Reply, Request, Response
 ///    A route that ends with `{*rest}` gives way to a prefix of more segments than stand before
 ///    that, so that `/{*page}` takes what `/assets` leaves.
 /// 3. The [`prefix`](Self::prefix) of the most segments.
-/// 4. The [`fallback`](Self::fallback), by default a 404 page.
+/// 4. The [`fallback`](Self::fallback), by default a 404 page, 501 for CONNECT, and 400 for what is
+///    no path of a URI, such as one with a backslash.
 ///
 /// # Paths
 ///
@@ -299,13 +300,22 @@ impl Handler for Router {
             return endpoint.handler().call(request);
         }
         match self.find(&request) {
-            Found::Route(route) => route.call(request),
+            Found::Route(route) => route.call(request, &self.allow),
             Found::Mount(mount) => mount.call(request),
             Found::Nothing if request.path() == ASTERISK => {
                 Reply::ready(self.allow.on(Response::new(StatusCode::OK)))
             }
             Found::Nothing => match &self.fallback {
                 Some(endpoint) => endpoint.handler().call(request),
+                // What follows may be meant for the tunnel that was asked for.
+                None if *request.method() == Method::CONNECT => Reply::ready(
+                    Response::status_page(StatusCode::NOT_IMPLEMENTED)
+                        .with_header("Connection", "close"),
+                ),
+                // RFC 9112 section 3.2: what is no URI is not merely missing.
+                None if !normal::is_uri_path(request.path()) => {
+                    Reply::ready(Response::status_page(StatusCode::BAD_REQUEST))
+                }
                 None => Reply::ready(Response::status_page(StatusCode::NOT_FOUND)),
             },
         }

@@ -93,6 +93,28 @@ const fn is_literal(byte: u8) -> bool {
         )
 }
 
+/// Whether `path` has only characters that a path may have (RFC 3986 section 3.3), and no encoded
+/// NUL, at which others may cut it (section 7.3).
+pub(super) fn is_uri_path(path: &str) -> bool {
+    let mut rest = path.as_bytes();
+    while let [byte, behind @ ..] = rest {
+        rest = match byte {
+            b'%' => match behind {
+                [b'0', b'0', ..] => return false,
+                [high, low, behind @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    behind
+                }
+                _ => return false,
+            },
+            b'"' | b'<' | b'>' | b'[' | b'\\' | b']' | b'^' | b'`' | b'{' | b'|' | b'}' => {
+                return false;
+            }
+            _ => behind,
+        };
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,7 +64,6 @@ const EXTENSIONS: &[Case<'static>] = &[
     Case { name: "7.1.1: blanks behind semicolon",  input: b"5; \ta = b\r\nhello\r\n0\r\n\r\n",  expect: Ok("chunked:hello") },
     Case { name: "7.1.1: on the last chunk",        input: b"0;a=b\r\n\r\n",                     expect: Ok("chunked:") },
     Case { name: "7.1.1: looks like a size",        input: b"1;5\r\na\r\n0\r\n\r\n",             expect: Ok("chunked:a") },
-    Case { name: "7.1.1: empty",                    input: b"5;\r\nhello\r\n0\r\n\r\n",          expect: Ok("chunked:hello") },
     Case { name: "7.1.1: blank before semicolon",   input: b"5 ;a\r\nhello\r\n0\r\n\r\n",        expect: Err(Reject::BadChunk) },
     Case { name: "7.1.1: without semicolon",        input: b"5a=b\r\nhello\r\n0\r\n\r\n",        expect: Err(Reject::BadChunk) },
     Case { name: "11.2: bare LF in it",             input: b"5;a\nb\r\nhello\r\n0\r\n\r\n",      expect: Err(Reject::BadChunk) },
@@ -77,6 +76,29 @@ const EXTENSIONS: &[Case<'static>] = &[
 #[test]
 fn extensions() {
     table().check(EXTENSIONS);
+}
+
+#[rustfmt::skip]
+const EXTENSION_GRAMMAR: &[Case<'static>] = &[
+    Case { name: "7.1.1: white space everywhere",  input: b"5; a = b\t;\tc\t\r\nhello\r\n0\r\n\r\n", expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: white space inside",      input: b"5; a = b\t;\tc\r\nhello\r\n0\r\n\r\n", expect: Ok("chunked:hello") },
+    Case { name: "7.1.1: name and value",          input: b"5;a=b\r\nhello\r\n0;c=d\r\n\r\n",   expect: Ok("chunked:hello") },
+    Case { name: "7.1.1: quoted, with a pair",     input: b"5;a=\"b;\\\"c\r\nhello\r\n0\r\n\r\n", expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: quoted, closed",          input: b"5;a=\"b;\\\"c\"\r\nhello\r\n0\r\n\r\n", expect: Ok("chunked:hello") },
+    Case { name: "7.1.1: quoted, then another",    input: b"5;a=\"b\";c\r\nhello\r\n0\r\n\r\n", expect: Ok("chunked:hello") },
+    Case { name: "7.1.1: text behind a quote",     input: b"5;a=\"b\"c\r\nhello\r\n0\r\n\r\n", expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: no name",                 input: b"5;\r\nhello\r\n0\r\n\r\n",         expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: no name but a value",     input: b"5;=b\r\nhello\r\n0\r\n\r\n",       expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: no value",                input: b"5;a=\r\nhello\r\n0\r\n\r\n",       expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: bracket in a name",       input: b"5;bad[=x\r\nhello\r\n0\r\n\r\n",   expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: two names",               input: b"5;a b\r\nhello\r\n0\r\n\r\n",      expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: white space alone",       input: b"5 \r\nhello\r\n0\r\n\r\n",         expect: Err(Reject::BadChunk) },
+    Case { name: "7.1.1: bare CR in a quote",      input: b"5;a=\"\rb\"\r\nhello\r\n0\r\n\r\n", expect: Err(Reject::BadChunk) },
+];
+
+#[test]
+fn extensions_keep_to_their_grammar() {
+    table().check(EXTENSION_GRAMMAR);
 }
 
 #[rustfmt::skip]

@@ -48,6 +48,8 @@ fn show(name: &'static str) -> impl Handler {
 }
 
 const NOT_FOUND: &str = "404 Not Found\n";
+const BAD_REQUEST: &str = "400 Bad Request\n";
+const NOT_IMPLEMENTED: &str = "501 Not Implemented\n";
 const NOT_ALLOWED: &str = "405 Method Not Allowed\n";
 
 fn shop() -> Router {
@@ -90,6 +92,13 @@ const SHOP: &[Case] = &[
     case(("GET", "//about"),                404, NOT_FOUND, None),
     case(("GET", "http://localhost/about"), 200, "about", None),
     case(("GET", "http://localhost"),       200, "home", None),
+    // What is no path of a URI.
+    case(("GET", "/path\\file"),             400, BAD_REQUEST, None),
+    case(("GET", "/path%00.html"),          400, BAD_REQUEST, None),
+    case(("GET", "/path%zz"),               400, BAD_REQUEST, None),
+    case(("GET", "/path%"),                 400, BAD_REQUEST, None),
+    case(("GET", "/path%0d%0a"),            404, NOT_FOUND, None),
+    case(("GET", "/missing?a\\b%00"),        404, NOT_FOUND, None),
     // Parameters.
     case(("GET", "/user/42"),               200, "user id=42", None),
     case(("GET", "/user/me"),               200, "me", None),
@@ -118,7 +127,7 @@ const SHOP: &[Case] = &[
     case(("HEAD", "/upload"),               405, NOT_ALLOWED, Some("OPTIONS, POST")),
     case(("PUT", "/user/me"),               405, NOT_ALLOWED, Some("GET, HEAD, OPTIONS")),
     case(("PUT", "/user/you"),              200, "put user id=you", None),
-    case(("get", "/about"),                 405, NOT_ALLOWED, Some("GET, HEAD, OPTIONS, PURGE")),
+    case(("get", "/about"),                 501, NOT_IMPLEMENTED, Some("GET, HEAD, OPTIONS, PURGE")),
     case(("POST", "/missing"),              404, NOT_FOUND, None),
     case(("OPTIONS", "/about"),             204, "", Some("GET, HEAD, OPTIONS, PURGE")),
     case(("OPTIONS", "/upload"),            204, "", Some("OPTIONS, POST")),
@@ -131,7 +140,7 @@ const SHOP: &[Case] = &[
     case(("OPTIONS", "/any"),               200, "any", None),
     case(("FROB", "/any"),                  200, "any", None),
     case(("DELETE", "/any"),                200, "delete any", None),
-    case(("CONNECT", "localhost:80"),       404, NOT_FOUND, None),
+    case(("CONNECT", "localhost:80"),       501, NOT_IMPLEMENTED, None),
     // Prefixes.
     case(("GET", "/assets"),                200, "assets left=\"\"", None),
     case(("GET", "/assets/"),               200, "assets left=\"/\"", None),
