@@ -2,7 +2,7 @@
 //!
 //! Not here: what a client sees on every driver alike (`cases`).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::harness::{SimTicker, plan};
@@ -20,7 +20,7 @@ fn ticked(server: Server) -> SimTicker {
 impl SimTicker {
     /// Does all there is to do at once.
     fn settle(&mut self) {
-        for _ in 0..20 {
+        for _ in 0..1000 {
             let now = self.net.instant(self.net.time());
             self.tick(Some(now));
         }
@@ -73,6 +73,33 @@ fn nobody_lingers_for_a_peer_that_has_closed() {
         server.settle();
         assert_eq!(server.net.open_connections(), 0, "{sent:?}");
     }
+}
+
+#[test]
+fn each_request_is_logged_once_with_its_own_numbers() {
+    let (stage, log) = (Arc::new(Stage::default()), Arc::new(Mutex::new(Vec::new())));
+    let entries = Arc::clone(&log);
+    let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
+        let status = access.status.map(|status| status.as_u16());
+        let entry = (access.target.to_owned(), status, access.body_bytes, access.complete);
+        entries.lock().unwrap().push(entry);
+    }));
+    let mut client = server.net.connect().unwrap();
+    let targets = ["/shared", "/numbers", "/", "/declared", "/shared", "/gate/a"];
+    for target in targets {
+        client.write(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+    }
+    server.settle();
+    drop(client);
+    server.settle();
+    let numbers = [(21, true), (3890, true), (5, true), (3890, true), (21, true)];
+    let mut expected: Vec<_> = targets
+        .iter()
+        .zip(numbers)
+        .map(|(target, (bytes, complete))| (target.to_string(), Some(200), bytes, complete))
+        .collect();
+    expected.push(("/gate/a".to_owned(), None, 0, false));
+    assert_eq!(*log.lock().unwrap(), expected);
 }
 
 /// A program's own bytes must not be kept by a connection that is gone.
