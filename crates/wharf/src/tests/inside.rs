@@ -102,6 +102,26 @@ fn each_request_is_logged_once_with_its_own_numbers() {
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
+/// What comes behind a response is no request of its own.
+#[test]
+fn a_body_that_is_bad_behind_its_response_is_not_logged_again() {
+    let (stage, log) = (Arc::new(Stage::default()), Arc::new(Mutex::new(Vec::new())));
+    let entries = Arc::clone(&log);
+    let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
+        entries.lock().unwrap().push(access.target.to_owned());
+    }));
+    let mut client = server.net.connect().unwrap();
+    let head = b"POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe";
+    client.write(head).unwrap();
+    server.settle();
+    assert!(read(&mut client).starts_with("HTTP/1.1 200"));
+    client.write(b"lloX").unwrap();
+    server.settle();
+    drop(client);
+    server.settle();
+    assert_eq!(*log.lock().unwrap(), ["/ignore"]);
+}
+
 /// A program's own bytes must not be kept by a connection that is gone.
 #[test]
 fn a_closed_connection_holds_no_body() {

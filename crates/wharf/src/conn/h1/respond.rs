@@ -147,7 +147,6 @@ impl Http1 {
             body.fail(refusal.body_error());
         }
         self.body_paused = false;
-        self.exchange.begin_unread(self.addrs, context);
         if !self.machine.awaits_response() {
             // The response is under way, and a handler that reads the body sees the error; what it
             // sends from here on would pass for an answer to a request that never came in full.
@@ -157,6 +156,7 @@ impl Http1 {
             self.settle(context);
             return;
         }
+        self.exchange.begin_unread(self.addrs, context);
         let task = self.exchange.task.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
         let page = Response::status_page(refusal.status());
