@@ -206,13 +206,15 @@ impl BodyWriter {
         state.reader.is_some()
     }
 
-    /// Ends the body with a failure.
-    pub(crate) fn fail(self, error: BodyError) {
+    /// Ends the body with a failure. Returns whether there is a reader that will see it.
+    pub(crate) fn fail(self, error: BodyError) -> bool {
         let mut state = self.shared.lock();
         state.end = End::Failed(error);
+        let has_reader = !state.reader_gone;
         let reader = state.wake_reader();
         drop(state);
         wake(reader);
+        has_reader
     }
 
     fn poll_write(&self, data: &mut Bytes, cx: &Context<'_>) -> Poll<Result<(), Closed>> {

@@ -2,7 +2,7 @@
 //!
 //! Not here: what a client sees on every driver alike (`cases`).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::harness::{SimTicker, plan};
@@ -20,7 +20,7 @@ fn ticked(server: Server) -> SimTicker {
 impl SimTicker {
     /// Does all there is to do at once.
     fn settle(&mut self) {
-        for _ in 0..20 {
+        for _ in 0..1000 {
             let now = self.net.instant(self.net.time());
             self.tick(Some(now));
         }
@@ -73,6 +73,53 @@ fn nobody_lingers_for_a_peer_that_has_closed() {
         server.settle();
         assert_eq!(server.net.open_connections(), 0, "{sent:?}");
     }
+}
+
+#[test]
+fn each_request_is_logged_once_with_its_own_numbers() {
+    let (stage, log) = (Arc::new(Stage::default()), Arc::new(Mutex::new(Vec::new())));
+    let entries = Arc::clone(&log);
+    let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
+        let status = access.status.map(|status| status.as_u16());
+        let entry = (access.target.to_owned(), status, access.body_bytes, access.complete);
+        entries.lock().unwrap().push(entry);
+    }));
+    let mut client = server.net.connect().unwrap();
+    let targets = ["/shared", "/numbers", "/", "/declared", "/shared", "/gate/a"];
+    for target in targets {
+        client.write(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+    }
+    server.settle();
+    drop(client);
+    server.settle();
+    let numbers = [(21, true), (3890, true), (5, true), (3890, true), (21, true)];
+    let mut expected: Vec<_> = targets
+        .iter()
+        .zip(numbers)
+        .map(|(target, (bytes, complete))| (target.to_string(), Some(200), bytes, complete))
+        .collect();
+    expected.push(("/gate/a".to_owned(), None, 0, false));
+    assert_eq!(*log.lock().unwrap(), expected);
+}
+
+/// What comes behind a response is no request of its own.
+#[test]
+fn a_body_that_is_bad_behind_its_response_is_not_logged_again() {
+    let (stage, log) = (Arc::new(Stage::default()), Arc::new(Mutex::new(Vec::new())));
+    let entries = Arc::clone(&log);
+    let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
+        entries.lock().unwrap().push(access.target.to_owned());
+    }));
+    let mut client = server.net.connect().unwrap();
+    let head = b"POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe";
+    client.write(head).unwrap();
+    server.settle();
+    assert!(read(&mut client).starts_with("HTTP/1.1 200"));
+    client.write(b"lloX").unwrap();
+    server.settle();
+    drop(client);
+    server.settle();
+    assert_eq!(*log.lock().unwrap(), ["/ignore"]);
 }
 
 /// A program's own bytes must not be kept by a connection that is gone.

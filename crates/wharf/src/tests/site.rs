@@ -227,15 +227,16 @@ fn streams(site: Router, stage: &Arc<Stage>) -> Router {
                 writer.finish()
             })
         })
-        .get("/held/{gate}", move |r: Request| {
+        .any("/held/{gate}", move |r: Request| {
             let (stage, gate) = (Arc::clone(&held), r.param("gate").unwrap_or("").to_owned());
-            Response::stream(async move |mut writer| {
+            let response = Response::stream(async move |mut writer| {
                 let _witness = Witness(Arc::clone(&stage), "producer gone");
                 writer.write("begun ").await?;
                 stage.pass(&gate).await;
                 writer.write("ended").await?;
                 writer.finish()
-            })
+            });
+            async move { response }
         })
         .get("/from-thread", |_: Request| {
             let (mut writer, body) = Body::channel();

@@ -150,10 +150,17 @@ impl Http1 {
         match self.machine.phase() {
             Phase::Idle => Timer::Idle,
             Phase::Head => Timer::Head,
-            Phase::Body if self.body_paused => Timer::Off,
+            Phase::Body if !self.expects_body() => Timer::Off,
             Phase::Body | Phase::Drain => Timer::Body,
             Phase::Respond | Phase::Closed => Timer::Off,
         }
+    }
+
+    /// Whether it is the peer's turn to send more of a body: it has not been told to wait, and
+    /// somebody will read it.
+    fn expects_body(&self) -> bool {
+        let has_reader = self.exchange.request_body.as_ref().is_some_and(|body| !body.is_closed());
+        has_reader && !self.body_paused && !self.machine.awaits_continue()
     }
 
     fn can_produce(&self) -> bool {
@@ -217,6 +224,8 @@ impl Http1 {
                 self.machine.receive_timeout();
                 self.refuse(Refusal::HeadTimeout, context);
             }
+            // A handler may have dropped the body since, on any thread.
+            Timer::Body if self.timer() != Timer::Body => {}
             Timer::Body => {
                 self.machine.receive_timeout();
                 self.refuse(Refusal::BodyTimeout, context);
@@ -240,7 +249,8 @@ impl Http1 {
     /// The connection is over: whoever works for it is told.
     pub(crate) fn on_end(&mut self, context: &Context<'_>) {
         if let Some(body) = self.exchange.request_body.take() {
-            body.fail(BodyError::Disconnected);
+            // A handler that has dropped the body need not know.
+            let _ = body.fail(BodyError::Disconnected);
         }
         // Dropping a handler's future runs its destructors, which may panic like the handler.
         let exchange = &mut self.exchange;

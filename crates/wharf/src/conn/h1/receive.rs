@@ -30,8 +30,9 @@ pub(super) enum Wanted {
 impl Http1 {
     /// Deals with the bytes that are held.
     pub(super) fn proceed(&mut self, context: &Context<'_>) {
+        // A response may have come to its end since the last look.
+        self.settle(context);
         if self.input.is_empty() && !self.eof {
-            self.settle(context);
             return;
         }
         let input = std::mem::take(&mut self.input);

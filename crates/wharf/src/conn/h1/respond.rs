@@ -143,20 +143,20 @@ impl Http1 {
 
     /// Ends the connection, with a response where that is still possible.
     pub(super) fn refuse(&mut self, refusal: Refusal, context: &Context<'_>) {
-        if let Some(body) = self.exchange.request_body.take() {
-            body.fail(refusal.body_error());
-        }
+        let body = self.exchange.request_body.take();
+        let is_read = body.is_some_and(|body| body.fail(refusal.body_error()));
         self.body_paused = false;
-        self.exchange.begin_unread(self.addrs, context);
         if !self.machine.awaits_response() {
             // The response is under way, and a handler that reads the body sees the error; what it
-            // sends from here on would pass for an answer to a request that never came in full.
-            if self.exchange.response_body.take().is_some() {
+            // sends from here on would pass for an answer to a request that never came in full. A
+            // handler that has dropped the body answers without it.
+            if is_read && self.exchange.response_body.take().is_some() {
                 self.abort();
             }
             self.settle(context);
             return;
         }
+        self.exchange.begin_unread(self.addrs, context);
         let task = self.exchange.task.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
         let page = Response::status_page(refusal.status());

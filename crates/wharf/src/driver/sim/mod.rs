@@ -241,6 +241,7 @@ impl Driver for SimDriver {
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         let net = self.net.clone();
         let mut state = net.lock();
+        let mut has_jumped = false;
         loop {
             state.deliver();
             self.ready = self.all_ready(&state).into();
@@ -249,10 +250,14 @@ impl Driver for SimDriver {
             if was_unparked || is_due || !self.ready.is_empty() {
                 break;
             }
-            if state.pace == Pace::Threaded {
-                state = self.sleep(state);
-            } else if !state.jump(until) {
-                break;
+            match state.pace {
+                Pace::Threaded => state = self.sleep(state),
+                // Something may have arrived for a client, which should have its turn.
+                Pace::Ticked if has_jumped => break,
+                Pace::Ticked => {
+                    state.jump(until);
+                    has_jumped = true;
+                }
             }
         }
         if state.faults.disorder {

@@ -234,22 +234,18 @@ impl State {
         }
     }
 
-    /// Lets time jump to the next event, but not beyond `until`. `false` if there is nothing to
-    /// wait for.
-    pub(super) fn jump(&mut self, until: Option<Instant>) -> bool {
+    /// Lets time jump to the next event, but not beyond `until`, unless somebody was unparked.
+    pub(super) fn jump(&mut self, until: Option<Instant>) {
         self.deliver();
         if self.seats.iter().any(|seat| seat.unparked) {
-            return false;
+            return;
         }
         let until = until.map(|until| until.saturating_duration_since(self.base));
         let event = self.links.iter().filter_map(|link| link.next_event(self.time)).min();
-        let Some(next) = [until, event].into_iter().flatten().min() else { return false };
-        if next <= self.time {
-            return false;
+        if let Some(next) = [until, event].into_iter().flatten().min() {
+            self.time = self.time.max(next);
+            self.deliver();
         }
-        self.time = next;
-        self.deliver();
-        true
     }
 
     /// When something that is sent now arrives.

@@ -22,6 +22,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("an_announced_body_over_the_limit", an_announced_body_over_the_limit).with(tight),
     Case::new("chunks_over_the_limit", chunks_over_the_limit).with(tight),
     Case::new("a_truncated_body", a_truncated_body),
+    Case::new("a_truncated_body_that_nobody_reads", a_truncated_body_that_nobody_reads),
     Case::new("truncated_chunks", truncated_chunks),
     Case::new("a_bad_chunk", a_bad_chunk),
     Case::new("expectations_are_met_when_the_body_is_read", met_when_read),
@@ -215,6 +216,21 @@ fn a_truncated_body(harness: &mut Harness) {
         // A relay does not know that its source failed, unless it looks.
         assert!(target == "/relay" || outcome.is_err(), "{target} {outcome:?}");
     }
+}
+
+/// Its handler has dropped the body, and answers as it would have done.
+fn a_truncated_body_that_nobody_reads(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /held/a", "Content-Length: 100\r\n");
+    client.send("begun");
+    let mut reader = Reader::new(false);
+    client.read_until(&mut reader, |reader| reader.response.body == b"begun ").unwrap();
+    client.shut();
+    harness.wait_for("waiting", 1);
+    harness.stage.open("a");
+    client.read_until(&mut reader, Reader::is_done).unwrap();
+    assert_eq!(reader.response.text(), "begun ended");
+    assert_eq!(client.end(), End::Closed);
 }
 
 fn truncated_chunks(harness: &mut Harness) {

@@ -22,6 +22,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_later_head_takes_too_long", a_later_head_takes_too_long).with(short_head),
     Case::new("a_body_takes_too_long", a_body_takes_too_long).with(short_body),
     Case::new("a_body_stalls_under_a_response", a_body_stalls_under_a_response).with(short_body),
+    Case::new("a_body_nobody_reads_may_stay_away", a_body_nobody_reads).with(short_body),
+    Case::new("a_body_that_is_held_back_may_stay_away", a_body_held_back).with(short_body),
     Case::new("an_unread_body_never_ends", an_unread_body_never_ends).with(short_body),
     Case::new("an_idle_connection", an_idle_connection).with(short_idle),
     Case::new("a_response_nobody_takes", a_response_nobody_takes).with(short_write),
@@ -97,6 +99,41 @@ fn a_body_stalls_under_a_response(harness: &mut Harness) {
     client.read_until(&mut reader, |reader| reader.response.body == b"begun").unwrap();
     harness.pass(PASSES);
     assert!(client.read_until(&mut reader, Reader::is_done).is_err());
+}
+
+/// A handler that has dropped the body has all it needs, and so has its response.
+fn a_body_nobody_reads(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /held/a", "Content-Length: 5\r\nExpect: 100-continue\r\n");
+    let mut reader = Reader::new(false);
+    client.read_until(&mut reader, |reader| reader.response.body == b"begun ").unwrap();
+    outlast(harness);
+    harness.stage.open("a");
+    client.read_until(&mut reader, Reader::is_done).unwrap();
+    assert_eq!(reader.response.text(), "begun ended");
+}
+
+/// It is the server's turn to ask for the body.
+fn a_body_held_back(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /late/a", "Content-Length: 5\r\nExpect: 100-continue\r\n");
+    harness.wait_for("waiting", 1);
+    outlast(harness);
+    assert!(client.has_nothing());
+    harness.stage.open("a");
+    let mut reader = Reader::new(false);
+    client.read_until(&mut reader, |reader| !reader.response.interim.is_empty()).unwrap();
+    client.send("hello");
+    client.read_until(&mut reader, Reader::is_done).unwrap();
+    assert_eq!(reader.response.text(), "hello");
+}
+
+/// Waits until another connection's body has timed out.
+fn outlast(harness: &Harness) {
+    let mut other = harness.connect();
+    other.request("POST /pieces", "Content-Length: 5\r\n");
+    harness.pass(PASSES);
+    assert_eq!(other.response().status, 408);
 }
 
 fn an_unread_body_never_ends(harness: &mut Harness) {
