@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::h1::{Ending, Http1};
 use crate::config::Timeouts;
-use crate::driver::Key;
+use crate::driver::{Close, Key};
 use crate::observe::AccessLog;
 use crate::output::Output;
 use crate::request::Addrs;
@@ -151,6 +151,13 @@ impl Conn {
         if let Some(http) = &mut self.http {
             http.abort();
         }
+    }
+
+    /// The connection's key, and how it ends if it has to end now: a peer that is in the middle of
+    /// a response must not take what it has for all of it.
+    pub(crate) fn how_to_stop(&self) -> (Key, Close) {
+        let is_answering = self.http.as_ref().is_some_and(|http| http.is_answering());
+        (self.key, if is_answering { Close::Reset } else { Close::Graceful })
     }
 
     /// The connection is over: whoever works for it is told. Gives back what it worked with.

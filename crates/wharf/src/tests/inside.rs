@@ -122,6 +122,22 @@ fn a_body_that_is_bad_behind_its_response_is_not_logged_again() {
     assert_eq!(*log.lock().unwrap(), ["/ignore"]);
 }
 
+#[test]
+fn a_worker_that_is_dropped_ends_what_it_has_begun() {
+    let stage = Arc::new(Stage::default());
+    let mut server = ticked(Server::new(site(&stage)));
+    let mut client = server.net.connect().unwrap();
+    client.write(b"GET /held/a HTTP/1.0\r\n\r\n").unwrap();
+    let mut grenade = server.net.connect().unwrap();
+    grenade.write(b"GET /grenade/waiting HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    server.settle();
+    drop(server);
+    assert_eq!(stage.count("producer gone"), 1);
+    assert!(read(&mut client).ends_with("begun "));
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
 /// A program's own bytes must not be kept by a connection that is gone.
 #[test]
 fn a_closed_connection_holds_no_body() {

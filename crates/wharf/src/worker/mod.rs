@@ -147,10 +147,12 @@ impl<D: Driver> Worker<D> {
     /// Closes every connection and listener.
     pub(crate) fn close_all(&mut self) {
         self.driver.close_listeners();
-        let keys: Vec<Key> = self.state.conns.iter().flatten().map(|conn| conn.key).collect();
-        for key in keys {
-            self.close(key, Close::Graceful);
+        let ends: Vec<_> = self.state.conns.iter().flatten().map(Conn::how_to_stop).collect();
+        for (key, how) in ends {
+            self.close(key, how);
         }
+        self.state.queue.clear();
+        self.state.next_queue.clear();
         self.woken.clear();
         self.state.member().inbox.take(&mut self.woken);
     }
@@ -295,6 +297,13 @@ impl<D: Driver> Worker<D> {
         }
         self.driver.close(key, how);
         self.state.forget(key);
+    }
+}
+
+/// A worker may be dropped without having been told to stop.
+impl<D: Driver> Drop for Worker<D> {
+    fn drop(&mut self) {
+        self.close_all();
     }
 }
 

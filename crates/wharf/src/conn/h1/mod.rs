@@ -119,6 +119,11 @@ impl Http1 {
             && self.exchange.is_over()
     }
 
+    /// Whether a response has begun and was not handed over in full.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.sending || !self.output.is_empty() || self.exchange.response_body.is_some()
+    }
+
     /// How the connection ends, as soon as all output is sent.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.ending.filter(|_| self.output.is_empty() && !self.sending)

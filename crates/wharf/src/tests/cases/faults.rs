@@ -240,14 +240,17 @@ fn stopped_while_connections_are_open(harness: &mut Harness) {
         (harness.connect(), harness.connect(), harness.connect());
     assert_eq!(idle.get("/").text(), "hello");
     waits.request("GET /gate/a", "");
-    streams.request("GET /held/b", "");
+    // Nothing but a reset tells this client that its response is not complete.
+    streams.send("GET /held/b HTTP/1.0\r\n\r\n");
     harness.wait_for("waiting", 2);
-    streams.read_until(&mut Reader::new(false), Reader::has_head).unwrap();
+    let mut reader = Reader::new(false);
+    streams.read_until(&mut reader, Reader::has_head).unwrap();
     harness.stop();
     assert_eq!(harness.stage.count("handler gone"), 1);
     assert_eq!(harness.stage.count("producer gone"), 1);
     assert_eq!(idle.end(), End::Closed);
     assert!(waits.try_response(false).is_err());
+    assert_eq!(streams.read_until(&mut reader, Reader::is_done), Err(End::Reset));
     assert!(!harness.is_listening());
 }
 
