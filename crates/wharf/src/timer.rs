@@ -7,7 +7,6 @@
 use std::time::{Duration, Instant};
 
 /// The resolution. Timers fire up to this much late, never early.
-const TICK: Duration = Duration::from_nanos(TICK_NANOS as u64);
 const TICK_NANOS: u32 = 4_000_000;
 const TICKS_PER_SECOND: u64 = (1_000_000_000 / TICK_NANOS) as u64;
 
@@ -17,8 +16,9 @@ const SLOT_BITS: u32 = 6;
 const SLOT_COUNT: u32 = 1 << SLOT_BITS;
 const SLOTS: usize = SLOT_COUNT as usize;
 
-/// The longest that a timer may be ahead, in ticks: about 49 days.
-const MAX_TICKS: u64 = (1 << (LEVEL_BITS[LEVELS - 1] + SLOT_BITS)) - 1;
+/// The longest that a timer may be ahead, in ticks: about 48 days. One slot and the current one of
+/// the last level stay free, so that none there can be taken for one that comes up now.
+const MAX_TICKS: u64 = (SLOTS as u64 - 2) << LEVEL_BITS[LEVELS - 1];
 
 /// No node: the end of a list.
 const NIL: u32 = u32::MAX;
@@ -100,7 +100,7 @@ impl Wheel {
     /// An instant at which [`expire`](Self::expire) should be called: no later than the first
     /// timer.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.next_place().map(|(_, _, tick)| self.origin + TICK * clamp(tick))
+        self.next_place().map(|(_, _, tick)| self.origin + since_origin(tick))
     }
 
     /// Unsets every timer that is due and appends its index to `expired`.
@@ -212,14 +212,17 @@ fn slot_of(tick: u64, level: usize) -> u32 {
     u32::try_from((tick >> LEVEL_BITS[level]) % SLOTS as u64).expect("64 slots")
 }
 
-/// A number of ticks as a factor of a duration; beyond 198 days of uptime the wait is only capped.
-fn clamp(tick: u64) -> u32 {
-    u32::try_from(tick).unwrap_or(u32::MAX)
+/// A number of ticks as a duration.
+fn since_origin(tick: u64) -> Duration {
+    let rest = u32::try_from(tick % TICKS_PER_SECOND).expect("a second has 250 ticks");
+    Duration::new(tick / TICKS_PER_SECOND, rest * TICK_NANOS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TICK: Duration = Duration::from_nanos(TICK_NANOS as u64);
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -257,6 +260,23 @@ mod tests {
         assert_eq!(expired(&mut wheel, origin + ms(1_004)), [1]);
         assert_eq!(expired(&mut wheel, origin + ms(8_999)), []);
         assert_eq!(expired(&mut wheel, origin + ms(9_004)), [0]);
+    }
+
+    #[test]
+    fn years_of_uptime_and_of_waiting_change_nothing() {
+        let origin = Instant::now();
+        let mut wheel = Wheel::new(origin);
+        let now = origin + Duration::from_secs(3 * 365 * 86_400);
+        assert_eq!(expired(&mut wheel, now), []);
+        wheel.arm(0, now + Duration::from_secs(365 * 86_400));
+        wheel.arm(1, now + Duration::from_secs(3 * 86_400));
+        wheel.arm(2, now + ms(75_000));
+        assert!(wheel.next_due().unwrap() > now);
+        assert_eq!(expired(&mut wheel, now + ms(74_000)), []);
+        assert_eq!(expired(&mut wheel, now + ms(75_004)), [2]);
+        assert_eq!(expired(&mut wheel, now + Duration::from_secs(3 * 86_400 + 1)), [1]);
+        // What is too far ahead comes earlier than it should, and is armed again by its owner.
+        assert!(wheel.next_due().unwrap() <= now + Duration::from_secs(60 * 86_400));
     }
 
     /// Against a plain list of deadlines, with random operations and steps of random length.

@@ -35,15 +35,25 @@ pub(crate) struct Conn {
     /// `None` while the connection is idle or lingers.
     pub(crate) http: Option<Box<Http1>>,
     timer: Timer,
-    /// At least one exchange is over.
+    /// At least one head has come in full.
     served: bool,
     pub(crate) lingering: bool,
     /// What the driver was told last.
     pub(crate) receiving: bool,
     /// The connection is in the worker's list of those to be looked at.
     pub(crate) queued: bool,
-    /// The peer moved since the timer was armed.
-    moved: bool,
+    moves: Moves,
+}
+
+/// What the peer did since its deadline was looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moves {
+    /// It sent bytes.
+    sent: bool,
+    /// It took bytes.
+    took: bool,
+    /// A head of its came in full.
+    head_done: bool,
 }
 
 /// Which deadline is armed for a connection.
@@ -76,11 +86,20 @@ impl Timer {
         }
     }
 
-    /// Whether each sign of life of the peer starts it anew.
-    const fn restarts(self) -> bool {
-        matches!(self, Self::Idle | Self::Body | Self::Write)
+    /// Whether it starts anew: each waits for one kind of move, so that a peer can't hold one off
+    /// with another.
+    const fn restarts(self, moves: Moves) -> bool {
+        match self {
+            Self::Off | Self::Linger => false,
+            Self::Idle | Self::Head => moves.head_done,
+            Self::Body => moves.sent,
+            Self::Write => moves.took,
+        }
     }
 }
+
+/// The deadline in place of one that is too far ahead for the clock: longer than the wheel holds.
+const FAR_AHEAD: Duration = Duration::from_secs(60 * 86_400);
 
 /// A change of a connection's deadline.
 pub(crate) enum Deadline {
@@ -100,13 +119,13 @@ impl Conn {
             lingering: false,
             receiving: true,
             queued: false,
-            moved: false,
+            moves: Moves { sent: false, took: false, head_done: false },
         }
     }
 
     /// The peer sent bytes; none means that it will send no more.
     pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
-        self.moved = true;
+        self.moves.sent = true;
         if let Some(http) = &mut self.http {
             http.on_bytes(bytes, context);
         }
@@ -121,12 +140,12 @@ impl Conn {
 
     /// The peer took some of the output, but not all.
     pub(crate) const fn on_progress(&mut self) {
-        self.moved = true;
+        self.moves.took = true;
     }
 
     /// All output was handed to the system; `output` is what it was.
     pub(crate) fn on_sent(&mut self, output: Output, context: &Context<'_>) {
-        self.moved = true;
+        self.moves.took = true;
         if let Some(http) = &mut self.http {
             http.on_sent(output, context);
         }
@@ -169,28 +188,29 @@ impl Conn {
 
     /// Takes the protocol's parts off a connection that has become idle.
     pub(crate) fn retire(&mut self) -> Option<Box<Http1>> {
-        if !self.http.as_ref().is_some_and(|http| http.is_idle()) {
-            return None;
-        }
-        self.served = true;
-        self.http.take()
+        let mut http = self.http.take_if(|http| http.is_idle())?;
+        self.moves.head_done |= http.take_head_done();
+        Some(http)
     }
 
     /// Works out the deadline that fits what the connection is doing now.
     pub(crate) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Deadline {
+        let mut moves = std::mem::take(&mut self.moves);
+        moves.head_done |= self.http.as_deref_mut().is_some_and(Http1::take_head_done);
+        self.served |= moves.head_done;
         let wanted = match &self.http {
             _ if self.lingering => Timer::Linger,
             Some(http) => http.timer(),
             None if self.served => Timer::Idle,
             None => Timer::Head,
         };
-        let moved = std::mem::take(&mut self.moved);
-        let head_done = self.http.as_deref_mut().is_some_and(Http1::take_head_done);
-        let restarts = (moved && wanted.restarts()) || (head_done && wanted == Timer::Head);
-        if wanted == self.timer && !restarts {
+        if wanted == self.timer && !wanted.restarts(moves) {
             return Deadline::Same;
         }
         self.timer = wanted;
-        wanted.duration(timeouts).map_or(Deadline::Unset, |duration| Deadline::At(now + duration))
+        match wanted.duration(timeouts) {
+            None => Deadline::Unset,
+            Some(duration) => Deadline::At(now.checked_add(duration).unwrap_or(now + FAR_AHEAD)),
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::driver::Driver;
+use crate::error::{Error, Result};
 use crate::stop::StopSwitch;
 use crate::worker::{Plan, Worker};
 
@@ -46,13 +47,18 @@ impl Running {
     }
 }
 
-/// Counts a worker until it is dropped, also by a panic.
-struct Counted(Arc<Running>);
+/// Counts a worker until it is dropped, also by a panic, and has the others stop then: a server that
+/// has lost a worker would leave connections unanswered.
+struct Counted {
+    running: Arc<Running>,
+    switch: StopSwitch,
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        *self.0.lock() -= 1;
-        self.0.changed.notify_all();
+        self.switch.stop();
+        *self.running.lock() -= 1;
+        self.running.changed.notify_all();
     }
 }
 
@@ -66,16 +72,13 @@ impl ServerHandle {
         let mut handle = Self { addrs: Vec::new(), switch, threads: Vec::new(), running };
         for plan in plans {
             *handle.running.lock() += 1;
-            let counted = Counted(Arc::clone(&handle.running));
-            let switch = handle.switch.clone();
+            let running = Arc::clone(&handle.running);
+            let counted = Counted { running, switch: handle.switch.clone() };
             // If a thread can't be made, dropping the handle stops those that could.
             let name = format!("wharf-{}", plan.index);
             let thread = thread::Builder::new().name(name).spawn(move || {
                 let _counted = counted;
-                let result = Worker::new(plan).run();
-                // A server that has lost a worker would leave connections unanswered.
-                switch.stop();
-                result
+                Worker::new(plan).run()
             });
             handle.threads.push(thread?);
         }
@@ -99,7 +102,7 @@ impl ServerHandle {
         self.switch.stop();
     }
 
-    /// The switch that stops this server.
+    /// A switch that stops this server and no other.
     #[must_use]
     pub fn stop_switch(&self) -> StopSwitch {
         self.switch.clone()
@@ -127,14 +130,22 @@ impl ServerHandle {
         true
     }
 
-    /// Waits for the threads and tells what went wrong in one of them.
-    pub(crate) fn join(mut self) -> io::Result<()> {
-        self.join_threads()
+    /// Waits until the server has stopped, by whatever cause, and tells what went wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Worker`] if the system refused what a worker needs, or a worker panicked.
+    pub fn join(mut self) -> Result {
+        self.join_threads().map_err(Error::Worker)
     }
 
     fn join_threads(&mut self) -> io::Result<()> {
         let mut result = Ok(());
         for thread in self.threads.drain(..) {
+            // A handler that drops the handle runs on one of them, which can't wait for itself.
+            if thread.thread().id() == thread::current().id() {
+                continue;
+            }
             let ended =
                 thread.join().unwrap_or_else(|_| Err(io::Error::other("a worker panicked")));
             result = result.and(ended);

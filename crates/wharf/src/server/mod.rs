@@ -62,6 +62,9 @@ pub(crate) struct Config {
     timeouts: Timeouts,
     max_connections: Option<usize>,
     access_log: Option<AccessLog>,
+    /// The program's own, which other servers may share.
+    shared_switch: Option<StopSwitch>,
+    /// This server's alone.
     switch: StopSwitch,
 }
 
@@ -74,6 +77,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             max_connections: None,
             access_log: None,
+            shared_switch: None,
             switch: StopSwitch::new(),
         }
     }
@@ -150,9 +154,9 @@ impl Server {
         self
     }
 
-    /// Has the server stopped by `switch`.
+    /// Has the server stopped by `switch`, which other servers may share: none of them uses it.
     pub fn stop_switch(mut self, switch: &StopSwitch) -> Self {
-        self.config.switch = switch.clone();
+        self.config.shared_switch = Some(switch.clone());
         self
     }
 
@@ -163,7 +167,7 @@ impl Server {
     /// [`Error::NothingToListenOn`] without an address; [`Error::Worker`] if the system refuses
     /// what a worker needs.
     pub fn run(self) -> Result {
-        run_here(self.plan(None)?).map_err(Error::Worker)
+        run_here(self.plan(None)?)
     }
 
     /// Serves on threads of its own, from before this returns until the handle is dropped or used
@@ -249,7 +253,9 @@ pub(crate) fn assemble<D: Driver>(
     let mut members = Vec::with_capacity(drivers.len());
     for (unpark, _) in &drivers {
         let doorbell = Arc::new(Doorbell::new(Arc::clone(unpark)));
-        config.switch.register(&doorbell);
+        for switch in config.shared_switch.iter().chain([&config.switch]) {
+            switch.register(&doorbell);
+        }
         members.push(Member { inbox: Inbox::new(doorbell), connections: AtomicUsize::new(0) });
     }
     let shared = Arc::new(Shared {
@@ -257,6 +263,7 @@ pub(crate) fn assemble<D: Driver>(
         limits: config.limits,
         timeouts: config.timeouts,
         access_log: config.access_log,
+        shared_switch: config.shared_switch,
         switch: config.switch,
         max_connections: config.max_connections.unwrap_or_else(default_max_connections).max(1),
         connections: AtomicUsize::new(0),
@@ -271,13 +278,13 @@ pub(crate) fn assemble<D: Driver>(
 
 /// Runs the workers of a server until it is told to stop. The calling thread is the first of them,
 /// so that one worker needs no thread.
-pub(crate) fn run_here<D>(mut plans: Vec<Plan<D>>) -> io::Result<()>
+pub(crate) fn run_here<D>(mut plans: Vec<Plan<D>>) -> Result
 where
     D: Driver + Send + 'static,
 {
     let mut first = Worker::new(plans.remove(0));
-    let handle = ServerHandle::start(plans, first.switch())?;
-    let result = first.run();
+    let handle = ServerHandle::start(plans, first.switch()).map_err(Error::Worker)?;
+    let result = first.run().map_err(Error::Worker);
     handle.stop();
     result.and(handle.join())
 }

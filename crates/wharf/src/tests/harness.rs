@@ -62,7 +62,7 @@ enum Place {
 
 enum Running {
     /// Tells when `run` has returned, and with what.
-    Thread(mpsc::Receiver<io::Result<()>>),
+    Thread(mpsc::Receiver<crate::Result>),
     Handle(ServerHandle),
     Ticked(Stepper),
 }
@@ -152,7 +152,7 @@ fn start_on_system(mode: Mode, server: Server) -> (Place, Running) {
     let server = server.listen("127.0.0.1:0").expect("a free port");
     let place = Place::Port(server.local_addrs()[0]);
     let running = match mode {
-        Mode::Run => run_on_thread(move || server.run().map_err(io::Error::other)),
+        Mode::Run => run_on_thread(move || server.run()),
         Mode::Start => Running::Handle(server.start().expect("it starts")),
         Mode::Tick => {
             let ticker = server.into_ticker().expect("it starts");
@@ -190,7 +190,7 @@ pub(super) fn plan(
     assemble(handler, config, drivers, hands_over)
 }
 
-fn run_on_thread(run: impl FnOnce() -> io::Result<()> + Send + 'static) -> Running {
+fn run_on_thread(run: impl FnOnce() -> crate::Result + Send + 'static) -> Running {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         // Nobody waits for it any more if the test has failed.

@@ -103,7 +103,7 @@ impl<D: Driver> Worker<D> {
 
     /// Whether the server has been told to stop.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.state.shared.switch.is_stopped()
+        self.state.shared.is_stopping()
     }
 
     /// When the next turn is due even if nothing comes: at once, if there is work left.
@@ -218,10 +218,11 @@ impl<D: Driver> Worker<D> {
         for index in expired.drain(..) {
             let Some(conn) = self.state.conns[index as usize].as_ref() else { continue };
             let key = conn.key;
-            if conn.http.is_some() {
-                self.state.on_timeout(key);
-            } else {
-                self.close(key, Close::Graceful);
+            // What the peer did in this very turn, which may have begun late, counts as well.
+            match self.state.set_deadline(key) {
+                Deadline::At(_) | Deadline::Unset => {}
+                Deadline::Same if self.state.is_quiet(key) => self.close(key, Close::Graceful),
+                Deadline::Same => self.state.on_timeout(key),
             }
         }
         self.expired = expired;
@@ -417,13 +418,18 @@ impl<S> State<S> {
         }
     }
 
-    fn set_deadline(&mut self, key: Key) {
-        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        match conn.deadline(self.clock.now(), &self.shared.timeouts) {
+    /// Arms the timer that fits what a connection is doing, and says what was changed.
+    fn set_deadline(&mut self, key: Key) -> Deadline {
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else {
+            return Deadline::Unset;
+        };
+        let deadline = conn.deadline(self.clock.now(), &self.shared.timeouts);
+        match deadline {
             Deadline::Same => {}
             Deadline::Unset => self.timers.cancel(key.index),
             Deadline::At(at) => self.timers.arm(key.index, at),
         }
+        deadline
     }
 
     /// Forgets a connection that was closed.

@@ -19,6 +19,9 @@ pub(crate) struct Shared<S> {
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) access_log: Option<AccessLog>,
+    /// The program's own, which other servers may share.
+    pub(crate) shared_switch: Option<StopSwitch>,
+    /// This server's alone.
     pub(crate) switch: StopSwitch,
     pub(crate) max_connections: usize,
     /// Open connections of all workers, and of each.
@@ -38,12 +41,19 @@ pub(crate) struct Member<S> {
 impl<S> Drop for Shared<S> {
     fn drop(&mut self) {
         for member in &self.members {
-            self.switch.unregister(member.inbox.doorbell());
+            for switch in self.shared_switch.iter().chain([&self.switch]) {
+                switch.unregister(member.inbox.doorbell());
+            }
         }
     }
 }
 
 impl<S> Shared<S> {
+    /// Whether the server has been told to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.switch.is_stopped() || self.shared_switch.as_ref().is_some_and(StopSwitch::is_stopped)
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.connections.load(Ordering::Relaxed) < self.max_connections
     }
