@@ -4,11 +4,15 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 /// How many connections the system keeps until they are accepted. The system caps it.
 const BACKLOG: i32 = 4096;
+
+/// How long a connection is silent before the system asks whether the peer is still there (Go: 15 s).
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
 /// A socket that listens on one address.
 #[derive(Debug)]
@@ -75,8 +79,10 @@ const SPREADS: bool = false;
 fn open(addr: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // Accepted sockets inherit it, which saves a call for each.
+    // Accepted sockets inherit the options, which saves calls for each.
     socket.set_tcp_nodelay(true)?;
+    // So that a peer that has vanished while its request is worked on is noticed at all.
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER))?;
     Ok(socket)
 }
 

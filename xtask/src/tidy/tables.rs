@@ -10,7 +10,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("httpdate", &["crates/wharf/src/files/"]),
     ("matchit", &["crates/wharf/src/router/"]),
     ("mime_guess", &["crates/wharf/src/files/"]),
-    ("mio", &["crates/wharf/src/driver/mio/"]),
+    ("mio", &["crates/wharf/src/driver/mio/", "crates/wharf/src/sys/"]),
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
     ("rustix", &["crates/wharf/src/sys/"]),
     ("signal_hook", &["crates/wharf-cli/src/"]),

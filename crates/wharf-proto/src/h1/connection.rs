@@ -135,6 +135,12 @@ impl Connection {
         self.writing == Writing::Discard
     }
 
+    /// Whether the request that awaits its response is HEAD.
+    #[must_use]
+    pub const fn answers_head(&self) -> bool {
+        self.is_head
+    }
+
     /// Whether a connection that is closed now was so after a whole request, so that the peer need
     /// not be sending any more.
     #[must_use]

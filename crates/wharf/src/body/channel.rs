@@ -18,6 +18,14 @@ use super::{BodyError, Closed};
 /// How many bytes a channel holds before its writer has to wait.
 pub(crate) const CAPACITY_BYTES: usize = 64 << 10;
 
+/// What a piece takes beside its bytes: small ones must not get around the bound.
+const PIECE_BYTES: usize = 64;
+
+/// What a queued piece counts for.
+fn cost(piece: &Bytes) -> usize {
+    piece.len() + PIECE_BYTES
+}
+
 /// A channel that holds `capacity` bytes, and one piece more if that is larger.
 pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
     let shared = Arc::new(Shared {
@@ -45,8 +53,10 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     chunks: VecDeque<Bytes>,
+    /// What the queued pieces cost.
     queued_bytes: usize,
     capacity: usize,
+    /// What of the announced length was not taken yet.
     announced_len: Option<u64>,
     /// Pieces were taken and have not been handed to the system yet.
     unsent: bool,
@@ -177,7 +187,7 @@ impl BodyWriter {
         if state.reader_gone || data.is_empty() {
             return;
         }
-        state.queued_bytes += data.len();
+        state.queued_bytes += cost(&data);
         state.chunks.push_back(data);
         let reader = state.wake_reader();
         drop(state);
@@ -275,7 +285,7 @@ pub(crate) struct BodyReader {
 }
 
 impl BodyReader {
-    /// The length that the writer announced.
+    /// The length that the writer announced, less what was taken.
     pub(crate) fn announced_len(&self) -> Option<u64> {
         self.shared.lock().announced_len
     }
@@ -297,7 +307,9 @@ impl BodyReader {
     ) -> Poll<Result<Option<Bytes>, BodyError>> {
         let mut state = self.shared.lock();
         if let Some(chunk) = state.chunks.pop_front() {
-            state.queued_bytes -= chunk.len();
+            state.queued_bytes -= cost(&chunk);
+            let len = chunk.len() as u64;
+            state.announced_len = state.announced_len.map(|left| left.saturating_sub(len));
             state.unsent = true;
             let has_room = state.queued_bytes < state.capacity;
             let writer = state.writer.take_if(|_| has_room);
@@ -398,6 +410,27 @@ mod tests {
     }
 
     #[test]
+    fn small_pieces_count_for_what_they_take() {
+        let (writer, _reader) = channel(64 << 10);
+        let mut pieces = 0;
+        while writer.has_room(Waker::noop()) {
+            writer.push(Bytes::from_static(b"x"));
+            pieces += 1;
+        }
+        assert!(pieces <= 1024, "{pieces}");
+    }
+
+    #[test]
+    fn the_announced_length_is_what_is_left() {
+        let (writer, mut reader) = channel(64);
+        writer.announce_len(5);
+        writer.push(Bytes::from_static(b"he"));
+        assert_eq!(reader.announced_len(), Some(5));
+        assert!(matches!(read(&mut reader), Poll::Ready(Ok(Some(_)))));
+        assert_eq!(reader.announced_len(), Some(3));
+    }
+
+    #[test]
     fn a_flush_waits_until_what_was_taken_is_sent() {
         let (mut writer, mut reader) = channel(4);
         assert_eq!(now_or_never(writer.flush()), Some(Ok(())));
@@ -458,7 +491,7 @@ mod tests {
 
     #[test]
     fn threads_may_block_on_both_ends() {
-        let (mut writer, mut reader) = channel(8);
+        let (mut writer, mut reader) = channel(256);
         let producer = thread::spawn(move || {
             for _ in 0..1000 {
                 io::Write::write_all(&mut writer, b"0123456789").unwrap();

@@ -94,8 +94,9 @@ pub(crate) trait Driver {
     /// Tells the peer that nothing more will be sent.
     fn shutdown_send(&mut self, key: Key);
 
-    /// Closes a connection. An output that is being sent is dropped.
-    fn close(&mut self, key: Key, how: Close);
+    /// Closes a connection. Gives back an output that was being sent, since dropping it may run the
+    /// program's code.
+    fn close(&mut self, key: Key, how: Close) -> Option<Output>;
 
     /// Stops or resumes accepting.
     fn set_accepting(&mut self, accepting: bool);

@@ -1,14 +1,15 @@
 //! What the operating system is asked directly. The only place where `unsafe` is allowed.
 //!
-//! Each backend provides: [`open_file_limit`], how many descriptors the process may have.
+//! Each backend provides: [`open_file_limit`], how many descriptors the process may have, and
+//! [`send_vectored`], which sends to a socket without raising a signal.
 //! Not here: sockets (`listener.rs`) and events (`driver`).
 
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::open_file_limit;
+pub(crate) use unix::{open_file_limit, send_vectored};
 
 #[cfg(not(unix))]
 mod other;
 #[cfg(not(unix))]
-pub(crate) use other::open_file_limit;
+pub(crate) use other::{open_file_limit, send_vectored};

@@ -1,6 +1,15 @@
-//! Systems without descriptor limits. Not here: Unix.
+//! Systems without descriptor limits and signals. Not here: Unix.
+
+use std::io::{self, IoSlice, Write};
+
+use mio::net::TcpStream;
 
 /// How many descriptors the process may have open; `None` if there is no limit.
 pub(crate) const fn open_file_limit() -> Option<u64> {
     None
+}
+
+/// Sends as much of `slices` as the socket takes.
+pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    stream.write_vectored(slices)
 }

@@ -4,8 +4,8 @@
 //! what is done with the contents (`worker/mod.rs`).
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
 use crate::driver::{Key, Unpark};
@@ -61,7 +61,7 @@ pub(crate) struct Inbox<S> {
 
 impl<S> Inbox<S> {
     pub(crate) fn new(doorbell: Arc<Doorbell>) -> Self {
-        let wakes = WakeQueue { keys: Mutex::new(Vec::new()), doorbell };
+        let wakes = WakeQueue { woken: Mutex::new(Vec::new()), doorbell };
         Self { wakes: Arc::new(wakes), handed_over: Mutex::new(Vec::new()) }
     }
 
@@ -77,19 +77,22 @@ impl<S> Inbox<S> {
 
     /// Takes what was left.
     pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<(S, SocketAddr)> {
-        std::mem::swap(keys, &mut lock(&self.wakes.keys));
+        for bound in lock(&self.wakes.woken).drain(..) {
+            bound.queued.store(false, Ordering::Release);
+            keys.push(unpack(bound.key.load(Ordering::Acquire)));
+        }
         std::mem::take(&mut lock(&self.handed_over))
     }
 
     /// A waker for the tasks of a connection.
     pub(crate) fn waker(&self, key: Key) -> ConnWaker {
-        ConnWaker::new(Arc::clone(&self.wakes), key)
+        ConnWaker::new(Arc::downgrade(&self.wakes), key)
     }
 }
 
-/// The connections whose tasks were woken.
+/// The connections whose tasks were woken, each once.
 struct WakeQueue {
-    keys: Mutex<Vec<Key>>,
+    woken: Mutex<Vec<Arc<Bound>>>,
     doorbell: Arc<Doorbell>,
 }
 
@@ -102,13 +105,17 @@ pub(crate) struct ConnWaker {
 /// The connection that a waker wakes. A clone that outlives its task wakes whoever has the waker
 /// next, which then finds nothing to do.
 struct Bound {
-    queue: Arc<WakeQueue>,
+    /// Weak, since the queue may hold the waker.
+    queue: Weak<WakeQueue>,
     key: AtomicU64,
+    /// It is in the queue already.
+    queued: AtomicBool,
 }
 
 impl ConnWaker {
-    fn new(queue: Arc<WakeQueue>, key: Key) -> Self {
-        let bound = Arc::new(Bound { queue, key: AtomicU64::new(pack(key)) });
+    fn new(queue: Weak<WakeQueue>, key: Key) -> Self {
+        let (key, queued) = (AtomicU64::new(pack(key)), AtomicBool::new(false));
+        let bound = Arc::new(Bound { queue, key, queued });
         Self { waker: Waker::from(Arc::clone(&bound)), bound }
     }
 
@@ -128,15 +135,12 @@ impl Wake for Bound {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let key = unpack(self.key.load(Ordering::Acquire));
-        let mut keys = lock(&self.queue.keys);
-        // Several wake-ups of one task before it is polled are one; the last is the likeliest.
-        if keys.last() == Some(&key) {
+        if self.queued.swap(true, Ordering::AcqRel) {
             return;
         }
-        keys.push(key);
-        drop(keys);
-        self.queue.doorbell.ring();
+        let Some(queue) = self.queue.upgrade() else { return };
+        lock(&queue.woken).push(Arc::clone(self));
+        queue.doorbell.ring();
     }
 }
 
@@ -193,9 +197,10 @@ mod tests {
         let waker = inbox.waker(first);
         waker.waker().wake_by_ref();
         waker.waker().wake_by_ref();
+        let mut keys = Vec::new();
+        inbox.take(&mut keys);
         waker.bind(second);
         waker.waker().wake_by_ref();
-        let mut keys = Vec::new();
         inbox.take(&mut keys);
         assert_eq!(keys, [first, second]);
     }

@@ -229,9 +229,14 @@ impl<D: Driver> Worker<D> {
     }
 
     fn on_sent(&mut self, sent: Sent) {
-        match sent.result {
-            Ok(()) => self.state.on_sent(sent.key, sent.output),
-            Err(error) => self.fail(sent.key, error),
+        let Sent { key, output, result } = sent;
+        match result {
+            Ok(()) if self.state.conn(key).is_some() => self.state.on_sent(key, output),
+            Ok(()) => guard(|| drop(output)),
+            Err(error) => {
+                guard(|| drop(output));
+                self.fail(key, error);
+            }
         }
     }
 
@@ -255,7 +260,10 @@ impl<D: Driver> Worker<D> {
             let output = std::mem::take(&mut http.output);
             match self.driver.send(key, output) {
                 None => {}
-                Some(Sent { result: Err(error), .. }) => return self.fail(key, error),
+                Some(Sent { result: Err(error), output, .. }) => {
+                    guard(|| drop(output));
+                    return self.fail(key, error);
+                }
                 Some(Sent { output, .. }) => self.state.on_sent_at_once(key, output),
             }
         }
@@ -280,7 +288,7 @@ impl<D: Driver> Worker<D> {
         let context = self.state.shared.context(&self.state.clock);
         let Some(conn) = self.state.conns[key.index as usize].as_mut() else { return };
         conn.lingering = true;
-        let http = conn.on_end(&context);
+        let http = end(conn, &context);
         self.state.keep(http);
     }
 
@@ -296,7 +304,8 @@ impl<D: Driver> Worker<D> {
         if self.state.conn(key).is_none() {
             return;
         }
-        self.driver.close(key, how);
+        let unsent = self.driver.close(key, how);
+        guard(|| drop(unsent));
         self.state.forget(key);
     }
 }
@@ -410,12 +419,14 @@ impl<S> State<S> {
     }
 
     fn keep(&mut self, http: Option<Box<Http1>>) {
-        if let Some(mut http) = http
-            && self.spare.len() < MAX_SPARE
-        {
+        let Some(mut http) = http else { return };
+        let spare = &mut self.spare;
+        guard(|| {
             http.clear();
-            self.spare.push(http);
-        }
+            if spare.len() < MAX_SPARE {
+                spare.push(http);
+            }
+        });
     }
 
     /// Arms the timer that fits what a connection is doing, and says what was changed.
@@ -437,7 +448,7 @@ impl<S> State<S> {
         let context = self.shared.context(&self.clock);
         let Some(slot) = self.conns.get_mut(key.index as usize) else { return };
         let Some(mut conn) = slot.take() else { return };
-        let http = conn.on_end(&context);
+        let http = end(&mut conn, &context);
         self.timers.release(key.index);
         self.keep(http);
         self.note_closed();
@@ -447,6 +458,16 @@ impl<S> State<S> {
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
         self.member().connections.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Tells whoever works for a connection that it is over, wakers of the program's among them.
+fn end(conn: &mut Conn, context: &Context<'_>) -> Option<Box<Http1>> {
+    catch_unwind(AssertUnwindSafe(|| conn.on_end(context))).unwrap_or_default()
+}
+
+/// Runs what may be the program's code, mostly destructors, where nobody could be told of a panic.
+fn guard(act: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(act));
 }
 
 /// Keeps a panic of the program's code from harming any but this connection. Where a response can

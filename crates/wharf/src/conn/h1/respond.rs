@@ -75,7 +75,10 @@ impl Http1 {
         persist: Persist,
         context: &Context<'_>,
     ) {
-        let length = match body.len().or_else(|| declared_length(headers)) {
+        // RFC 9110 section 8.6: for HEAD, a handler without a body tells what GET would have.
+        let is_told = self.machine.answers_head() && body.is_empty();
+        let known = if is_told { declared_length(headers).or(Some(0)) } else { body.len() };
+        let length = match known.or_else(|| declared_length(headers)) {
             Some(length) => BodyLength::Known(length),
             None => BodyLength::Unknown,
         };

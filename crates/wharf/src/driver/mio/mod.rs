@@ -19,6 +19,7 @@ use mio::{Events, Interest, Poll, Token};
 pub(crate) use self::combined::Combined;
 use super::{Close, Completion, Driver, Key, Sent, Unpark};
 use crate::output::Output;
+use crate::sys;
 
 /// The receive buffer of a worker, in bytes. All of its connections use the one buffer.
 const RECEIVE_BYTES: usize = 64 << 10;
@@ -56,6 +57,8 @@ pub(crate) struct MioDriver {
     ready: VecDeque<Ready>,
     /// What there will be more of in the next turn.
     again: Vec<Ready>,
+    /// The last wait brought as many events as fit, so that the system may have more.
+    events_left: bool,
     buffer: Box<[u8]>,
 }
 
@@ -80,6 +83,8 @@ struct Slot {
     readable: bool,
     /// The peer has closed or broken the connection, which only a read can tell apart.
     closed_by_peer: bool,
+    /// Both directions are gone: the worker is told even if it wants no bytes.
+    broken: bool,
     writable: bool,
     receiving: bool,
     /// What did not fit into the socket's send buffer.
@@ -110,6 +115,7 @@ impl MioDriver {
             free: Vec::new(),
             ready: VecDeque::new(),
             again: Vec::new(),
+            events_left: false,
             buffer: vec![0; RECEIVE_BYTES].into(),
         })
     }
@@ -129,8 +135,9 @@ impl MioDriver {
 
     fn queue_connection(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
-        let has_work =
-            (slot.readable && slot.receiving) || (slot.writable && slot.unsent.is_some());
+        let has_work = (slot.readable && slot.receiving)
+            || (slot.writable && slot.unsent.is_some())
+            || (slot.broken && !slot.receiving);
         if !slot.queued && has_work {
             slot.queued = true;
             self.ready.push_back(Ready::Connection(index));
@@ -192,6 +199,12 @@ impl MioDriver {
                 return step;
             }
         }
+        if slot.broken && !slot.receiving {
+            slot.broken = false;
+            let error = stream.take_error().ok().flatten();
+            let error = error.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into());
+            return Some(Step::Failed(key, error));
+        }
         if !slot.readable || !slot.receiving {
             return None;
         }
@@ -243,7 +256,11 @@ impl Driver for MioDriver {
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         self.accepts_left = ACCEPTS_PER_TURN;
         self.ready.extend(self.again.drain(..));
-        let timeout = if self.ready.is_empty() { until.map(timeout) } else { Some(Duration::ZERO) };
+        let timeout = if self.ready.is_empty() && !self.events_left {
+            until.map(timeout)
+        } else {
+            Some(Duration::ZERO)
+        };
         let polled = self.poll.poll(&mut self.events, timeout);
         self.now = Instant::now();
         match polled {
@@ -275,7 +292,7 @@ impl Driver for MioDriver {
     }
 
     fn has_more(&self) -> bool {
-        !self.ready.is_empty() || !self.again.is_empty()
+        !self.ready.is_empty() || !self.again.is_empty() || self.events_left
     }
 
     fn adopt(&mut self, mut socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
@@ -332,10 +349,10 @@ impl Driver for MioDriver {
         }
     }
 
-    fn close(&mut self, key: Key, how: Close) {
-        let Some(slot) = self.slot(key) else { return };
-        slot.unsent = None;
-        let Some(stream) = slot.stream.take() else { return };
+    fn close(&mut self, key: Key, how: Close) -> Option<Output> {
+        let slot = self.slot(key)?;
+        let unsent = slot.unsent.take().map(|unsent| *unsent);
+        let stream = slot.stream.take()?;
         if how == Close::Reset {
             // Without it the peer sees an ordinary end, which is all that is lost if this fails.
             let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
@@ -343,6 +360,7 @@ impl Driver for MioDriver {
         // Closing the last descriptor of a socket takes it out of the poll.
         drop(stream);
         self.free.push(key.index);
+        unsent
     }
 
     fn set_accepting(&mut self, accepting: bool) {
@@ -361,9 +379,12 @@ impl MioDriver {
     fn note_events(&mut self) {
         // The events are put aside, since noting one needs the rest of the driver.
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        let mut count = 0;
         for event in &events {
             self.note(event);
+            count += 1;
         }
+        self.events_left = count == EVENTS;
         self.events = events;
     }
 
@@ -386,6 +407,7 @@ impl MioDriver {
         };
         let closed = event.is_read_closed() || event.is_error();
         slot.closed_by_peer |= closed;
+        slot.broken |= event.is_error() || (event.is_read_closed() && event.is_write_closed());
         slot.readable |= event.is_readable() || closed;
         slot.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
         self.queue_connection(u32::try_from(token.0).expect("indices are below 2^31"));
@@ -398,7 +420,7 @@ fn send_all(stream: &mut TcpStream, key: Key, mut output: Output) -> Result<Sent
         let slices = output.slices();
         let written = match &slices {
             [buffer, tail] if tail.is_empty() => stream.write(buffer),
-            _ => stream.write_vectored(&slices),
+            _ => sys::send_vectored(stream, &slices),
         };
         match written {
             Ok(0) => {

@@ -345,16 +345,17 @@ impl Driver for SimDriver {
         }
     }
 
-    fn close(&mut self, key: Key, how: Close) {
+    fn close(&mut self, key: Key, how: Close) -> Option<Output> {
         let net = self.net.clone();
-        let Some((slot, link)) = self.slot(key) else { return };
+        let (slot, link) = self.slot(key)?;
         slot.link = None;
-        slot.unsent = None;
+        let unsent = slot.unsent.take();
         self.free.push(key.index);
         net.act(|state| match how {
             Close::Graceful => state.close(link, Side::Server),
             Close::Reset => state.reset(link, Side::Server),
         });
+        unsent
     }
 
     fn set_accepting(&mut self, accepting: bool) {

@@ -40,7 +40,7 @@ impl Echo {
                 Completion::Accepted { socket, .. } => accepted.push(socket),
                 Completion::AcceptFailed { .. } | Completion::Progress { .. } => {}
                 Completion::Received { key, bytes } => received.push((key, bytes.to_vec())),
-                Completion::Failed { key, .. } => self.driver.close(key, Close::Reset),
+                Completion::Failed { key, .. } => drop(self.driver.close(key, Close::Reset)),
                 Completion::Sent(sent) => {
                     self.sending.insert(sent.key.index, false);
                     received.push((sent.key, self.waiting.remove(&sent.key.index).unwrap()));
