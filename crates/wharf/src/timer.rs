@@ -130,6 +130,12 @@ impl Wheel {
         self.elapsed = self.elapsed.max(target);
     }
 
+    /// How many timers are set, or still linked.
+    #[cfg(test)]
+    pub(crate) fn in_use(&self) -> usize {
+        self.nodes.iter().filter(|node| node.due != NEVER || node.place != UNLINKED).count()
+    }
+
     /// The first tick at or after `at`, not more than the wheel can hold ahead.
     fn tick_after(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.origin);

@@ -16,7 +16,7 @@ use super::site::Stage;
 use crate::driver::sim::{Faults, PATIENCE, Pace, SimDriver, SimNet};
 use crate::server::{assemble, run_here};
 use crate::worker::{Plan, Worker};
-use crate::{Server, ServerHandle, StopSwitch, Ticker};
+use crate::{Dispatch, Server, ServerHandle, StopSwitch, Ticker};
 
 /// Where the sockets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,11 @@ impl Harness {
     pub(super) fn start(combination: Combination, server: Server, stage: Arc<Stage>) -> Self {
         let switch = StopSwitch::new();
         let server = server.workers(combination.workers).stop_switch(&switch);
+        // A server that is started shows the other way to spread connections.
+        let server = match combination.mode {
+            Mode::Start => server.dispatch(Dispatch::LeastConnections),
+            Mode::Run | Mode::Tick => server,
+        };
         let (place, running) = match combination.backend {
             Backend::Mio => start_on_system(combination.mode, server),
             Backend::Sim => start_on_net(combination, server, &switch),
@@ -165,7 +170,7 @@ fn start_on_system(mode: Mode, server: Server) -> (Place, Running) {
 fn start_on_net(combination: Combination, server: Server, switch: &StopSwitch) -> (Place, Running) {
     let pace = if combination.mode == Mode::Tick { Pace::Ticked } else { Pace::Threaded };
     let net = SimNet::new(pace, 0, Faults::default());
-    let plans = plan(&net, server, combination.workers, true);
+    let plans = plan(&net, server, combination.workers, combination.mode == Mode::Start);
     let running = match combination.mode {
         Mode::Run => run_on_thread(move || run_here(plans)),
         Mode::Start => Running::Handle(ServerHandle::start(plans, switch.clone()).unwrap()),

@@ -20,9 +20,11 @@ fn ticked(server: Server) -> SimTicker {
 impl SimTicker {
     /// Does all there is to do at once.
     fn settle(&mut self) {
-        for _ in 0..1000 {
-            let now = self.net.instant(self.net.time());
-            self.tick(Some(now));
+        let mut quiet_turns = 0;
+        while quiet_turns < 5 {
+            let before = self.net.fingerprint();
+            self.tick(Some(self.net.instant(self.net.time())));
+            quiet_turns = if self.net.fingerprint() == before { quiet_turns + 1 } else { 0 };
         }
     }
 
@@ -60,6 +62,61 @@ fn the_time_for_a_head_begins_with_that_head() {
     assert_eq!(read(&mut client), "");
     server.pass(Duration::from_secs(2));
     assert!(read(&mut client).starts_with("HTTP/1.1 408"));
+}
+
+/// A hundred seconds in all, but never ten without a move.
+#[test]
+fn a_slow_peer_has_time_as_long_as_it_moves() {
+    let stage = Arc::new(Stage::default());
+    let second = Duration::from_secs(1);
+    let timeouts = Timeouts::default().body(10 * second).write(10 * second).idle(10 * second);
+    let mut server = ticked(Server::new(site(&stage)).timeouts(timeouts));
+    let mut client = server.net.connect().unwrap();
+    client.write(b"POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n").unwrap();
+    for _ in 0..12 {
+        server.pass(8 * second);
+        client.write(b"x").unwrap();
+    }
+    server.settle();
+    assert!(read(&mut client).ends_with("xxxxxxxxxxxx"));
+    client.write(b"GET /megabyte HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let (mut len, mut buffer) = (0, vec![0; 100_000]);
+    while len < 1 << 20 {
+        server.pass(8 * second);
+        len += client.read(&mut buffer).unwrap();
+    }
+    let mut client = server.net.connect().unwrap();
+    for _ in 0..12 {
+        server.pass(8 * second);
+        client.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        server.settle();
+        assert!(read(&mut client).ends_with("hello"));
+    }
+}
+
+#[test]
+fn a_body_is_not_taken_faster_than_it_is_read() {
+    let stage = Arc::new(Stage::default());
+    let mut server = ticked(Server::new(site(&stage)));
+    server.net.set_window(1000);
+    let mut client = server.net.connect().unwrap();
+    client.write(b"POST /late/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n").unwrap();
+    let mut sent = 0;
+    while let Ok(len) = client.write(&[b'x'; 1000]) {
+        sent += len;
+        server.settle();
+    }
+    assert!(sent < 70_000, "{sent} bytes were taken and not read");
+    stage.open("a");
+    while sent < 1_000_000 {
+        server.settle();
+        sent += client.write(&[b'x'; 1000][..1000.min(1_000_000 - sent)]).unwrap();
+    }
+    let mut received = 0;
+    while received < 1_000_000 {
+        server.settle();
+        received += read(&mut client).len();
+    }
 }
 
 #[test]

@@ -1,13 +1,25 @@
 //! The server as its clients see it, from the first byte to the last.
 //!
-//! `cases` asks one thing after another of every way to run a server; `harness.rs` makes those ways
-//! alike, `site.rs` is what is served, `client.rs` and `response.rs` are the other side. `inside.rs`
-//! shows what clients do not see. Not here: the machine alone (`wharf-proto`) and the parts alone
-//! (tests beside them).
+//! `cases` asks one thing after another of every way to run a server; `seeds` lets many clients
+//! meet on a network with faults; `inside.rs` shows what clients do not see. `harness.rs` makes the
+//! ways to run a server alike, `site.rs` is what is served, `client.rs` and `response.rs` are the
+//! other side. Not here: the machine alone (`wharf-proto`) and the parts alone (tests beside them).
 
 mod cases;
 mod client;
 mod harness;
 mod inside;
 mod response;
+mod seeds;
 mod site;
+
+use std::any::Any;
+
+/// What a test said when it failed.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "a panic without words",
+    }
+}

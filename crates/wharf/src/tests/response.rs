@@ -155,7 +155,9 @@ impl Reader {
             self.response.fields.clear();
             return Ok(Part::StatusLine);
         }
-        if self.is_head || status == 204 || status == 304 {
+        // Who answers 408 may not have seen what was asked.
+        let omits_body = self.is_head && status != 408;
+        if omits_body || status == 204 || status == 304 {
             return Ok(Part::Done);
         }
         let response = &self.response;

@@ -84,6 +84,12 @@ impl<S> Inbox<S> {
         std::mem::take(&mut lock(&self.handed_over))
     }
 
+    /// How many connections wait to be taken.
+    #[cfg(test)]
+    pub(crate) fn handed_over(&self) -> usize {
+        lock(&self.handed_over).len()
+    }
+
     /// A waker for the tasks of a connection.
     pub(crate) fn waker(&self, key: Key) -> ConnWaker {
         ConnWaker::new(Arc::downgrade(&self.wakes), key)

@@ -7,6 +7,8 @@
 mod accept;
 mod clock;
 mod inbox;
+#[cfg(test)]
+mod leftovers;
 mod shared;
 
 use std::io;
@@ -19,6 +21,8 @@ use std::time::Instant;
 use self::accept::Acceptor;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
+#[cfg(test)]
+pub(crate) use self::leftovers::Leftovers;
 use self::shared::fewest;
 pub(crate) use self::shared::{Member, Plan, Shared};
 use crate::conn::{Conn, Context, Deadline, Ending, Http1};

@@ -23,11 +23,6 @@ impl SimClient {
         Self { net, link, seen: 0 }
     }
 
-    /// Which of the net's connections this is.
-    pub(crate) const fn number(&self) -> usize {
-        self.link
-    }
-
     pub(crate) fn local_addr(&self) -> SocketAddr {
         client_addr(self.link)
     }

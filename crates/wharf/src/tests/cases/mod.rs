@@ -8,12 +8,12 @@ mod faults;
 mod streams;
 mod timeouts;
 
-use std::any::Any;
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::harness::{Backend, Combination, Harness, Mode};
+use super::message;
 use super::site::{Stage, site};
 use crate::Server;
 
@@ -58,14 +58,6 @@ fn check(combination: Combination) {
         }
     }
     assert!(failures.is_empty(), "WHARF_CASE=name runs one alone\n{}", failures.join("\n"));
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "a panic without words",
-    }
 }
 
 macro_rules! combinations {

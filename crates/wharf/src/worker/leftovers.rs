@@ -1,0 +1,39 @@
+//! What a worker holds, for tests that say it should be nothing.
+//!
+//! Not here: what its driver holds.
+
+use std::sync::atomic::Ordering;
+
+use super::Worker;
+use crate::conn::Http1;
+use crate::driver::Driver;
+
+/// What is left in a worker.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leftovers {
+    /// Slots that hold a connection.
+    pub(crate) connections: usize,
+    /// Connections that are counted as this worker's.
+    pub(crate) counted: usize,
+    pub(crate) timers: usize,
+    /// Connections that are to be looked at.
+    pub(crate) queued: usize,
+    /// Idle protocol parts that are not empty.
+    pub(crate) dirty_spares: usize,
+    /// Connections that were handed over and not taken.
+    pub(crate) handed_over: usize,
+}
+
+impl<D: Driver> Worker<D> {
+    pub(crate) fn leftovers(&self) -> Leftovers {
+        let state = &self.state;
+        Leftovers {
+            connections: state.conns.iter().flatten().count(),
+            counted: state.member().connections.load(Ordering::Relaxed),
+            timers: state.timers.in_use(),
+            queued: state.queue.len() + state.next_queue.len(),
+            dirty_spares: state.spare.iter().filter(|http| !Http1::is_idle(http)).count(),
+            handed_over: state.member().inbox.handed_over(),
+        }
+    }
+}
