@@ -11,7 +11,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 /// How many connections the system keeps until they are accepted. The system caps it.
 const BACKLOG: i32 = 4096;
 
-/// How long a connection is silent before the system asks whether the peer is still there (Go: 15 s).
+/// How long a connection is silent before the system asks whether its peer is still there.
+/// Go asks after 15 s.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
 /// A socket that listens on one address.

@@ -47,8 +47,8 @@ impl Running {
     }
 }
 
-/// Counts a worker until it is dropped, also by a panic, and has the others stop then: a server that
-/// has lost a worker would leave connections unanswered.
+/// Counts a worker until it is dropped, also by a panic, and has the others stop then: a server
+/// that has lost a worker would leave connections unanswered.
 struct Counted {
     running: Arc<Running>,
     switch: StopSwitch,
