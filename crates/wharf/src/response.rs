@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use wharf_proto::{Headers, InvalidHeader};
 
-use crate::body::{Body, BodyError, BodyWriter, Closed};
+use crate::body::{Body, BodyError, BodyWriter};
 use crate::pool::Pooled;
 
 /// What went wrong in a handler, for the program to see and never for the peer.
@@ -81,10 +81,11 @@ impl Response {
     /// # let _ = wharf::Server::new(handler);
     /// ```
     #[must_use]
-    pub fn stream<F, Fut>(produce: F) -> Self
+    pub fn stream<F, Fut, E>(produce: F) -> Self
     where
         F: FnOnce(BodyWriter) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<(), Closed>> + 'static,
+        Fut: Future<Output = Result<(), E>> + 'static,
+        E: Into<BoxError>,
     {
         Self::from(Body::stream(produce))
     }

@@ -20,6 +20,7 @@ pub use self::channel::BodyWriter;
 pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES};
 pub use self::error::{BodyError, Closed};
 use crate::pool::Pooled;
+use crate::response::BoxError;
 
 /// How much of a file is read at a time, in bytes.
 const FILE_PIECE_BYTES: usize = 64 << 10;
@@ -65,7 +66,7 @@ pub(crate) enum BodyKind {
 pub(crate) type Producer = Box<dyn FnOnce(BodyWriter) -> Production + Send>;
 
 /// The future that writes a body. It runs on the worker of its connection.
-pub(crate) type Production = Pin<Box<dyn Future<Output = Result<(), Closed>>>>;
+pub(crate) type Production = Pin<Box<dyn Future<Output = Result<(), BoxError>>>>;
 
 impl fmt::Debug for BodyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,15 +110,20 @@ impl Body {
     /// A body that `produce` writes once it is wanted: not for HEAD.
     ///
     /// The future runs on the worker of the connection and need not be `Send`. It must end with
-    /// [`BodyWriter::finish`]: a writer that is dropped before aborts the response, and the peer
-    /// can tell.
+    /// [`BodyWriter::finish`], behind which nothing more of it is run: a writer that is dropped
+    /// before aborts the response, whatever the future returns, and the peer can tell. An error
+    /// that it returns goes to the access log.
     #[must_use]
-    pub fn stream<F, Fut>(produce: F) -> Self
+    pub fn stream<F, Fut, E>(produce: F) -> Self
     where
         F: FnOnce(BodyWriter) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<(), Closed>> + 'static,
+        Fut: Future<Output = Result<(), E>> + 'static,
+        E: Into<BoxError>,
     {
-        Self(BodyKind::Producer(Box::new(|writer| Box::pin(produce(writer)))))
+        Self(BodyKind::Producer(Box::new(|writer| {
+            let production = produce(writer);
+            Box::pin(async move { production.await.map_err(Into::into) })
+        })))
     }
 
     /// The length in bytes, if it is known.
@@ -177,8 +183,8 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError::Rejected`] if the peer broke the framing or a limit, or stopped sending;
-    /// [`BodyError::Disconnected`] if the connection was lost; [`BodyError::Aborted`] if the
+    /// [`BodyError::Rejected`] if the peer broke the framing or a limit; [`BodyError::TimedOut`] if it
+    /// stopped sending; [`BodyError::Disconnected`] if the connection was lost; [`BodyError::Aborted`] if the
     /// writer of a channel was dropped unfinished; [`BodyError::Io`] if a file can't be read.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         poll_fn(|cx| self.poll_chunk(cx)).await

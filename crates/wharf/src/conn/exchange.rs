@@ -2,6 +2,7 @@
 //!
 //! Not here: bytes in and out of the connection (`h1.rs`).
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -32,11 +33,18 @@ pub(super) struct Exchange {
     record: Option<Box<Record>>,
 }
 
-/// What of a request is needed when its response is over.
-struct Record {
+/// What the access log will be told of a request.
+pub(super) struct Record {
     head: Option<(Method, String)>,
     addrs: Addrs,
     began: Instant,
+    status: Option<StatusCode>,
+    body_bytes: u64,
+    failure: Option<BoxError>,
+    /// The response was encoded to its end.
+    encoded: bool,
+    /// Where it ends in the output that it is part of, in bytes.
+    pub(super) ends_at: usize,
 }
 
 impl Exchange {
@@ -56,30 +64,60 @@ impl Exchange {
     }
 
     fn keep(&mut self, head: Option<(Method, String)>, addrs: Addrs, context: &Context<'_>) {
-        self.record = Some(Box::new(Record { head, addrs, began: context.clock.now() }));
+        self.record = Some(Box::new(Record {
+            head,
+            addrs,
+            began: context.clock.now(),
+            status: None,
+            body_bytes: 0,
+            failure: None,
+            encoded: false,
+            ends_at: 0,
+        }));
     }
 
-    /// Tells the access log what became of the request, and forgets the exchange.
-    pub(super) fn end(&mut self, complete: bool, context: &Context<'_>) {
-        if let (Some(record), Some(log)) = (self.record.take(), context.access_log) {
-            let access = Access {
-                peer_addr: record.addrs.peer,
-                method: record.head.as_ref().map(|(method, _)| method),
-                target: record.head.as_ref().map_or("", |(_, target)| target),
-                status: self.status,
-                body_bytes: self.body_bytes,
-                complete,
-                failure: self.failure.as_deref(),
-                duration: Instant::now().saturating_duration_since(record.began),
-            };
-            // The request is served, whatever the log makes of it.
-            let _ = catch_unwind(AssertUnwindSafe(|| log(&access)));
-        }
-        *self = Self::default();
+    /// Forgets the exchange, and gives what is to be told of it once its bytes are sent: they end
+    /// at `ends_at` in the output.
+    pub(super) fn end(&mut self, encoded: bool, ends_at: usize) -> Option<Box<Record>> {
+        let ended = std::mem::take(self);
+        let mut record = ended.record?;
+        record.status = ended.status;
+        record.body_bytes = ended.body_bytes;
+        record.failure = ended.failure;
+        record.encoded = encoded;
+        record.ends_at = ends_at;
+        Some(record)
     }
 
     /// Whether nothing is under way.
     pub(super) const fn is_over(&self) -> bool {
         self.task.is_none() && self.request_body.is_none() && self.response_body.is_none()
     }
+}
+
+impl Record {
+    /// Tells the access log what became of the request, where `sent` says whether all that was
+    /// encoded was handed to the system.
+    pub(super) fn tell(self, sent: bool, context: &Context<'_>) {
+        let Some(log) = context.access_log else { return };
+        let access = Access {
+            peer_addr: self.addrs.peer,
+            method: self.head.as_ref().map(|(method, _)| method),
+            target: self.head.as_ref().map_or("", |(_, target)| target),
+            status: self.status,
+            body_bytes: self.body_bytes,
+            complete: self.encoded && sent,
+            failure: self.failure.as_deref(),
+            duration: Instant::now().saturating_duration_since(self.began),
+        };
+        // The request is served, whatever the log makes of it.
+        let _ = catch_unwind(AssertUnwindSafe(|| log(&access)));
+    }
+}
+
+/// What a panic of the program's code says, for the program to see.
+pub(super) fn panicked(payload: &(dyn Any + Send)) -> BoxError {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", text.unwrap_or("with something that is no text")).into()
 }

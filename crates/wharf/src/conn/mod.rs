@@ -158,6 +158,13 @@ impl Conn {
         }
     }
 
+    /// An output was given up with so many bytes unsent.
+    pub(crate) fn on_unsent(&mut self, len: usize) {
+        if let Some(http) = &mut self.http {
+            http.on_unsent(len);
+        }
+    }
+
     /// The system says that the connection is broken.
     pub(crate) fn on_error(&mut self, error: io::Error) {
         if let Some(http) = &mut self.http {

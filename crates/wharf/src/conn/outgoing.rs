@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::body::{Body, BodyError, BodyKind, BodyReader, Production};
+use crate::response::BoxError;
 
 /// How much of a file is read at a time, in bytes.
 const FILE_PIECE_BYTES: usize = 64 << 10;
@@ -16,7 +17,7 @@ const FILE_PIECE_BYTES: usize = 64 << 10;
 /// A body that is not in memory.
 pub(super) enum Outgoing {
     File { file: File, left: u64 },
-    Channel { reader: BodyReader, production: Option<Production> },
+    Channel { reader: BodyReader, production: Option<Production>, failure: Option<BoxError> },
 }
 
 /// The next piece of a body.
@@ -33,12 +34,14 @@ impl Outgoing {
     pub(super) fn start(body: Body) -> Result<Self, Body> {
         match body.0 {
             BodyKind::File(file, left) => Ok(Self::File { file, left }),
-            BodyKind::Channel(reader) => Ok(Self::Channel { reader, production: None }),
+            BodyKind::Channel(reader) => {
+                Ok(Self::Channel { reader, production: None, failure: None })
+            }
             BodyKind::Producer(produce) => {
                 let (writer, body) = Body::channel();
                 let BodyKind::Channel(reader) = body.0 else { return Err(body) };
                 let production = Some(produce(writer));
-                Ok(Self::Channel { reader, production })
+                Ok(Self::Channel { reader, production, failure: None })
             }
             kind => Err(Body(kind)),
         }
@@ -50,22 +53,31 @@ impl Outgoing {
         buffer: &mut Vec<u8>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Piece, BodyError>> {
-        let (reader, production) = match self {
+        let (reader, production, failure) = match self {
             Self::File { file, left } => {
                 return Poll::Ready(read_in_place(file, left, buffer).map_err(BodyError::from));
             }
-            Self::Channel { reader, production } => (reader, production),
+            Self::Channel { reader, production, failure } => (reader, production, failure),
         };
         if let Poll::Ready(result) = reader.poll_unsent(cx) {
             return Poll::Ready(result.map(|chunk| chunk.map_or(Piece::End, Piece::Bytes)));
         }
         let Some(future) = production else { return Poll::Pending };
         // A producer that fails or forgets to finish has dropped its writer, which aborts.
-        if future.as_mut().poll(cx).is_ready() {
+        if let Poll::Ready(result) = future.as_mut().poll(cx) {
+            *failure = result.err();
             *production = None;
         }
         let polled = reader.poll_unsent(cx);
         polled.map(|result| result.map(|chunk| chunk.map_or(Piece::End, Piece::Bytes)))
+    }
+
+    /// Why the producer gave up, if it said so.
+    pub(super) fn failure(&mut self) -> Option<BoxError> {
+        match self {
+            Self::File { .. } => None,
+            Self::Channel { failure, .. } => failure.take(),
+        }
     }
 
     /// Everything taken so far was handed to the system.

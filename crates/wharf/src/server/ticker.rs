@@ -14,7 +14,7 @@ use crate::worker::Worker;
 /// A server whose loop is the program's: nothing happens but in [`tick`](Self::tick).
 ///
 /// A loop that waits for several things watches the ticker's descriptor
-/// ([`AsFd`](std::os::fd::AsFd), on Unix) for reading, waits no longer than
+/// ([`AsFd`](std::os::fd::AsFd), on Unix) for reading (level-triggered), waits no longer than
 /// [`next_deadline`](Self::next_deadline), and then ticks without waiting.
 ///
 /// ```
@@ -51,7 +51,7 @@ impl Ticker {
     /// among it.
     pub fn tick(&mut self, max_wait: Duration) -> io::Result<bool> {
         let until = Instant::now().checked_add(max_wait);
-        self.turn(until)?;
+        let turned = self.turn(until);
         let stopping = self.workers.iter().any(Worker::is_stopping);
         for worker in &mut self.workers {
             if stopping {
@@ -59,7 +59,7 @@ impl Ticker {
             }
             worker.rest();
         }
-        Ok(!stopping)
+        turned.map(|()| !stopping)
     }
 
     fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {

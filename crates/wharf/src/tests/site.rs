@@ -264,7 +264,7 @@ fn failures(site: Router, stage: &Arc<Stage>) -> Router {
             panic_quietly()
         })
         .get("/panic/streaming", |_: Request| {
-            Response::stream(async |mut writer| {
+            Response::stream::<_, _, Closed>(async |mut writer| {
                 writer.write("begun").await?;
                 yield_once().await;
                 panic_quietly()
@@ -277,7 +277,7 @@ fn failures(site: Router, stage: &Arc<Stage>) -> Router {
         })
         .any("/grenade/stream", |_: Request| {
             let grenade = Grenade;
-            Response::stream(async move |writer| {
+            Response::stream::<_, _, Closed>(async move |writer| {
                 let _grenade = grenade;
                 writer.finish()?;
                 pending().await

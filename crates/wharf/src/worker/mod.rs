@@ -125,6 +125,9 @@ impl<D: Driver> Worker<D> {
         let due = if doorbell.fall_asleep() { due } else { Some(self.driver.now()) };
         let waited = self.driver.wait(due);
         let was_rung = self.state.member().inbox.doorbell().wake_up();
+        if was_rung && waited.is_err() {
+            self.state.member().inbox.doorbell().ring();
+        }
         waited?;
         self.state.clock.set(self.driver.now());
         std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
@@ -236,9 +239,9 @@ impl<D: Driver> Worker<D> {
         let Sent { key, output, result } = sent;
         match result {
             Ok(()) if self.state.conn(key).is_some() => self.state.on_sent(key, output),
-            Ok(()) => guard(|| drop(output)),
+            Ok(()) => self.state.give_up(key, output),
             Err(error) => {
-                guard(|| drop(output));
+                self.state.give_up(key, output);
                 self.fail(key, error);
             }
         }
@@ -260,12 +263,11 @@ impl<D: Driver> Worker<D> {
             && !http.sending
             && !http.output.is_empty()
         {
-            http.sending = true;
-            let output = std::mem::take(&mut http.output);
+            let output = http.take_output();
             match self.driver.send(key, output) {
                 None => {}
                 Some(Sent { result: Err(error), output, .. }) => {
-                    guard(|| drop(output));
+                    self.state.give_up(key, output);
                     return self.fail(key, error);
                 }
                 Some(Sent { output, .. }) => self.state.on_sent_at_once(key, output),
@@ -274,6 +276,7 @@ impl<D: Driver> Worker<D> {
         let Some(conn) = self.state.conn(key) else { return };
         match conn.http.as_deref().and_then(Http1::ending) {
             Some(Ending::Close(how)) => return self.close(key, how),
+            Some(Ending::Cut) => return self.close(key, Close::Reset),
             Some(Ending::Linger) => self.linger(key),
             None => self.state.retire(key),
         }
@@ -308,8 +311,9 @@ impl<D: Driver> Worker<D> {
         if self.state.conn(key).is_none() {
             return;
         }
-        let unsent = self.driver.close(key, how);
-        guard(|| drop(unsent));
+        if let Some(unsent) = self.driver.close(key, how) {
+            self.state.give_up(key, unsent);
+        }
         self.state.forget(key);
     }
 }
@@ -445,6 +449,14 @@ impl<S> State<S> {
             Deadline::At(at) => self.timers.arm(key.index, at),
         }
         deadline
+    }
+
+    /// Drops an output that will not be sent any further.
+    fn give_up(&mut self, key: Key, output: Output) {
+        if let Some(conn) = self.conn(key) {
+            conn.on_unsent(output.len());
+        }
+        guard(|| drop(output));
     }
 
     /// Forgets a connection that was closed.

@@ -14,7 +14,7 @@ use wharf_proto::RequestHead;
 use wharf_proto::h1::{self, Phase};
 
 use self::respond::Refusal;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Record};
 use super::{Context, Timer};
 use crate::body::BodyError;
 use crate::driver::{Close, Key};
@@ -46,6 +46,13 @@ pub(crate) struct Http1 {
     /// The driver has an output of this connection.
     pub(crate) sending: bool,
     exchange: Exchange,
+    /// Exchanges that are over but whose bytes are not all sent, where there is an access log.
+    #[expect(clippy::vec_box, reason = "they come in boxes and go in them")]
+    done: Vec<Box<Record>>,
+    /// How many of them end in the output that the driver has.
+    done_when_sent: usize,
+    /// How long that output is, and after it was given up, how much of it was sent.
+    in_flight_bytes: usize,
     waker: ConnWaker,
     /// The peer has closed its sending side.
     eof: bool,
@@ -65,6 +72,8 @@ pub(crate) enum Ending {
     /// The peer may still be sending: say that we are done, and read on for a while, so that it
     /// sees the response rather than a reset (RFC 9112 section 9.6).
     Linger,
+    /// The peer takes nothing any more: at once, with what is left unsent.
+    Cut,
 }
 
 impl Http1 {
@@ -78,6 +87,9 @@ impl Http1 {
             output: Output::default(),
             sending: false,
             exchange: Exchange::default(),
+            done: Vec::new(),
+            done_when_sent: 0,
+            in_flight_bytes: 0,
             waker,
             eof: false,
             is_last_request: false,
@@ -117,6 +129,7 @@ impl Http1 {
             && !self.eof
             && self.ending.is_none()
             && self.exchange.is_over()
+            && self.done.is_empty()
     }
 
     /// Whether a response has begun and was not handed over in full.
@@ -124,9 +137,17 @@ impl Http1 {
         self.sending || !self.output.is_empty() || self.exchange.response_body.is_some()
     }
 
+    /// Takes the output to be sent.
+    pub(crate) fn take_output(&mut self) -> Output {
+        self.sending = true;
+        self.done_when_sent = self.done.len();
+        self.in_flight_bytes = self.output.len();
+        std::mem::take(&mut self.output)
+    }
+
     /// How the connection ends, as soon as all output is sent.
     pub(crate) fn ending(&self) -> Option<Ending> {
-        self.ending.filter(|_| self.output.is_empty() && !self.sending)
+        self.ending.filter(|ending| *ending == Ending::Cut || self.is_all_sent())
     }
 
     /// Whether more bytes of the peer could be dealt with.
@@ -166,6 +187,10 @@ impl Http1 {
     fn expects_body(&self) -> bool {
         let has_reader = self.exchange.request_body.as_ref().is_some_and(|body| !body.is_closed());
         has_reader && !self.body_paused && !self.machine.awaits_continue()
+    }
+
+    fn is_all_sent(&self) -> bool {
+        self.output.is_empty() && !self.sending
     }
 
     fn can_produce(&self) -> bool {
@@ -209,6 +234,10 @@ impl Http1 {
     /// All output was handed to the system; `output` is its empty buffer.
     pub(crate) fn on_sent(&mut self, mut output: Output, context: &Context<'_>) {
         self.sending = false;
+        let sent = std::mem::take(&mut self.done_when_sent);
+        for record in self.done.drain(..sent) {
+            record.tell(true, context);
+        }
         if self.output.is_empty() {
             output.clear();
             self.output = output;
@@ -235,15 +264,16 @@ impl Http1 {
                 self.machine.receive_timeout();
                 self.refuse(Refusal::BodyTimeout, context);
             }
-            Timer::Write => {
-                self.output.clear();
-                self.sending = false;
-                self.ending = Some(Ending::Close(Close::Reset));
-            }
+            Timer::Write => self.ending = Some(Ending::Cut),
             Timer::Off | Timer::Idle | Timer::Head | Timer::Linger => {
                 self.ending = Some(Ending::Close(Close::Graceful));
             }
         }
+    }
+
+    /// An output was given up with so many bytes unsent.
+    pub(crate) const fn on_unsent(&mut self, len: usize) {
+        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(len);
     }
 
     /// The system says that the connection is broken.
@@ -259,6 +289,12 @@ impl Http1 {
         }
         // Dropping a handler's future runs its destructors, which may panic like the handler.
         let exchange = &mut self.exchange;
-        let _ = catch_unwind(AssertUnwindSafe(|| exchange.end(false, context)));
+        let record = catch_unwind(AssertUnwindSafe(|| exchange.end(false, 0))).unwrap_or_default();
+        let all_sent = self.is_all_sent();
+        let in_flight = std::mem::take(&mut self.done_when_sent);
+        for (index, record) in self.done.drain(..).chain(record).enumerate() {
+            let sent = index < in_flight && record.ends_at <= self.in_flight_bytes;
+            record.tell(all_sent || sent, context);
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::respond::Refusal;
 use super::{Close, Ending, Http1};
 use crate::body::{Body, BodyKind};
 use crate::conn::Context;
+use crate::conn::exchange::panicked;
 use crate::handler::ReplyKind;
 use crate::pool::Pooled;
 use crate::request::Request;
@@ -31,7 +32,7 @@ impl Http1 {
     /// Deals with the bytes that are held.
     pub(super) fn proceed(&mut self, context: &Context<'_>) {
         // A response may have come to its end since the last look.
-        self.settle(context);
+        self.settle();
         if self.input.is_empty() && !self.eof {
             return;
         }
@@ -76,9 +77,9 @@ impl Http1 {
                     break;
                 }
             }
-            self.settle(context);
+            self.settle();
         }
-        self.settle(context);
+        self.settle();
         self.note_eof(&input[used..], context);
         self.note_unread(&input[used..]);
         used
@@ -91,7 +92,7 @@ impl Http1 {
             return;
         }
         match self.machine.receive_eof() {
-            Ok(()) => self.settle(context),
+            Ok(()) => self.settle(),
             Err(reject) => self.refuse(Refusal::Reject(reject), context),
         }
     }
@@ -133,7 +134,10 @@ impl Http1 {
                 self.exchange.task = Some(task);
                 self.poll_task(context);
             }
-            Err(_panic) => self.refuse(Refusal::Panic, context),
+            Err(panic) => {
+                self.exchange.failure = Some(panicked(&*panic));
+                self.refuse(Refusal::Panic, context);
+            }
         }
         used
     }
@@ -194,7 +198,8 @@ impl Http1 {
                 self.respond(response, context);
             }
             Ok(Poll::Pending) => self.send_continue(Wanted::Now),
-            Err(_panic) => {
+            Err(panic) => {
+                self.exchange.failure = Some(panicked(&*panic));
                 // A future that panicked must not be polled again; whether it can be dropped in
                 // peace is not known either.
                 let task = self.exchange.task.take();

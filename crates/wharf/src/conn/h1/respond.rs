@@ -14,6 +14,7 @@ use super::receive::Wanted;
 use super::{COPY_BYTES, Close, Ending, Http1};
 use crate::body::{Body, BodyError, BodyKind};
 use crate::conn::Context;
+use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece};
 use crate::response::Response;
 
@@ -105,7 +106,10 @@ impl Http1 {
                 self.pump();
             }
             Ok(Err(in_memory)) => self.send_whole(in_memory),
-            Err(_panic) => self.abort(),
+            Err(panic) => {
+                self.exchange.failure = Some(panicked(&*panic));
+                self.abort();
+            }
         }
     }
 
@@ -129,7 +133,14 @@ impl Http1 {
                     return;
                 }
                 Ok(Poll::Ready(Ok(piece))) => self.send_piece(piece),
-                Ok(Poll::Ready(Err(_))) | Err(_) => false,
+                Ok(Poll::Ready(Err(error))) => {
+                    self.exchange.failure = body.failure().or_else(|| Some(error.into()));
+                    false
+                }
+                Err(panic) => {
+                    self.exchange.failure = Some(panicked(&*panic));
+                    false
+                }
             };
             if !sent {
                 self.abort();
@@ -156,7 +167,7 @@ impl Http1 {
             if is_read && self.exchange.response_body.take().is_some() {
                 self.abort();
             }
-            self.settle(context);
+            self.settle();
             return;
         }
         self.exchange.begin_unread(self.addrs, context);
@@ -165,15 +176,16 @@ impl Http1 {
         let page = Response::status_page(refusal.status());
         let (status, headers, body, _) = page.into_parts();
         self.send_response(status, &headers, body, Persist::Never, context);
-        self.settle(context);
+        self.settle();
     }
 
     /// Closes the books on an exchange or a connection that is over.
-    pub(super) fn settle(&mut self, context: &Context<'_>) {
+    pub(super) fn settle(&mut self) {
         let phase = self.machine.phase();
         let response_is_out = matches!(phase, Phase::Idle | Phase::Drain | Phase::Closed);
         if response_is_out && self.exchange.status.is_some() {
-            self.exchange.end(self.ending != Some(Ending::Close(Close::Reset)), context);
+            let encoded = self.ending != Some(Ending::Close(Close::Reset));
+            self.done.extend(self.exchange.end(encoded, self.output.len()));
         }
         if phase == Phase::Closed && self.ending.is_none() {
             // Requests behind this one may be on their way, unless the peer has said otherwise.
