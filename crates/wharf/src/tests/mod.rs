@@ -7,6 +7,7 @@
 
 mod cases;
 mod client;
+mod crowd;
 mod harness;
 mod inside;
 mod response;
