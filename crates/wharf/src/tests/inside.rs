@@ -94,6 +94,23 @@ fn a_slow_peer_has_time_as_long_as_it_moves() {
     }
 }
 
+/// What it sends meanwhile is no excuse.
+#[test]
+fn a_peer_that_takes_nothing_of_its_response_is_reset() {
+    let stage = Arc::new(Stage::default());
+    let second = Duration::from_secs(1);
+    let timeouts = Timeouts::default().write(10 * second);
+    let mut server = ticked(Server::new(site(&stage)).timeouts(timeouts));
+    let mut client = server.net.connect().unwrap();
+    client.write(b"GET /megabyte HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nX: ").unwrap();
+    for _ in 0..3 {
+        server.pass(4 * second);
+        client.write(b"y").unwrap_or(0);
+    }
+    server.settle();
+    assert_eq!(server.net.open_connections(), 0);
+}
+
 #[test]
 fn a_body_is_not_taken_faster_than_it_is_read() {
     let stage = Arc::new(Stage::default());
