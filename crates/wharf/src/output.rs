@@ -4,7 +4,7 @@
 
 use std::io::IoSlice;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 /// Bytes to be sent, in order: the buffer, then the tail.
 #[derive(Debug, Default)]
@@ -51,7 +51,8 @@ impl Output {
     pub(crate) fn advance(&mut self, len: usize) {
         let of_buffer = len.min(self.buffer.len() - self.sent);
         self.sent += of_buffer;
-        let _ = self.tail.split_to(len - of_buffer);
+        // The tail's owner is kept until `clear`, for dropping it may run the program's code.
+        self.tail.advance(len - of_buffer);
     }
 
     /// Forgets everything and keeps the buffer's storage.

@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+use super::blocking::block_on;
 use super::{BodyError, Closed};
 
 /// How many bytes a channel holds before its writer has to wait.
@@ -135,7 +135,11 @@ impl BodyWriter {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// [`write`](Self::write) for threads: blocks until there is room. Not for use on a worker.
+    /// [`write`](Self::write) for threads: blocks until there is room.
+    ///
+    /// # Panics
+    ///
+    /// If it had to wait on a worker: nothing would ever make room there.
     ///
     /// # Errors
     ///
@@ -145,7 +149,11 @@ impl BodyWriter {
         block_on(|cx| self.poll_write(&mut data, cx))
     }
 
-    /// [`flush`](Self::flush) for threads: blocks until all is sent. Not for use on a worker.
+    /// [`flush`](Self::flush) for threads: blocks until all is sent.
+    ///
+    /// # Panics
+    ///
+    /// If it had to wait on a worker.
     ///
     /// # Errors
     ///
@@ -266,7 +274,8 @@ impl Drop for BodyWriter {
     }
 }
 
-/// Blocking writes, for programs that produce a body with [`io::Write`]. Not for use on a worker.
+/// Blocking writes, for threads that produce a body with [`io::Write`]; see
+/// [`write_blocking`](BodyWriter::write_blocking).
 impl io::Write for BodyWriter {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.write_blocking(Bytes::copy_from_slice(data))?;
@@ -361,29 +370,11 @@ impl Drop for BodyReader {
     }
 }
 
-/// Polls on this thread, which sleeps in between.
-fn block_on<T>(mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> T {
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let cx = Context::from_waker(&waker);
-    loop {
-        match poll(&cx) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+    use std::thread;
 
     use super::*;
 

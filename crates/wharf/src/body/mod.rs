@@ -4,6 +4,7 @@
 //! (`channel.rs`). Not here: framing, which is the protocol machine's, and when a body is read
 //! (`conn/h1`).
 
+mod blocking;
 mod channel;
 mod error;
 
@@ -16,6 +17,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use self::blocking::OnWorker;
 pub use self::channel::BodyWriter;
 pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES};
 pub use self::error::{BodyError, Closed};
@@ -183,9 +185,10 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError::Rejected`] if the peer broke the framing or a limit; [`BodyError::TimedOut`] if it
-    /// stopped sending; [`BodyError::Disconnected`] if the connection was lost; [`BodyError::Aborted`] if the
-    /// writer of a channel was dropped unfinished; [`BodyError::Io`] if a file can't be read.
+    /// [`BodyError::Rejected`] if the peer broke the framing or a limit; [`BodyError::TimedOut`] if
+    /// it stopped sending; [`BodyError::Disconnected`] if the connection was lost;
+    /// [`BodyError::Aborted`] if the writer of a channel was dropped unfinished;
+    /// [`BodyError::Io`] if a file can't be read.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }

@@ -25,6 +25,7 @@ pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
 pub(crate) use self::leftovers::Leftovers;
 use self::shared::fewest;
 pub(crate) use self::shared::{Member, Plan, Shared};
+use crate::body::OnWorker;
 use crate::conn::{Conn, Context, Deadline, Ending, Http1};
 use crate::driver::{Close, Completion, Driver, Key, Sent};
 use crate::output::Output;
@@ -129,6 +130,7 @@ impl<D: Driver> Worker<D> {
             self.state.member().inbox.doorbell().ring();
         }
         waited?;
+        let _on_worker = OnWorker::enter();
         self.state.clock.set(self.driver.now());
         std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
         self.take_completions();
