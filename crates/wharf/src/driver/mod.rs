@@ -34,7 +34,7 @@ pub(crate) enum Completion<'d, S> {
     AcceptFailed { error: io::Error },
     /// Bytes came from the peer. None at all: it closed its sending side.
     Received { key: Key, bytes: &'d [u8] },
-    /// The connection is broken.
+    /// The connection is broken. This comes also to one that does not receive.
     Failed { key: Key, error: io::Error },
     /// The peer has taken some of a send that was begun earlier, but not all.
     Progress { key: Key },

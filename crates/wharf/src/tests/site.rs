@@ -191,6 +191,7 @@ fn bodies(site: Router, stage: &Arc<Stage>) -> Router {
         .any("/late/{gate}", move |mut r: Request| {
             let stage = Arc::clone(&gated);
             async move {
+                let _witness = Witness(Arc::clone(&stage), "late gone");
                 stage.pass(r.param("gate").unwrap_or_default()).await;
                 r.body_mut().bytes().await
             }

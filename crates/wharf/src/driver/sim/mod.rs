@@ -71,7 +71,7 @@ impl Slot {
         let has_bytes = link.readable_bytes(Side::Server) > 0;
         let has_end = link.is_at_end(Side::Server) && !self.saw_end;
         let has_failure = link.is_broken(Side::Server);
-        self.receiving && !self.saw_failure && (has_bytes || has_end || has_failure)
+        !self.saw_failure && (has_failure || (self.receiving && (has_bytes || has_end)))
     }
 
     fn is_writable(&self, state: &State) -> bool {
@@ -182,6 +182,10 @@ impl SimDriver {
         // Something else in this turn may have changed it.
         if !slot.is_readable(&self.net.lock()) {
             return None;
+        }
+        if !slot.receiving {
+            slot.saw_failure = true;
+            return Some(Step::Failed(key, io::ErrorKind::ConnectionReset.into()));
         }
         match self.net.act(|state| state.read(link, Side::Server, &mut self.buffer)) {
             Ok(len) => {

@@ -23,6 +23,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("gone_in_the_middle_of_a_response", gone_in_the_middle_of_a_response),
     Case::new("gone_in_the_middle_of_a_request", gone_in_the_middle_of_a_request),
     Case::new("gone_while_a_handler_waits", gone_while_a_handler_waits),
+    Case::new("gone_with_requests_that_wait", gone_with_requests_that_wait),
     Case::new("gone_at_once", gone_at_once),
     Case::new("too_many_connections_wait", too_many_connections_wait).with(two_at_a_time),
     Case::new("stopped_while_connections_are_open", stopped_while_connections_are_open),
@@ -209,6 +210,22 @@ fn gone_while_a_handler_waits(harness: &mut Harness) {
     harness.wait_for("handler gone", 1);
     harness.stage.open("a");
     assert_eq!(harness.connect().get("/").text(), "hello");
+}
+
+/// Nothing is read while there is enough to do, and yet it is noticed.
+fn gone_with_requests_that_wait(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /gate/a", "");
+    client.request("GET /", "");
+    harness.wait_for("waiting", 1);
+    client.reset();
+    harness.wait_for("handler gone", 1);
+    let mut client = harness.connect();
+    client.request("POST /late/a", "Content-Length: 300000\r\n");
+    client.send(vec![b'x'; 200_000]);
+    harness.wait_for("waiting", 2);
+    client.reset();
+    harness.wait_for("late gone", 1);
 }
 
 fn gone_at_once(harness: &mut Harness) {
