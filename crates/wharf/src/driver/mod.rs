@@ -42,6 +42,32 @@ pub(crate) enum Completion<'d, S> {
     Sent(Sent),
 }
 
+/// A completion that does not borrow the receive buffer yet, so that a backend can go on looking
+/// for one.
+enum Step<S> {
+    Accepted(S, SocketAddr),
+    AcceptFailed(io::Error),
+    /// So many bytes of the buffer.
+    Received(Key, usize),
+    Failed(Key, io::Error),
+    Progress(Key),
+    Sent(Sent),
+}
+
+impl<S> Step<S> {
+    /// The completion, with its bytes.
+    fn with(self, buffer: &[u8]) -> Completion<'_, S> {
+        match self {
+            Self::Accepted(socket, peer_addr) => Completion::Accepted { socket, peer_addr },
+            Self::AcceptFailed(error) => Completion::AcceptFailed { error },
+            Self::Received(key, len) => Completion::Received { key, bytes: &buffer[..len] },
+            Self::Failed(key, error) => Completion::Failed { key, error },
+            Self::Progress(key) => Completion::Progress { key },
+            Self::Sent(sent) => Completion::Sent(sent),
+        }
+    }
+}
+
 /// A send that is over: all of it, unless `result` is an error. The output comes back to be used
 /// again.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
 pub(crate) use self::combined::Combined;
-use super::{Close, Completion, Driver, Key, Sent, Unpark};
+use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
 use crate::output::Output;
 use crate::sys;
 
@@ -149,7 +149,7 @@ impl MioDriver {
         (slot.generation == key.generation && slot.stream.is_some()).then_some(slot)
     }
 
-    fn accept(&mut self, index: usize) -> Option<Step> {
+    fn accept(&mut self, index: usize) -> Option<Step<TcpStream>> {
         let listener = self.listeners.get_mut(index)?;
         listener.queued = false;
         if !self.accepting {
@@ -176,7 +176,7 @@ impl MioDriver {
     }
 
     /// Does for one connection what it is ready for: the rest of a send, else a receive.
-    fn serve(&mut self, index: u32) -> Option<Step> {
+    fn serve(&mut self, index: u32) -> Option<Step<TcpStream>> {
         let slot = &mut self.slots[index as usize];
         slot.queued = false;
         let key = Key { index, generation: slot.generation };
@@ -235,17 +235,6 @@ impl MioDriver {
     }
 }
 
-/// A result that does not borrow the receive buffer yet.
-enum Step {
-    Accepted(TcpStream, SocketAddr),
-    AcceptFailed(io::Error),
-    /// So many bytes of the buffer.
-    Received(Key, usize),
-    Failed(Key, io::Error),
-    Progress(Key),
-    Sent(Sent),
-}
-
 impl Driver for MioDriver {
     type Socket = TcpStream;
 
@@ -278,16 +267,7 @@ impl Driver for MioDriver {
                 Ready::Connection(index) => self.serve(index),
             };
             let Some(step) = step else { continue };
-            return Some(match step {
-                Step::Accepted(socket, peer_addr) => Completion::Accepted { socket, peer_addr },
-                Step::AcceptFailed(error) => Completion::AcceptFailed { error },
-                Step::Received(key, len) => {
-                    Completion::Received { key, bytes: &self.buffer[..len] }
-                }
-                Step::Failed(key, error) => Completion::Failed { key, error },
-                Step::Progress(key) => Completion::Progress { key },
-                Step::Sent(sent) => Completion::Sent(sent),
-            });
+            return Some(step.with(&self.buffer));
         }
     }
 

@@ -23,7 +23,7 @@ use self::link::Side;
 pub(crate) use self::net::{Faults, PATIENCE, Pace, SimNet};
 use self::net::{State, client_addr, server_addr};
 pub(crate) use self::random::Random;
-use super::{Close, Completion, Driver, Key, Sent, Unpark};
+use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
 use crate::output::Output;
 
 /// How much is received at a time, in bytes.
@@ -80,16 +80,6 @@ impl Slot {
     }
 }
 
-/// A result that does not borrow the receive buffer yet.
-enum Step {
-    Accepted(SimSocket, SocketAddr),
-    AcceptFailed(io::Error),
-    Received(Key, usize),
-    Failed(Key, io::Error),
-    Progress(Key),
-    Sent(Sent),
-}
-
 impl SimDriver {
     fn new(net: SimNet, seat: usize, now: Instant) -> Self {
         Self {
@@ -137,7 +127,7 @@ impl SimDriver {
         ready
     }
 
-    fn accept(&mut self) -> Option<Step> {
+    fn accept(&mut self) -> Option<Step<SimSocket>> {
         if !self.accepting {
             return None;
         }
@@ -159,7 +149,7 @@ impl SimDriver {
     }
 
     /// Goes on with a send that was begun earlier.
-    fn send_rest(&mut self, index: u32) -> Option<Step> {
+    fn send_rest(&mut self, index: u32) -> Option<Step<SimSocket>> {
         let slot = &mut self.slots[index as usize];
         let (link, key) = (slot.link?, Key { index, generation: slot.generation });
         let mut output = slot.unsent.take()?;
@@ -176,7 +166,7 @@ impl SimDriver {
         Some(Step::Sent(Sent { key, output, result }))
     }
 
-    fn receive(&mut self, index: u32) -> Option<Step> {
+    fn receive(&mut self, index: u32) -> Option<Step<SimSocket>> {
         let slot = &mut self.slots[index as usize];
         let (link, key) = (slot.link?, Key { index, generation: slot.generation });
         // Something else in this turn may have changed it.
@@ -279,16 +269,7 @@ impl Driver for SimDriver {
                 Ready::Receive(index) => self.receive(index),
             };
             let Some(step) = step else { continue };
-            return Some(match step {
-                Step::Accepted(socket, peer_addr) => Completion::Accepted { socket, peer_addr },
-                Step::AcceptFailed(error) => Completion::AcceptFailed { error },
-                Step::Received(key, len) => {
-                    Completion::Received { key, bytes: &self.buffer[..len] }
-                }
-                Step::Failed(key, error) => Completion::Failed { key, error },
-                Step::Progress(key) => Completion::Progress { key },
-                Step::Sent(sent) => Completion::Sent(sent),
-            });
+            return Some(step.with(&self.buffer));
         }
     }
 
