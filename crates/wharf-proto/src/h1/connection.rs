@@ -135,6 +135,13 @@ impl Connection {
         self.writing == Writing::Discard
     }
 
+    /// Whether only the close tells the peer where the response being sent ends, so that one that
+    /// is given up must not end with an ordinary close.
+    #[must_use]
+    pub fn ends_with_close(&self) -> bool {
+        self.send == Send::Body && self.writing == Writing::Close
+    }
+
     /// Whether the request that awaits its response is HEAD.
     #[must_use]
     pub const fn answers_head(&self) -> bool {

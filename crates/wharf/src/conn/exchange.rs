@@ -29,6 +29,8 @@ pub(super) struct Exchange {
     pub(super) body_bytes: u64,
     /// What went wrong in the handler.
     pub(super) failure: Option<BoxError>,
+    /// The response was given up.
+    pub(super) aborted: bool,
     /// Kept only where there is an access log.
     record: Option<Box<Record>>,
 }

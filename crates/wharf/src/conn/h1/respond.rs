@@ -151,8 +151,12 @@ impl Http1 {
 
     /// Gives the response up in a way that the peer can tell.
     pub(crate) fn abort(&mut self) {
+        // A reset may destroy earlier responses that the peer has not read yet: where the framing
+        // tells that this one is incomplete, an ordinary end does no such harm.
+        let needs_reset = self.machine.ends_with_close();
         self.machine.send_abort();
-        self.ending = Some(Ending::Close(Close::Reset));
+        self.exchange.aborted = true;
+        self.ending = Some(if needs_reset { Ending::Close(Close::Reset) } else { Ending::Linger });
     }
 
     /// Ends the connection, with a response where that is still possible.
@@ -184,7 +188,7 @@ impl Http1 {
         let phase = self.machine.phase();
         let response_is_out = matches!(phase, Phase::Idle | Phase::Drain | Phase::Closed);
         if response_is_out && self.exchange.status.is_some() {
-            let encoded = self.ending != Some(Ending::Close(Close::Reset));
+            let encoded = !self.exchange.aborted;
             self.done.extend(self.exchange.end(encoded, self.output.len()));
         }
         if phase == Phase::Closed && self.ending.is_none() {
