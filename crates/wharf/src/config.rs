@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// How long a peer may take. Every one is on from the start.
+/// How long a peer may take. Every one is on from the start. More than 48 days count as 48 days.
 ///
 /// ```
 /// use std::time::Duration;

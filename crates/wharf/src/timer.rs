@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(expired(&mut wheel, now + ms(74_000)), []);
         assert_eq!(expired(&mut wheel, now + ms(75_004)), [2]);
         assert_eq!(expired(&mut wheel, now + Duration::from_secs(3 * 86_400 + 1)), [1]);
-        // What is too far ahead comes earlier than it should, and is armed again by its owner.
+        // What is too far ahead comes when the wheel's reach ends.
         assert!(wheel.next_due().unwrap() <= now + Duration::from_secs(60 * 86_400));
     }
 

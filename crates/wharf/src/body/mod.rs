@@ -25,7 +25,7 @@ use crate::pool::Pooled;
 use crate::response::BoxError;
 
 /// How much of a file is read at a time, in bytes.
-const FILE_PIECE_BYTES: usize = 64 << 10;
+pub(crate) const FILE_PIECE_BYTES: usize = 64 << 10;
 
 /// The body of a request or a response.
 ///
@@ -217,7 +217,7 @@ impl Body {
 }
 
 /// Reads the next piece of `left` bytes.
-pub(crate) fn read_piece(file: &mut File, left: &mut u64) -> Result<Option<Bytes>, BodyError> {
+fn read_piece(file: &mut File, left: &mut u64) -> Result<Option<Bytes>, BodyError> {
     if *left == 0 {
         return Ok(None);
     }

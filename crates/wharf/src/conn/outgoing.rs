@@ -8,11 +8,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use crate::body::{Body, BodyError, BodyKind, BodyReader, Production};
+use crate::body::{Body, BodyError, BodyKind, BodyReader, FILE_PIECE_BYTES, Production};
 use crate::response::BoxError;
-
-/// How much of a file is read at a time, in bytes.
-const FILE_PIECE_BYTES: usize = 64 << 10;
 
 /// A body that is not in memory.
 pub(super) enum Outgoing {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::harness::{SimTicker, plan};
-use super::site::{Stage, site};
+use super::site::{Stage, site, yield_once};
 use crate::driver::sim::{Faults, Pace, SimClient, SimNet};
 use crate::{Bytes, Request, Server, Timeouts};
 
@@ -62,6 +62,26 @@ fn the_time_for_a_head_begins_with_that_head() {
     assert_eq!(read(&mut client), "");
     server.pass(Duration::from_secs(2));
     assert!(read(&mut client).starts_with("HTTP/1.1 408"));
+}
+
+/// A turn begins late where a handler was slow, or the program that ticks had other things to do.
+#[test]
+fn a_request_that_is_read_in_a_late_turn_is_answered() {
+    let timeouts = Timeouts::default().idle(Duration::from_secs(10));
+    let handler = async |_: Request| {
+        yield_once().await;
+        "late"
+    };
+    let mut server = ticked(Server::new(handler).timeouts(timeouts));
+    let mut client = server.net.connect().unwrap();
+    for _ in 0..3 {
+        client.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        server.net.jump(Some(server.net.instant(server.net.time() + Duration::from_secs(20))));
+        server.settle();
+        assert!(read(&mut client).ends_with("late"));
+    }
+    server.pass(Duration::from_secs(11));
+    assert_eq!(server.net.open_connections(), 0);
 }
 
 /// A hundred seconds in all, but never ten without a move.

@@ -325,7 +325,7 @@ fn numbers(count: usize, finishes: bool) -> Response {
 }
 
 /// Lets everything else have a turn.
-async fn yield_once() {
+pub(super) async fn yield_once() {
     let mut has_yielded = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut has_yielded, true) {
