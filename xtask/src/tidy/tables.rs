@@ -8,6 +8,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("clap", &["crates/wharf-cli/src/args.rs"]),
     ("http", &["crates/wharf-proto/src/", "crates/wharf/src/"]),
     ("httpdate", &["crates/wharf/src/files/"]),
+    ("libc", &["crates/wharf/src/sys/"]),
     ("matchit", &["crates/wharf/src/router/"]),
     ("mime_guess", &["crates/wharf/src/files/"]),
     ("mio", &["crates/wharf/src/driver/mio/", "crates/wharf/src/sys/"]),

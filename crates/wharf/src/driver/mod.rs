@@ -117,6 +117,16 @@ pub(crate) trait Driver {
     /// [`Completion::Sent`]. One send per connection at a time.
     fn send(&mut self, key: Key, output: Output) -> Option<Sent>;
 
+    /// Hands over what was begun, without waiting: for those who do not know when they will wait
+    /// next. [`wait`](Self::wait) does it as well.
+    fn submit(&mut self);
+
+    /// How many bytes of the connection's current send the peer has not acknowledged yet: those
+    /// that were not handed to the system, and those that the system keeps for it as far as it can
+    /// tell.
+    #[cfg_attr(not(test), expect(dead_code, reason = "deadlines do not ask for it yet"))]
+    fn untaken(&self, key: Key) -> u64;
+
     /// Tells the peer that nothing more will be sent.
     fn shutdown_send(&mut self, key: Key);
 

@@ -34,9 +34,12 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    pub(crate) fn new(workers: Vec<Worker<MioDriver>>, addrs: Vec<SocketAddr>) -> io::Result<Self> {
+    pub(crate) fn new(
+        mut workers: Vec<Worker<MioDriver>>,
+        addrs: Vec<SocketAddr>,
+    ) -> io::Result<Self> {
         let combined = Combined::new(workers.iter().map(Worker::driver))?;
-        for worker in &workers {
+        for worker in &mut workers {
             worker.rest();
         }
         Ok(Self { workers, combined, addrs })

@@ -1,8 +1,19 @@
 //! What the operating system is asked directly. The only place where `unsafe` is allowed.
 //!
 //! Each backend provides: [`open_file_limit`], how many descriptors the process may have, and
-//! [`send_vectored`], which sends to a socket without raising a signal.
+//! [`send_vectored`], which sends to a socket without raising a signal. [`unacknowledged_bytes`]
+//! tells how much of what was sent the peer has not acknowledged.
 //! Not here: sockets (`listener.rs`) and events (`driver`).
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::unacknowledged_bytes;
+
+#[cfg(not(target_os = "linux"))]
+mod not_linux;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use not_linux::unacknowledged_bytes;
 
 #[cfg(unix)]
 mod unix;

@@ -255,8 +255,8 @@ pub(super) struct SimTicker {
 
 impl SimTicker {
     pub(super) fn new(net: SimNet, plans: Vec<Plan<SimDriver>>) -> Self {
-        let workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
-        for worker in &workers {
+        let mut workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
+        for worker in &mut workers {
             worker.rest();
         }
         Self { net, workers }

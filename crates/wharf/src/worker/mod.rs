@@ -6,6 +6,7 @@
 
 mod accept;
 mod clock;
+mod end;
 mod inbox;
 #[cfg(test)]
 mod leftovers;
@@ -144,26 +145,14 @@ impl<D: Driver> Worker<D> {
         Ok(())
     }
 
-    /// Marks the worker as one that nobody runs at the moment, so that whoever leaves something
-    /// for it makes the driver's descriptor readable.
-    pub(crate) fn rest(&self) {
+    /// Marks the worker as one that nobody runs at the moment: what it has begun goes on, and
+    /// whoever leaves something for it makes the driver's descriptor readable.
+    pub(crate) fn rest(&mut self) {
+        self.driver.submit();
         let doorbell = self.state.member().inbox.doorbell();
         if !doorbell.fall_asleep() {
             doorbell.unpark();
         }
-    }
-
-    /// Closes every connection and listener.
-    pub(crate) fn close_all(&mut self) {
-        self.driver.close_listeners();
-        let ends: Vec<_> = self.state.conns.iter().flatten().map(Conn::how_to_stop).collect();
-        for (key, how) in ends {
-            self.close(key, how);
-        }
-        self.state.queue.clear();
-        self.state.next_queue.clear();
-        self.woken.clear();
-        self.state.member().inbox.take(&mut self.woken);
     }
 
     fn take_completions(&mut self) {
@@ -317,13 +306,6 @@ impl<D: Driver> Worker<D> {
             self.state.give_up(key, unsent);
         }
         self.state.forget(key);
-    }
-}
-
-/// A worker may be dropped without having been told to stop.
-impl<D: Driver> Drop for Worker<D> {
-    fn drop(&mut self) {
-        self.close_all();
     }
 }
 

@@ -5,6 +5,8 @@
 //! of listeners (`listener.rs` makes them).
 
 mod combined;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -320,6 +322,16 @@ impl Driver for MioDriver {
                 None
             }
         }
+    }
+
+    /// A send is handed over as soon as it is begun.
+    fn submit(&mut self) {}
+
+    fn untaken(&self, key: Key) -> u64 {
+        let slot = self.slots.get(key.index as usize);
+        let Some(slot) = slot.filter(|slot| slot.generation == key.generation) else { return 0 };
+        let unsent = slot.unsent.as_ref().map_or(0, |unsent| unsent.len() as u64);
+        unsent + slot.stream.as_ref().map_or(0, sys::unacknowledged_bytes)
     }
 
     fn shutdown_send(&mut self, key: Key) {

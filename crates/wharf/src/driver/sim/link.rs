@@ -132,6 +132,11 @@ impl Link {
         self.view(side).arrived.len()
     }
 
+    /// How many bytes are on their way to that side.
+    pub(super) const fn coming_bytes(&self, side: Side) -> usize {
+        self.view(side).coming_bytes
+    }
+
     /// Whether the peer has closed its sending side and all bytes before that were read.
     pub(super) fn is_at_end(&self, side: Side) -> bool {
         let end = self.view(side);

@@ -323,6 +323,17 @@ impl Driver for SimDriver {
         Some(Sent { key, output, result })
     }
 
+    /// A send is handed over as soon as it is begun.
+    fn submit(&mut self) {}
+
+    fn untaken(&self, key: Key) -> u64 {
+        let slot = self.slots.get(key.index as usize);
+        let Some(slot) = slot.filter(|slot| slot.generation == key.generation) else { return 0 };
+        let Some(link) = slot.link else { return 0 };
+        let unsent = slot.unsent.as_ref().map_or(0, Output::len);
+        (unsent + self.net.lock().links[link].coming_bytes(Side::Client)) as u64
+    }
+
     fn shutdown_send(&mut self, key: Key) {
         let net = self.net.clone();
         if let Some((_, link)) = self.slot(key) {

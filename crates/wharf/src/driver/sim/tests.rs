@@ -191,7 +191,9 @@ fn a_full_window_holds_a_send_back() {
     driver.wait(None).unwrap();
     let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
     let (key, _) = driver.adopt(socket).unwrap();
+    assert_eq!(driver.untaken(key), 0);
     assert!(driver.send(key, output(b"0123456789")).is_none());
+    assert_eq!(driver.untaken(key), 6);
     driver.wait(None).unwrap();
     assert!(driver.next().is_none() && !driver.has_more());
     let mut buffer = [0; 9];
