@@ -1,5 +1,5 @@
 //! A server for conformance suites and load generators:
-//! `cargo run --release --example probe -- --listen 127.0.0.1:8080 --workers 1`.
+//! `cargo run --release --example probe -- --listen 127.0.0.1:8080 --workers 1 --backend io_uring`.
 //!
 //! `/` answers `OK` and echoes what is posted, `/echo` returns the fields that were received,
 //! `/cookie` the cookies.
@@ -9,7 +9,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use wharf::{Request, Response, Router, Server};
+use wharf::{Backend, Request, Response, Router, Server};
 
 /// Every field, one `Name: Value` a line, in the order and the spelling received.
 fn echo(request: &Request) -> Response {
@@ -42,13 +42,20 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut addrs, mut workers) = (Vec::new(), None);
+    let (mut addrs, mut workers, mut backend) = (Vec::new(), None, Backend::Auto);
     let mut args = std::env::args().skip(1);
     while let Some(option) = args.next() {
         let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
         match option.as_str() {
             "--listen" => addrs.push(value),
             "--workers" => workers = Some(value.parse()?),
+            "--backend" => {
+                backend = match value.as_str() {
+                    "epoll" => Backend::Epoll,
+                    "io_uring" => Backend::IoUring,
+                    _ => return Err(format!("no such backend: {value}").into()),
+                }
+            }
             _ => return Err(format!("unknown option {option}").into()),
         }
     }
@@ -62,7 +69,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .get("/echo", |request: Request| echo(&request))
         .post("/echo", |request: Request| echo(&request))
         .get("/cookie", |request: Request| cookies(&request));
-    let mut server = Server::new(site);
+    let mut server = Server::new(site).backend(backend);
     for addr in addrs {
         server = server.listen(addr)?;
     }

@@ -61,7 +61,7 @@ pub use observe::Access;
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
-pub use server::{Server, ServerHandle, Ticker};
+pub use server::{Backend, Server, ServerHandle, Ticker};
 pub use stop::StopSwitch;
 pub use wharf_proto::{Headers, HeadersIter, InvalidHeader, Limits, OutOfRange, Reject};
 

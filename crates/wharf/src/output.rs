@@ -63,6 +63,20 @@ impl Output {
     }
 }
 
+/// For a backend whose system keeps what it sends.
+#[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
+impl Output {
+    /// The buffer, how much of it has been sent, and the tail.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, usize, Bytes) {
+        (self.buffer, self.sent, self.tail)
+    }
+
+    /// What it was before [`into_parts`](Self::into_parts).
+    pub(crate) fn from_parts(buffer: Vec<u8>, sent: usize, tail: Bytes) -> Self {
+        Self { buffer, tail, sent }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

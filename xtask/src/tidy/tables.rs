@@ -8,6 +8,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("clap", &["crates/wharf-cli/src/args.rs"]),
     ("http", &["crates/wharf-proto/src/", "crates/wharf/src/"]),
     ("httpdate", &["crates/wharf/src/files/"]),
+    ("io_uring", &["crates/wharf/src/sys/"]),
     ("libc", &["crates/wharf/src/sys/"]),
     ("matchit", &["crates/wharf/src/router/"]),
     ("mime_guess", &["crates/wharf/src/files/"]),
@@ -15,7 +16,14 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
     ("rustix", &["crates/wharf/src/sys/"]),
     ("signal_hook", &["crates/wharf-cli/src/"]),
-    ("socket2", &["crates/wharf/src/listener.rs", "crates/wharf/src/driver/mio/"]),
+    (
+        "socket2",
+        &[
+            "crates/wharf/src/driver/mio/",
+            "crates/wharf/src/driver/uring/",
+            "crates/wharf/src/listener.rs",
+        ],
+    ),
 ];
 
 /// What the protocol machines must not name, for they do no I/O and know no clock.

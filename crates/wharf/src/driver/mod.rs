@@ -3,18 +3,28 @@
 //!
 //! The interface has the shape of completions: who asks for something hands over what is needed
 //! and gets it back with the result. A readiness backend (`mio`) may answer a send at once; one
-//! that hands buffers to the kernel answers later. Connections never see which backend it is.
-//! Not here: what bytes mean.
+//! that hands buffers to the kernel (`uring`) answers later. Connections never see which backend it
+//! is. Not here: what bytes mean.
 
 mod mio;
 #[cfg(test)]
 pub(crate) mod sim;
 
+#[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
+mod uring;
+#[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
+pub(crate) use self::uring::UringDriver;
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64"))))]
+mod no_uring;
+#[cfg(not(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64"))))]
+pub(crate) use self::no_uring::UringDriver;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-pub(crate) use self::mio::{Combined, MioDriver};
+pub(crate) use self::mio::{Combined, MioDriver, Watched};
 use crate::output::Output;
 
 /// Names one connection of one worker. A key is never valid again after its connection closed.

@@ -3,6 +3,7 @@
 //! `run` blocks, `start` goes to the background (`handle.rs`), `into_ticker` leaves the loop to the
 //! program (`ticker.rs`). Not here: what a worker does.
 
+mod backend;
 mod handle;
 mod ticker;
 
@@ -14,10 +15,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread;
 
+pub use self::backend::Backend;
+use self::backend::Plans;
 pub use self::handle::ServerHandle;
 pub use self::ticker::Ticker;
 use crate::config::{DEFAULT_DISPATCH, Dispatch, Timeouts};
-use crate::driver::{Driver, MioDriver, Unpark};
+use crate::driver::{Driver, Unpark};
 use crate::error::{Error, Result};
 use crate::listener::{Listener, SYSTEM_SPREADS};
 use crate::observe::{Access, AccessLog};
@@ -37,6 +40,7 @@ const UNLIMITED_CONNECTIONS: usize = 1 << 20;
 /// * [`Limits`], [`Timeouts`]: see there; all on
 /// * connections: 90% of the process's descriptor limit
 /// * dispatch: [`Dispatch::PerWorkerListener`] on Linux
+/// * backend: [`Backend::Auto`], which is epoll on Linux at present
 ///
 /// ```
 /// use wharf::{Request, Server};
@@ -58,6 +62,7 @@ pub struct Server {
 pub(crate) struct Config {
     workers: Option<NonZeroUsize>,
     dispatch: Dispatch,
+    backend: Backend,
     limits: Limits,
     timeouts: Timeouts,
     max_connections: Option<usize>,
@@ -73,6 +78,7 @@ impl Default for Config {
         Self {
             workers: None,
             dispatch: DEFAULT_DISPATCH,
+            backend: Backend::Auto,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             max_connections: None,
@@ -128,6 +134,12 @@ impl Server {
         self
     }
 
+    /// By which interface of the system bytes are moved. Default: [`Backend::Auto`].
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.config.backend = backend;
+        self
+    }
+
     /// Bounds on one request.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = limits;
@@ -164,10 +176,13 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::NothingToListenOn`] without an address; [`Error::Worker`] if the system refuses
-    /// what a worker needs.
+    /// [`Error::NothingToListenOn`] without an address; [`Error::Backend`] if the backend that was
+    /// asked for is not to be had; [`Error::Worker`] if the system refuses what a worker needs.
     pub fn run(self) -> Result {
-        run_here(self.plan(None)?)
+        match self.plan(None)? {
+            Plans::Epoll(plans) => run_here(plans),
+            Plans::IoUring(plans) => run_here(plans),
+        }
     }
 
     /// Serves on threads of its own, from before this returns until the handle is dropped or used
@@ -179,8 +194,11 @@ impl Server {
     pub fn start(self) -> Result<ServerHandle> {
         let addrs = self.local_addrs();
         let switch = self.config.switch.clone();
-        let plans = self.plan(None)?;
-        Ok(ServerHandle::start(plans, switch).map_err(Error::Worker)?.with_addrs(addrs))
+        let started = match self.plan(None)? {
+            Plans::Epoll(plans) => ServerHandle::start(plans, switch),
+            Plans::IoUring(plans) => ServerHandle::start(plans, switch),
+        };
+        Ok(started.map_err(Error::Worker)?.with_addrs(addrs))
     }
 
     /// Leaves the loop to the program: nothing is served except in [`Ticker::tick`], on the thread
@@ -191,11 +209,14 @@ impl Server {
     /// As [`run`](Self::run).
     pub fn into_ticker(self) -> Result<Ticker> {
         let addrs = self.local_addrs();
-        let plans = self.plan(Some(NonZeroUsize::MIN))?;
-        Ticker::new(plans.into_iter().map(Worker::new).collect(), addrs).map_err(Error::Worker)
+        let ticker = match self.plan(Some(NonZeroUsize::MIN))? {
+            Plans::Epoll(plans) => Ticker::new(plans, addrs),
+            Plans::IoUring(plans) => Ticker::new(plans, addrs),
+        };
+        ticker.map_err(Error::Worker)
     }
 
-    fn plan(self, default_workers: Option<NonZeroUsize>) -> Result<Vec<Plan<MioDriver>>> {
+    fn plan(self, default_workers: Option<NonZeroUsize>) -> Result<Plans> {
         if self.listeners.is_empty() {
             return Err(Error::NothingToListenOn);
         }
@@ -204,10 +225,7 @@ impl Server {
         let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
         let system_spreads = SYSTEM_SPREADS && config.dispatch == Dispatch::PerWorkerListener;
         let shares = spread(listeners, count, system_spreads).map_err(Error::Worker)?;
-        let drivers: io::Result<Vec<_>> = shares.into_iter().map(MioDriver::new).collect();
-        let drivers = drivers.map_err(Error::Worker)?;
-        let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
-        Ok(assemble(handler, config, drivers, !system_spreads))
+        Plans::new(handler, config, shares, !system_spreads)
     }
 }
 

@@ -7,9 +7,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::driver::{Combined, MioDriver};
+use crate::driver::{Combined, Driver, Watched};
 use crate::stop::StopSwitch;
-use crate::worker::Worker;
+use crate::worker::{Plan, Worker};
 
 /// A server whose loop is the program's: nothing happens but in [`tick`](Self::tick).
 ///
@@ -28,21 +28,21 @@ use crate::worker::Worker;
 /// # Ok::<(), wharf::Error>(())
 /// ```
 pub struct Ticker {
-    workers: Vec<Worker<MioDriver>>,
-    combined: Combined,
+    workers: Box<dyn Turns>,
     addrs: Vec<SocketAddr>,
 }
 
 impl Ticker {
-    pub(crate) fn new(
-        mut workers: Vec<Worker<MioDriver>>,
-        addrs: Vec<SocketAddr>,
-    ) -> io::Result<Self> {
+    pub(crate) fn new<D>(plans: Vec<Plan<D>>, addrs: Vec<SocketAddr>) -> io::Result<Self>
+    where
+        D: Driver + Watched + 'static,
+    {
+        let mut workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
         let combined = Combined::new(workers.iter().map(Worker::driver))?;
         for worker in &mut workers {
             worker.rest();
         }
-        Ok(Self { workers, combined, addrs })
+        Ok(Self { workers: Box::new(Workers { workers, combined }), addrs })
     }
 
     /// One turn: waits at most `max_wait` for something to do, does what there is to do, and sends
@@ -53,32 +53,14 @@ impl Ticker {
     /// What the system reports about the loop itself. What goes wrong with one connection is not
     /// among it.
     pub fn tick(&mut self, max_wait: Duration) -> io::Result<bool> {
-        let until = Instant::now().checked_add(max_wait);
-        let turned = self.turn(until);
-        let stopping = self.workers.iter().any(Worker::is_stopping);
-        for worker in &mut self.workers {
-            if stopping {
-                worker.close_all();
-            }
-            worker.rest();
-        }
-        turned.map(|()| !stopping)
-    }
-
-    fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {
-        if let [only] = &mut self.workers[..] {
-            return only.turn(until);
-        }
-        let due = [self.next_deadline(), until].into_iter().flatten().min();
-        self.combined.wait(due)?;
-        self.workers.iter_mut().try_for_each(|worker| worker.turn(Some(Instant::now())))
+        self.workers.tick(Instant::now().checked_add(max_wait))
     }
 
     /// When the next tick is due even if the descriptor does not become readable. It may be past;
     /// `None` means never.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.workers.iter().filter_map(Worker::next_deadline).min()
+        self.workers.next_deadline()
     }
 
     /// The addresses that are listened on, with their real ports.
@@ -90,7 +72,65 @@ impl Ticker {
     /// The switch that stops this server.
     #[must_use]
     pub fn stop_switch(&self) -> StopSwitch {
+        self.workers.switch()
+    }
+}
+
+/// The workers of a ticker, on whichever backend.
+trait Turns {
+    fn tick(&mut self, until: Option<Instant>) -> io::Result<bool>;
+
+    fn next_deadline(&self) -> Option<Instant>;
+
+    fn switch(&self) -> StopSwitch;
+
+    #[cfg(unix)]
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_>;
+}
+
+struct Workers<D: Driver> {
+    workers: Vec<Worker<D>>,
+    combined: Combined,
+}
+
+impl<D: Driver> Workers<D> {
+    fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {
+        if let [only] = &mut self.workers[..] {
+            return only.turn(until);
+        }
+        let next = self.workers.iter().filter_map(Worker::next_deadline).min();
+        self.combined.wait([next, until].into_iter().flatten().min())?;
+        self.workers.iter_mut().try_for_each(|worker| worker.turn(Some(Instant::now())))
+    }
+}
+
+impl<D: Driver + Watched> Turns for Workers<D> {
+    fn tick(&mut self, until: Option<Instant>) -> io::Result<bool> {
+        let turned = self.turn(until);
+        let stopping = self.workers.iter().any(Worker::is_stopping);
+        for worker in &mut self.workers {
+            if stopping {
+                worker.close_all();
+            }
+            worker.rest();
+        }
+        turned.map(|()| !stopping)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.workers.iter().filter_map(Worker::next_deadline).min()
+    }
+
+    fn switch(&self) -> StopSwitch {
         self.workers.first().map_or_else(StopSwitch::new, Worker::switch)
+    }
+
+    #[cfg(unix)]
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match &self.workers[..] {
+            [only] => std::os::fd::AsFd::as_fd(only.driver()),
+            _ => self.combined.as_fd(),
+        }
     }
 }
 
@@ -104,9 +144,6 @@ impl fmt::Debug for Ticker {
 impl std::os::fd::AsFd for Ticker {
     /// A descriptor that is readable when a tick has something to do.
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        match &self.workers[..] {
-            [only] => std::os::fd::AsFd::as_fd(only.driver()),
-            _ => self.combined.as_fd(),
-        }
+        self.workers.as_fd()
     }
 }

@@ -15,6 +15,9 @@ mod not_linux;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use not_linux::unacknowledged_bytes;
 
+#[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
+pub(crate) mod uring;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::site::Stage;
+use crate::driver::UringDriver;
 use crate::driver::sim::{Faults, PATIENCE, Pace, SimDriver, SimNet};
 use crate::server::{assemble, run_here};
 use crate::worker::{Plan, Worker};
@@ -21,7 +22,20 @@ use crate::{Dispatch, Server, ServerHandle, StopSwitch, Ticker};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Backend {
     Mio,
+    Uring,
     Sim,
+}
+
+impl Backend {
+    /// Whether the system has it. If not, whoever runs the tests is told why.
+    pub(super) fn is_here(self) -> bool {
+        match self {
+            Self::Mio | Self::Sim => true,
+            Self::Uring => UringDriver::check()
+                .inspect_err(|error| eprintln!("skipped: io_uring can't be used here: {error}"))
+                .is_ok(),
+        }
+    }
 }
 
 /// Who runs the workers.
@@ -76,7 +90,12 @@ impl Harness {
             Mode::Run | Mode::Tick => server,
         };
         let (place, running) = match combination.backend {
-            Backend::Mio => start_on_system(combination.mode, server),
+            Backend::Mio => {
+                start_on_system(combination.mode, server.backend(crate::Backend::Epoll))
+            }
+            Backend::Uring => {
+                start_on_system(combination.mode, server.backend(crate::Backend::IoUring))
+            }
             Backend::Sim => start_on_net(combination, server, &switch),
         };
         Self { stage, place, running: Some(running), switch }

@@ -5,13 +5,11 @@
 use std::io;
 use std::time::Instant;
 
-use super::MioDriver;
-
 #[cfg(unix)]
-pub(crate) use self::unix::Combined;
+pub(crate) use self::unix::{Combined, Watched};
 
 #[cfg(not(unix))]
-pub(crate) use self::other::Combined;
+pub(crate) use self::other::{Combined, Watched};
 
 #[cfg(unix)]
 mod unix {
@@ -22,8 +20,13 @@ mod unix {
     use mio::unix::SourceFd;
     use mio::{Events, Interest, Poll, Token};
 
-    use super::{Instant, MioDriver, io};
+    use super::{Instant, io};
     use crate::driver::mio::timeout;
+
+    /// What can be waited for: something with a descriptor.
+    pub(crate) trait Watched: AsFd {}
+
+    impl<D: AsFd> Watched for D {}
 
     /// A poll that is ready when one of the drivers is.
     pub(crate) struct Combined {
@@ -32,7 +35,10 @@ mod unix {
     }
 
     impl Combined {
-        pub(crate) fn new<'d>(drivers: impl Iterator<Item = &'d MioDriver>) -> io::Result<Self> {
+        pub(crate) fn new<'d, D>(drivers: impl Iterator<Item = &'d D>) -> io::Result<Self>
+        where
+            D: Watched + 'd,
+        {
             let poll = Poll::new()?;
             for (index, driver) in drivers.enumerate() {
                 let fd = driver.as_fd().as_raw_fd();
@@ -62,7 +68,12 @@ mod other {
     use std::thread;
     use std::time::Duration;
 
-    use super::{Instant, MioDriver, io};
+    use super::{Instant, io};
+
+    /// What can be waited for: anything, as nobody looks at it.
+    pub(crate) trait Watched {}
+
+    impl<D> Watched for D {}
 
     /// How long nothing is noticed.
     const NAP: Duration = Duration::from_millis(1);
@@ -71,7 +82,10 @@ mod other {
     pub(crate) struct Combined;
 
     impl Combined {
-        pub(crate) fn new<'d>(_drivers: impl Iterator<Item = &'d MioDriver>) -> io::Result<Self> {
+        pub(crate) fn new<'d, D>(_drivers: impl Iterator<Item = &'d D>) -> io::Result<Self>
+        where
+            D: Watched + 'd,
+        {
             Ok(Self)
         }
 

@@ -18,7 +18,7 @@ use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
-pub(crate) use self::combined::Combined;
+pub(crate) use self::combined::{Combined, Watched};
 use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
 use crate::output::Output;
 use crate::sys;

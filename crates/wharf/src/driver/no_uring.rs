@@ -1,0 +1,92 @@
+//! Systems without `io_uring`: a driver of which there is none.
+//!
+//! Not here: Linux.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Close, Completion, Driver, Key, Sent, Unpark};
+use crate::output::Output;
+
+/// Nothing has this type.
+pub(crate) enum UringDriver {}
+
+impl UringDriver {
+    /// Says whether, and if not why, there can be such drivers here.
+    pub(crate) fn check() -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn new(_listeners: Vec<TcpListener>) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn unpark(&self) -> Arc<dyn Unpark> {
+        match *self {}
+    }
+}
+
+impl Driver for UringDriver {
+    type Socket = TcpStream;
+
+    fn now(&self) -> Instant {
+        match *self {}
+    }
+
+    fn wait(&mut self, _until: Option<Instant>) -> io::Result<()> {
+        match *self {}
+    }
+
+    fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
+        match *self {}
+    }
+
+    fn has_more(&self) -> bool {
+        match *self {}
+    }
+
+    fn adopt(&mut self, _socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
+        match *self {}
+    }
+
+    fn set_receiving(&mut self, _key: Key, _receiving: bool) {
+        match *self {}
+    }
+
+    fn send(&mut self, _key: Key, _output: Output) -> Option<Sent> {
+        match *self {}
+    }
+
+    fn submit(&mut self) {
+        match *self {}
+    }
+
+    fn untaken(&self, _key: Key) -> u64 {
+        match *self {}
+    }
+
+    fn shutdown_send(&mut self, _key: Key) {
+        match *self {}
+    }
+
+    fn close(&mut self, _key: Key, _how: Close) -> Option<Output> {
+        match *self {}
+    }
+
+    fn set_accepting(&mut self, _accepting: bool) {
+        match *self {}
+    }
+
+    fn close_listeners(&mut self) {
+        match *self {}
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for UringDriver {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match *self {}
+    }
+}

@@ -1,0 +1,375 @@
+//! The completion backend: `io_uring`, where Linux has it and lets the program use it.
+//!
+//! The kernel is told what is wanted and says what came of it, all in one call a turn. It accepts
+//! and receives until it is told not to, into one ring of buffers for all connections; sends of a
+//! turn are handed over together. What a connection wants is compared with what the kernel was
+//! asked for before each wait (`slot.rs`), so that a change that is taken back costs nothing.
+//!
+//! Bytes of a connection that does not receive any more may be on their way: they are held until
+//! it does. Not here: memory that the kernel knows of (`sys/uring`).
+
+mod events;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+
+use self::slot::{Asked, Change, End, MAX_SLOTS, Slot, token};
+use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
+use crate::output::Output;
+use crate::sys;
+use crate::sys::uring::{Handle, Parts, Request, Ring, RingWaker, Sizes};
+
+/// The ring of a worker. It has room for more than usually happens in a turn: what goes beyond it
+/// takes another call. Only buffers that were used take up memory.
+const SIZES: Sizes =
+    Sizes { requests: 512, completions: 4096, buffers: 256, buffer_bytes: 16 << 10 };
+
+/// Connections accepted in one turn before others have theirs.
+const ACCEPTS_PER_TURN: u32 = 64;
+
+/// A driver on top of `io_uring`.
+pub(crate) struct UringDriver {
+    ring: Ring,
+    now: Instant,
+    /// Counts waits, if only to tell one from the next.
+    turn: u32,
+    listeners: Vec<Listener>,
+    accepting: bool,
+    accepts_left: u32,
+    /// Connections that the kernel has accepted and the worker was not told of.
+    accepted: VecDeque<OwnedFd>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// Slots of which something is to be told to the kernel.
+    changed: Vec<u32>,
+    /// Slots that deliver what they hold: in this turn, and in the next.
+    ready: VecDeque<u32>,
+    again: Vec<u32>,
+    /// What the last completion borrows.
+    lent: Lent,
+}
+
+struct Listener {
+    socket: Handle,
+    accept: Asked,
+}
+
+#[derive(Clone, Debug)]
+enum Lent {
+    Nothing,
+    Buffer(u16),
+    Held(u32, Range<usize>),
+}
+
+impl UringDriver {
+    /// Says whether, and if not why, there can be such drivers here.
+    pub(crate) fn check() -> io::Result<()> {
+        Ring::new(SIZES).map(drop)
+    }
+
+    /// A driver that accepts from `listeners`.
+    pub(crate) fn new(listeners: Vec<TcpListener>) -> io::Result<Self> {
+        Self::with_sizes(listeners, SIZES)
+    }
+
+    fn with_sizes(listeners: Vec<TcpListener>, sizes: Sizes) -> io::Result<Self> {
+        let ring = Ring::new(sizes)?;
+        for listener in &listeners {
+            // The kernel waits for those alone that say that they wait.
+            listener.set_nonblocking(false)?;
+        }
+        let handles = listeners.into_iter().map(|listener| Handle::new(listener.into()));
+        Ok(Self {
+            ring,
+            now: Instant::now(),
+            turn: 0,
+            listeners: handles.map(|socket| Listener { socket, accept: Asked::No }).collect(),
+            accepting: true,
+            accepts_left: ACCEPTS_PER_TURN,
+            accepted: VecDeque::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            changed: Vec::new(),
+            ready: VecDeque::new(),
+            again: Vec::new(),
+            lent: Lent::Nothing,
+        })
+    }
+
+    /// A handle that wakes this driver.
+    pub(crate) fn unpark(&self) -> Arc<dyn Unpark> {
+        Arc::clone(self.ring.waker()) as Arc<dyn Unpark>
+    }
+
+    fn slot(&self, key: Key) -> Option<&Slot> {
+        let slot = self.slots.get(key.index as usize)?;
+        (slot.generation == key.generation && slot.socket.is_some()).then_some(slot)
+    }
+
+    fn slot_mut(&mut self, key: Key) -> Option<&mut Slot> {
+        self.slot(key)?;
+        self.slots.get_mut(key.index as usize)
+    }
+
+    /// Sees to it that the kernel, and the worker, are told what has become different of a slot.
+    fn note(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        if !slot.is_changed {
+            slot.is_changed = true;
+            self.changed.push(index);
+        }
+        if !slot.is_queued && slot.has_deliverable() {
+            slot.is_queued = true;
+            self.again.push(index);
+        }
+    }
+
+    /// Makes requests of all that has become different.
+    fn prepare(&mut self) {
+        for (number, listener) in (0..).zip(&mut self.listeners) {
+            match listener.accept.change(self.accepting) {
+                Change::Nothing => {}
+                Change::Ask => {
+                    self.ring.accept(number, &listener.socket);
+                    listener.accept = Asked::Yes;
+                }
+                Change::Cancel => {
+                    self.ring.cancel(Request::Accept, number);
+                    listener.accept = Asked::Cancelled;
+                }
+            }
+        }
+        for index in self.changed.drain(..) {
+            self.slots[index as usize].tell(index, &mut self.ring);
+        }
+    }
+
+    /// Takes back what the last completion borrowed.
+    fn release(&mut self) {
+        match std::mem::replace(&mut self.lent, Lent::Nothing) {
+            Lent::Nothing => {}
+            Lent::Buffer(id) => self.ring.recycle(id),
+            Lent::Held(index, _) => {
+                self.slots[index as usize].forget_held();
+                self.note(index);
+            }
+        }
+    }
+
+    /// Delivers some of what a slot holds.
+    fn deliver_held(&mut self, index: u32) -> Option<Step<TcpStream>> {
+        let slot = &mut self.slots[index as usize];
+        slot.is_queued = false;
+        let key = Key { index, generation: slot.generation };
+        let range = slot.take_held();
+        if range.is_empty() {
+            return match slot.take_end()? {
+                End::Closed => Some(Step::Received(key, 0)),
+                End::Failed(error) => self.fail(key, error),
+            };
+        }
+        let len = range.len();
+        self.lent = Lent::Held(index, range);
+        Some(Step::Received(key, len))
+    }
+
+    fn fail(&mut self, key: Key, error: io::Error) -> Option<Step<TcpStream>> {
+        let slot = self.slot_mut(key)?;
+        if slot.is_broken {
+            return None;
+        }
+        (slot.is_broken, slot.is_over) = (true, true);
+        self.note(key.index);
+        Some(Step::Failed(key, error))
+    }
+
+    fn take_accepted(&mut self) -> Option<Step<TcpStream>> {
+        if !self.accepting || self.accepts_left == 0 {
+            return None;
+        }
+        let socket = TcpStream::from(self.accepted.pop_front()?);
+        self.accepts_left -= 1;
+        Some(match socket.peer_addr() {
+            Ok(peer_addr) => Step::Accepted(socket, peer_addr),
+            // The peer has gone already.
+            Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
+        })
+    }
+
+    /// Gives an output to the kernel, from which it comes back as [`Event::Sent`].
+    fn hand_over(&mut self, key: Key, output: Output) {
+        let slot = &mut self.slots[key.index as usize];
+        let socket = slot.socket.as_ref().expect("it is open");
+        let (buffer, sent, tail) = output.into_parts();
+        let parts = Parts { buffer, sent, tail };
+        slot.sending = Some(self.ring.send(token(key), socket, parts));
+    }
+}
+
+impl Driver for UringDriver {
+    type Socket = TcpStream;
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
+        self.release();
+        self.turn = self.turn.wrapping_add(1);
+        self.accepts_left = ACCEPTS_PER_TURN;
+        self.ready.extend(self.again.drain(..));
+        self.prepare();
+        let timeout = if self.has_more() {
+            Some(Duration::ZERO)
+        } else {
+            until.map(|until| until.saturating_duration_since(Instant::now()))
+        };
+        let waited = self.ring.wait(timeout);
+        self.now = Instant::now();
+        waited
+    }
+
+    fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
+        self.release();
+        loop {
+            let step = if let Some(index) = self.ready.pop_front() {
+                self.deliver_held(index)
+            } else if let Some(step) = self.take_accepted() {
+                Some(step)
+            } else {
+                let event = self.ring.next_event()?;
+                self.take_event(event)
+            };
+            let Some(step) = step else { continue };
+            return Some(step.with(match &self.lent {
+                Lent::Nothing => &[],
+                Lent::Buffer(id) => self.ring.bytes(*id),
+                Lent::Held(index, range) => self.slots[*index as usize].held(range.clone()),
+            }));
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        !self.ready.is_empty()
+            || !self.again.is_empty()
+            || self.ring.has_events()
+            || (self.accepting && !self.accepted.is_empty())
+    }
+
+    fn adopt(&mut self, socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
+        let local_addr = socket.local_addr()?;
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.slots.len() == MAX_SLOTS => return Err(io::ErrorKind::OutOfMemory.into()),
+            None => {
+                self.slots.push(Slot::default());
+                u32::try_from(self.slots.len() - 1).expect("there are not as many")
+            }
+        };
+        self.slots[index as usize].open(Handle::new(socket.into()));
+        self.note(index);
+        Ok((Key { index, generation: self.slots[index as usize].generation }, local_addr))
+    }
+
+    fn set_receiving(&mut self, key: Key, receiving: bool) {
+        let Some(slot) = self.slot_mut(key) else { return };
+        slot.receiving = receiving;
+        self.note(key.index);
+    }
+
+    fn send(&mut self, key: Key, output: Output) -> Option<Sent> {
+        let Some(slot) = self.slot(key) else {
+            let result = Err(io::ErrorKind::NotConnected.into());
+            return Some(Sent { key, output, result });
+        };
+        debug_assert!(slot.sending.is_none(), "one send at a time");
+        if output.is_empty() {
+            return Some(Sent { key, output, result: Ok(()) });
+        }
+        self.hand_over(key, output);
+        None
+    }
+
+    fn submit(&mut self) {
+        self.prepare();
+        // What goes wrong will go wrong again in the next wait, which can tell of it.
+        let _ = self.ring.submit();
+    }
+
+    fn untaken(&self, key: Key) -> u64 {
+        let Some(slot) = self.slot(key) else { return 0 };
+        let unsent = slot.sending.map_or(0, |number| self.ring.send_len(number) as u64);
+        unsent + slot.socket.as_ref().map_or(0, sys::unacknowledged_bytes)
+    }
+
+    fn shutdown_send(&mut self, key: Key) {
+        if self.slot(key).is_some_and(|slot| slot.sending.is_some()) {
+            self.submit();
+        }
+        if let Some(socket) = self.slot(key).and_then(|slot| slot.socket.as_ref()) {
+            // A peer that is gone already needs not be told.
+            let _ = SockRef::from(socket).shutdown(Shutdown::Write);
+        }
+    }
+
+    /// An output that is being sent comes back as [`Completion::Sent`] when the kernel needs it no
+    /// more.
+    fn close(&mut self, key: Key, how: Close) -> Option<Output> {
+        self.slot(key)?;
+        let socket = self.slots[key.index as usize].close(key.index, &mut self.ring)?;
+        if how == Close::Reset {
+            // Without it the peer sees an ordinary end, which is all that is lost if this fails.
+            let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
+        }
+        self.ring.close(socket);
+        self.free.push(key.index);
+        None
+    }
+
+    fn set_accepting(&mut self, accepting: bool) {
+        self.accepting = accepting;
+    }
+
+    fn close_listeners(&mut self) {
+        for (number, listener) in (0..).zip(self.listeners.drain(..)) {
+            if listener.accept == Asked::Yes {
+                self.ring.cancel(Request::Accept, number);
+            }
+            self.ring.close(listener.socket);
+        }
+        self.accepted.clear();
+    }
+}
+
+impl Drop for UringDriver {
+    fn drop(&mut self) {
+        self.close_listeners();
+        for slot in &mut self.slots {
+            if let Some(socket) = slot.socket.take() {
+                self.ring.close(socket);
+            }
+        }
+    }
+}
+
+impl Unpark for RingWaker {
+    fn unpark(&self) {
+        self.wake();
+    }
+}
+
+impl AsFd for UringDriver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ring.as_fd()
+    }
+}

@@ -1,0 +1,1 @@
+//! The completion backend alone: what a worker can't show.

@@ -1,0 +1,87 @@
+//! [`Backend`]: by which interface of the system the workers wait and move bytes.
+//!
+//! Not here: the backends themselves (`driver`).
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use super::{Config, assemble};
+use crate::Handler;
+use crate::driver::{MioDriver, UringDriver};
+use crate::error::{Error, Result};
+use crate::worker::Plan;
+
+/// By which interface of the system a server waits and moves bytes. What it does is the same.
+///
+/// ```
+/// use wharf::{Backend, Server};
+///
+/// let server = Server::new("hello").backend(Backend::Epoll).listen("127.0.0.1:0")?;
+/// # server.start()?.stop();
+/// # Ok::<(), wharf::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Backend {
+    /// The one that has been measured to be better, of those that the system has. The default. At
+    /// present that is `Epoll` everywhere.
+    #[default]
+    Auto,
+    /// Readiness: epoll on Linux, and its relatives elsewhere (kqueue, IOCP).
+    Epoll,
+    /// Completions through `io_uring`: Linux 6.1 or later, on x86-64 and ARM64, where no policy
+    /// forbids it, as those of containers often do.
+    ///
+    /// Each worker takes a megabyte or so for buffers under load, and a few hundred bytes for a
+    /// connection. Where it is not to be had, the server does not start
+    /// ([`Error::Backend`](crate::Error::Backend)).
+    IoUring,
+}
+
+/// What [`Backend::Auto`] is where there is `io_uring`. Comparisons have not shown it to be worth
+/// what it takes.
+const AUTO: Backend = Backend::Epoll;
+
+/// The workers of a server, on one of the backends.
+pub(super) enum Plans {
+    Epoll(Vec<Plan<MioDriver>>),
+    IoUring(Vec<Plan<UringDriver>>),
+}
+
+impl Plans {
+    /// A worker for each share of the listeners.
+    pub(super) fn new(
+        handler: Arc<dyn Handler>,
+        config: Config,
+        shares: Vec<Vec<TcpListener>>,
+        hands_over: bool,
+    ) -> Result<Self> {
+        if choose(config.backend)? == Backend::IoUring {
+            let drivers: io::Result<Vec<_>> = shares.into_iter().map(UringDriver::new).collect();
+            let drivers = drivers.map_err(Error::Backend)?;
+            let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
+            return Ok(Self::IoUring(assemble(handler, config, drivers, hands_over)));
+        }
+        let drivers: io::Result<Vec<_>> = shares.into_iter().map(MioDriver::new).collect();
+        let drivers = drivers.map_err(Error::Worker)?;
+        let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
+        Ok(Self::Epoll(assemble(handler, config, drivers, hands_over)))
+    }
+}
+
+/// The backend that `wanted` is here and now. Only who asks for `io_uring` by name is told if it
+/// is not to be had.
+fn choose(wanted: Backend) -> Result<Backend> {
+    match wanted {
+        Backend::Epoll => Ok(Backend::Epoll),
+        Backend::IoUring => match UringDriver::check() {
+            Ok(()) => Ok(Backend::IoUring),
+            Err(error) => Err(Error::Backend(error)),
+        },
+        Backend::Auto if AUTO == Backend::IoUring && UringDriver::check().is_ok() => {
+            Ok(Backend::IoUring)
+        }
+        Backend::Auto => Ok(Backend::Epoll),
+    }
+}
