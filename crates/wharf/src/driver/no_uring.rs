@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Close, Completion, Driver, Key, Sent, Unpark};
+use super::{Close, Completion, Driver, Key, Sent, Unpark, Watched};
 use crate::output::Output;
 
 /// Nothing has this type.
@@ -80,6 +80,12 @@ impl Driver for UringDriver {
     }
 
     fn close_listeners(&mut self) {
+        match *self {}
+    }
+}
+
+impl Watched for UringDriver {
+    fn watch(&mut self) -> io::Result<()> {
         match *self {}
     }
 }

@@ -33,10 +33,11 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    pub(crate) fn new<D>(plans: Vec<Plan<D>>, addrs: Vec<SocketAddr>) -> io::Result<Self>
+    pub(crate) fn new<D>(mut plans: Vec<Plan<D>>, addrs: Vec<SocketAddr>) -> io::Result<Self>
     where
         D: Driver + Watched + 'static,
     {
+        plans.iter_mut().try_for_each(|plan| plan.driver.watch())?;
         let mut workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
         let combined = Combined::new(workers.iter().map(Worker::driver))?;
         for worker in &mut workers {

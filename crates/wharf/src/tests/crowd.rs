@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::thread;
 
 use super::client::Client;
-use super::harness::plan;
+use super::harness::{self, plan};
 use super::site::{Stage, site};
 use crate::driver::sim::{Faults, Pace, Random, SimNet};
-use crate::{Dispatch, Server, ServerHandle, StopSwitch};
+use crate::{Backend, Dispatch, Server, ServerHandle, StopSwitch};
 
 const CLIENTS: u64 = 4;
 const CONNECTIONS: usize = 15;
@@ -51,8 +51,9 @@ fn crowd(connect: impl Fn() -> Client + Sync) {
     });
 }
 
-fn on_sockets(dispatch: Dispatch) {
+fn on_sockets(dispatch: Dispatch, backend: Backend) {
     let server = Server::new(site(&Arc::new(Stage::default()))).workers(2).dispatch(dispatch);
+    let server = server.backend(backend);
     let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
     let addr: SocketAddr = handle.local_addrs()[0];
     crowd(|| Client::over_tcp(addr, None));
@@ -60,12 +61,20 @@ fn on_sockets(dispatch: Dispatch) {
 
 #[test]
 fn a_crowd_on_listeners_of_their_own() {
-    on_sockets(Dispatch::PerWorkerListener);
+    on_sockets(Dispatch::PerWorkerListener, Backend::Epoll);
 }
 
 #[test]
 fn a_crowd_that_is_handed_over() {
-    on_sockets(Dispatch::LeastConnections);
+    on_sockets(Dispatch::LeastConnections, Backend::Epoll);
+}
+
+#[test]
+fn a_crowd_on_rings_of_their_own() {
+    if harness::Backend::Uring.is_here() {
+        on_sockets(Dispatch::PerWorkerListener, Backend::IoUring);
+        on_sockets(Dispatch::LeastConnections, Backend::IoUring);
+    }
 }
 
 #[test]

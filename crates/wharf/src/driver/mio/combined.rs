@@ -24,9 +24,10 @@ mod unix {
     use crate::driver::mio::timeout;
 
     /// What can be waited for: something with a descriptor.
-    pub(crate) trait Watched: AsFd {}
-
-    impl<D: AsFd> Watched for D {}
+    pub(crate) trait Watched: AsFd {
+        /// Makes the descriptor one that is readable when there is something to do.
+        fn watch(&mut self) -> io::Result<()>;
+    }
 
     /// A poll that is ready when one of the drivers is.
     pub(crate) struct Combined {
@@ -71,9 +72,9 @@ mod other {
     use super::{Instant, io};
 
     /// What can be waited for: anything, as nobody looks at it.
-    pub(crate) trait Watched {}
-
-    impl<D> Watched for D {}
+    pub(crate) trait Watched {
+        fn watch(&mut self) -> io::Result<()>;
+    }
 
     /// How long nothing is noticed.
     const NAP: Duration = Duration::from_millis(1);

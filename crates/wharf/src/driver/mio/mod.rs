@@ -367,6 +367,13 @@ impl Driver for MioDriver {
     }
 }
 
+impl Watched for MioDriver {
+    /// A poll is such a descriptor.
+    fn watch(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl MioDriver {
     fn note_events(&mut self) {
         // The events are put aside, since noting one needs the rest of the driver.

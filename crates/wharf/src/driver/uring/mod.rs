@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use self::slot::{Asked, Change, End, MAX_SLOTS, Slot, token};
-use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
+use super::{Close, Completion, Driver, Key, Sent, Step, Unpark, Watched};
 use crate::output::Output;
 use crate::sys;
 use crate::sys::uring::{Handle, Parts, Request, Ring, RingWaker, Sizes};
@@ -365,6 +365,12 @@ impl Drop for UringDriver {
 impl Unpark for RingWaker {
     fn unpark(&self) {
         self.wake();
+    }
+}
+
+impl Watched for UringDriver {
+    fn watch(&mut self) -> io::Result<()> {
+        self.ring.watch_from_outside()
     }
 }
 

@@ -43,14 +43,11 @@ use self::outputs::Outputs;
 pub(crate) use self::outputs::Parts;
 use self::request::CANCEL;
 pub(crate) use self::request::{Event, MAX_TOKEN, Request, is_interrupted, lacks_buffers};
+use self::waker::Bell;
 pub(crate) use self::waker::RingWaker;
 
 /// How long a ring that is dropped waits for cancelled requests. Requests on sockets end at once.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How many completions the kernel lets happen in one call at most before it returns. A call that
-/// brings fewer has brought all.
-const BATCH: usize = 16;
 
 /// How large a ring is.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +93,10 @@ pub(crate) struct Ring {
     is_ending: bool,
     waker: Arc<RingWaker>,
     wakes: bool,
+    /// Whoever waits for the ring together with other things waits for this.
+    bell: Option<Arc<Bell>>,
+    /// The kernel has more to do than it does in one call.
+    has_work: bool,
     /// Requests that wait for room in the queue.
     backlog: VecDeque<squeue::Entry>,
     completions: VecDeque<cqueue::Entry>,
@@ -119,6 +120,7 @@ impl Ring {
             .setup_r_disabled()
             .setup_single_issuer()
             .setup_defer_taskrun()
+            .setup_taskrun_flag()
             .setup_submit_all()
             .setup_clamp()
             .setup_cqsize(sizes.completions)
@@ -133,6 +135,8 @@ impl Ring {
             is_ending: false,
             waker: Arc::new(RingWaker::new()?),
             wakes: false,
+            bell: None,
+            has_work: false,
             backlog: VecDeque::new(),
             completions: VecDeque::new(),
             pending: 0,
@@ -144,6 +148,18 @@ impl Ring {
 
     pub(crate) fn waker(&self) -> &Arc<RingWaker> {
         &self.waker
+    }
+
+    /// Has the ring's descriptor become readable when there is something to do.
+    ///
+    /// The ring itself does not: what the kernel puts off until the next call (which is what makes
+    /// the calls few) wakes nobody who polls the ring.
+    pub(crate) fn watch_from_outside(&mut self) -> io::Result<()> {
+        let bell = Arc::new(Bell::new()?);
+        self.waker.ring(&bell);
+        self.io.submitter().register_eventfd(bell.as_fd().as_raw_fd())?;
+        self.bell = Some(bell);
+        Ok(())
     }
 
     /// Accepts connections until it is cancelled or fails.
@@ -208,31 +224,33 @@ impl Ring {
     /// Where the ring can't be used any more, or not by this thread.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let is_short = timeout == Some(Duration::ZERO) || !self.completions.is_empty();
-        self.make_ready()?;
-        while self.fill() {
-            if self.enter(0, None)? == 0 && self.fill() {
-                // The kernel has no room for now. It has some once completions are looked at.
-                return Ok(());
-            }
+        if !self.make_room()? {
+            return Ok(());
         }
         self.enter(u32::from(!is_short), timeout.filter(|_| !is_short))?;
+        if let Some(bell) = &self.bell {
+            bell.reset();
+            // What has rung it since the call is not to be missed.
+            self.has_work = self.io.submission().taskrun();
+        }
         Ok(())
     }
 
     /// Submits all requests without waiting, and lets all happen that can happen.
     pub(crate) fn submit(&mut self) -> io::Result<()> {
-        loop {
-            let before = self.completions.len();
-            self.wait(Some(Duration::ZERO))?;
-            if self.completions.len() < before + BATCH {
-                return Ok(());
-            }
+        if !self.make_room()? {
+            return Ok(());
         }
+        self.enter(0, None)?;
+        while self.has_work {
+            self.enter(0, None)?;
+        }
+        Ok(())
     }
 
-    /// Whether there are completions to be looked at.
+    /// Whether there is something for which nobody needs to wait.
     pub(crate) fn has_events(&self) -> bool {
-        !self.completions.is_empty()
+        self.has_work || !self.completions.is_empty()
     }
 
     /// The next result.
@@ -322,6 +340,18 @@ impl Ring {
         }
     }
 
+    /// Submits what there is no room for in one call. Returns whether the rest fits into the next.
+    fn make_room(&mut self) -> io::Result<bool> {
+        self.make_ready()?;
+        while self.fill() {
+            if self.enter(0, None)? == 0 && self.fill() {
+                // The kernel takes none for now. It does once completions are looked at.
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Moves requests from the backlog to the queue. Returns whether some have to wait.
     fn fill(&mut self) -> bool {
         while let Some(entry) = self.backlog.front() {
@@ -363,6 +393,7 @@ impl Ring {
         // SAFETY: the flags announce arguments of that type, which live until the call returns.
         let entered = unsafe { self.io.submitter().enter(count, want, flags, Some(&args)) };
         self.completions.extend(self.io.completion());
+        self.has_work = self.io.submission().taskrun();
         match entered {
             Ok(taken) => Ok(taken),
             // A timeout, a signal, or a lack of memory or room that will pass.
@@ -408,9 +439,9 @@ impl Drop for Ring {
 }
 
 impl AsFd for Ring {
-    /// A descriptor that is readable when something has completed or could.
+    /// See [`watch_from_outside`](Ring::watch_from_outside).
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.as_fd()
+        self.bell.as_ref().map_or_else(|| self.io.as_fd(), |bell| bell.as_fd())
     }
 }
 
