@@ -57,7 +57,7 @@ impl Plans {
         shares: Vec<Vec<TcpListener>>,
         hands_over: bool,
     ) -> Result<Self> {
-        if choose(config.backend)? == Backend::IoUring {
+        if choose(config.backend, AUTO, UringDriver::check)? == Backend::IoUring {
             let drivers: io::Result<Vec<_>> = shares.into_iter().map(UringDriver::new).collect();
             let drivers = drivers.map_err(Error::Backend)?;
             let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
@@ -72,16 +72,39 @@ impl Plans {
 
 /// The backend that `wanted` is here and now. Only who asks for `io_uring` by name is told if it
 /// is not to be had.
-fn choose(wanted: Backend) -> Result<Backend> {
-    match wanted {
-        Backend::Epoll => Ok(Backend::Epoll),
-        Backend::IoUring => match UringDriver::check() {
-            Ok(()) => Ok(Backend::IoUring),
-            Err(error) => Err(Error::Backend(error)),
-        },
-        Backend::Auto if AUTO == Backend::IoUring && UringDriver::check().is_ok() => {
-            Ok(Backend::IoUring)
+fn choose(
+    wanted: Backend,
+    auto: Backend,
+    check: impl FnOnce() -> io::Result<()>,
+) -> Result<Backend> {
+    match (wanted, auto) {
+        (Backend::Epoll, _) | (Backend::Auto, Backend::Auto | Backend::Epoll) => Ok(Backend::Epoll),
+        (Backend::IoUring, _) => check().map(|()| Backend::IoUring).map_err(Error::Backend),
+        (Backend::Auto, Backend::IoUring) => {
+            Ok(check().map_or(Backend::Epoll, |()| Backend::IoUring))
         }
-        Backend::Auto => Ok(Backend::Epoll),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_had_is_an_error_only_if_it_was_asked_for_by_name() {
+        use Backend::{Auto, Epoll, IoUring};
+        for (wanted, auto, is_here, chosen) in [
+            (Auto, Epoll, true, Some(Epoll)),
+            (Auto, IoUring, true, Some(IoUring)),
+            (Auto, IoUring, false, Some(Epoll)),
+            (Epoll, IoUring, true, Some(Epoll)),
+            (IoUring, Epoll, true, Some(IoUring)),
+            (IoUring, Epoll, false, None),
+        ] {
+            let check = || if is_here { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) };
+            let result = choose(wanted, auto, check);
+            assert!(result.is_ok() || matches!(result, Err(Error::Backend(_))));
+            assert_eq!(result.ok(), chosen, "{wanted:?}, {auto:?}, {is_here}");
+        }
     }
 }

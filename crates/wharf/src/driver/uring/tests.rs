@@ -206,6 +206,14 @@ fn a_driver_belongs_to_the_thread_that_waits_first() {
 }
 
 #[test]
+fn a_driver_that_was_never_used_closes_its_listeners_wherever_it_is_dropped() {
+    let Some(rig) = Rig::new(SIZES) else { return };
+    let addr = rig.addr;
+    thread::spawn(move || drop(rig)).join().unwrap();
+    assert!(TcpStream::connect(addr).is_err());
+}
+
+#[test]
 fn a_wait_ends_when_another_thread_says_so_or_time_is_up() {
     let Some(mut rig) = Rig::new(SIZES) else { return };
     for _ in 0..100 {

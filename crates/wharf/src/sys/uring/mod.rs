@@ -424,8 +424,8 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        if self.pending > 0 || self.is_enabled {
-            // If it fails, there are requests left.
+        if self.is_enabled || !self.io.submission().is_empty() {
+            // If it fails, there are requests left, those to close descriptors among them.
             let _ = self.settle();
         }
         // SAFETY: nothing uses the ring after this.
