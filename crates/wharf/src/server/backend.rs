@@ -33,14 +33,15 @@ pub enum Backend {
     /// Completions through `io_uring`: Linux 6.1 or later, on x86-64 and ARM64, where no policy
     /// forbids it, as those of containers often do.
     ///
-    /// Each worker takes a megabyte or so for buffers under load, and a few hundred bytes for a
-    /// connection. Where it is not to be had, the server does not start
-    /// ([`Error::Backend`](crate::Error::Backend)).
+    /// A worker that has been busy keeps about a megabyte of buffers (4 MiB where bodies are
+    /// received). Connections beyond the limit may be accepted, as many as wait in the listener's
+    /// backlog, but are not served before there is room. Where the system does not have it or
+    /// forbids it, the server does not start ([`Error::Backend`](crate::Error::Backend)).
     IoUring,
 }
 
-/// What [`Backend::Auto`] is where there is `io_uring`. Comparisons have not shown it to be worth
-/// what it takes.
+/// What [`Backend::Auto`] is where there is `io_uring`. Comparisons have not shown `io_uring` to be
+/// worth what it takes (see ARCHITECTURE.md).
 const AUTO: Backend = Backend::Epoll;
 
 /// The workers of a server, on one of the backends.

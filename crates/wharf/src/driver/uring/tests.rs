@@ -4,6 +4,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 
 use bytes::Bytes;
@@ -194,15 +195,21 @@ fn a_lack_of_buffers_and_of_room_in_the_queues_delays_and_loses_nothing() {
 #[test]
 fn a_driver_belongs_to_the_thread_that_waits_first() {
     let Some(mut rig) = Rig::new(SIZES) else { return };
-    let rig = thread::spawn(move || {
+    let (lend, lent) = mpsc::channel::<Rig>();
+    let (give_back, given_back) = mpsc::channel();
+    let owner = thread::spawn(move || {
         let (mut client, key) = rig.connect();
         client.write_all(b"hello").unwrap();
         rig.turn_until(|rig| rig.received(key) == b"hello");
-        rig
+        lend.send(rig).unwrap();
+        // Dropped by another thread, it could not take anything back, and would free nothing.
+        drop::<Rig>(given_back.recv().unwrap());
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
     });
-    // Dropped by another thread, it can't take anything back, and frees nothing that may be used.
-    let mut rig = rig.join().unwrap();
+    let mut rig = lent.recv().unwrap();
     assert!(rig.driver.wait(Some(Instant::now())).is_err());
+    give_back.send(rig).unwrap();
+    owner.join().unwrap();
 }
 
 #[test]
