@@ -32,6 +32,8 @@ pub(super) enum Persistence {
     /// `keep-alive`, for HTTP/1.0 peers that asked.
     KeepAlive,
     Close,
+    /// `upgrade`, with the response that changes the protocol.
+    Upgrade,
 }
 
 /// Appends status line and fields with the empty line behind them.
@@ -63,6 +65,7 @@ pub(super) fn response_head(
         Persistence::Implied => {}
         Persistence::KeepAlive => out.extend_from_slice(b"Connection: keep-alive\r\n"),
         Persistence::Close => out.extend_from_slice(b"Connection: close\r\n"),
+        Persistence::Upgrade => out.extend_from_slice(b"Connection: upgrade\r\n"),
     }
     fields(headers, out);
     out.extend_from_slice(b"\r\n");
@@ -88,8 +91,12 @@ pub(super) fn chunk_size(len: u64, out: &mut Vec<u8>) {
 /// What stands behind the data of a chunk.
 pub(super) const CHUNK_END: &[u8] = b"\r\n";
 
-/// The last chunk with an empty trailer section.
-pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// Appends the last chunk with its trailer section.
+pub(super) fn last_chunk(trailers: &Headers, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n");
+    fields(trailers, out);
+    out.extend_from_slice(b"\r\n");
+}
 
 /// Appends the caller's fields without those that are ours alone.
 fn fields(headers: &Headers, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@
 use http::{Method, Version};
 
 use super::authority;
-use crate::{ConnectionOptions, Limits, Reject, RequestHead, TargetForm};
+use crate::{ConnectionOptions, Reject, RequestHead, TargetForm};
 
 /// The body length that a head announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +56,7 @@ impl Framing {
     }
 
     /// Decides the body length once all fields are noted, and completes `head`.
-    pub(super) fn finish(
-        self,
-        head: &mut RequestHead,
-        limits: &Limits,
-    ) -> Result<RequestBody, Reject> {
+    pub(super) fn finish(self, head: &mut RequestHead) -> Result<RequestBody, Reject> {
         let is_1_0 = head.version == Version::HTTP_10;
         // RFC 9112 section 3.2: HTTP/1.1 requires Host, also with an absolute form.
         if !self.has_host && !is_1_0 {
@@ -71,9 +67,6 @@ impl Framing {
         head.expects_continue = self.expects_continue && !is_1_0;
         match (self.codings, self.content_length) {
             (Codings::None, None) => Ok(RequestBody::None),
-            (Codings::None, Some(length)) if length > limits.max_body_bytes => {
-                Err(Reject::BodyTooLarge)
-            }
             // RFC 9110 section 9.3.6: content of CONNECT has no meaning and hides a tunnel's bytes.
             (Codings::None, Some(length)) if length > 0 && head.form == TargetForm::Authority => {
                 Err(Reject::BadContentLength)

@@ -5,7 +5,8 @@
 //! expected list of events.
 //!
 //! `state.rs` decides *whether* something may happen; `parse.rs`, `framing.rs`, `chunked.rs` and
-//! `encode.rs` know *how it looks on the wire*; `connection.rs` and `receive.rs` only join them.
+//! `encode.rs` know *how it looks on the wire*; `connection.rs`, `receive.rs` and `send.rs` only
+//! join them.
 //!
 //! Not here: timeouts (the caller maps [`Connection::phase`] to a deadline), routing, the choice
 //! of an error page.
@@ -22,6 +23,7 @@ mod parse;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 mod receive;
+mod send;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,10 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
+use wharf_proto::Headers;
 
 use super::blocking::block_on;
 use super::{BodyError, Closed};
@@ -36,6 +38,8 @@ pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
             announced_len: None,
             unsent: false,
             end: End::Open,
+            trailers: None,
+            pace: ReadPace::default(),
             reader_gone: false,
             reader: None,
             writer: None,
@@ -61,11 +65,23 @@ struct State {
     /// Pieces were taken and have not been handed to the system yet.
     unsent: bool,
     end: End,
+    /// What stands behind the pieces.
+    trailers: Option<Box<Headers>>,
+    pace: ReadPace,
     reader_gone: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
     /// The writer is to be woken also when the reader begins to wait.
     writer_awaits_reader: bool,
+}
+
+/// What a handler has said of how a request's body is to be received, in place of the server's
+/// settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadPace {
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) min_rate: Option<u32>,
 }
 
 /// What follows the queued pieces.
@@ -174,8 +190,24 @@ impl BodyWriter {
     ///
     /// [`Closed`] if the peer is gone or the response was given up.
     pub fn finish(self) -> Result<(), Closed> {
+        self.end(None)
+    }
+
+    /// Ends the body with trailer fields (RFC 9110 section 6.5). They are sent where the body is
+    /// chunked, which one of unknown length is to HTTP/1.1 peers, and left out elsewhere; those
+    /// that must not be trailers, such as `Content-Length`, are left out everywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the peer is gone or the response was given up.
+    pub fn finish_with(self, trailers: Headers) -> Result<(), Closed> {
+        self.end(Some(Box::new(trailers)))
+    }
+
+    fn end(self, trailers: Option<Box<Headers>>) -> Result<(), Closed> {
         let mut state = self.shared.lock();
         state.end = End::Finished;
+        state.trailers = trailers;
         let gone = state.reader_gone;
         let reader = state.wake_reader();
         drop(state);
@@ -186,6 +218,11 @@ impl BodyWriter {
     /// Says how long the body will be, for a reader that wants to know before it has come.
     pub(crate) fn announce_len(&self, len: u64) {
         self.shared.lock().announced_len = Some(len);
+    }
+
+    /// What the reader has said of how it wants to receive.
+    pub(crate) fn pace(&self) -> ReadPace {
+        self.shared.lock().pace
     }
 
     /// Queues `data` whether or not there is room; whoever calls this watches
@@ -297,6 +334,20 @@ impl BodyReader {
     /// The length that the writer announced, less what was taken.
     pub(crate) fn announced_len(&self) -> Option<u64> {
         self.shared.lock().announced_len
+    }
+
+    /// Changes how the body is to be received. Its writer, a connection, is woken to look at it.
+    pub(crate) fn change_pace(&self, change: impl FnOnce(&mut ReadPace)) {
+        let mut state = self.shared.lock();
+        change(&mut state.pace);
+        let writer = state.writer.take();
+        drop(state);
+        wake(writer);
+    }
+
+    /// What stands behind the pieces, once they were all taken.
+    pub(crate) fn take_trailers(&mut self) -> Option<Box<Headers>> {
+        self.shared.lock().trailers.take()
     }
 
     /// Takes the next piece for a reader that is done with it at once.

@@ -3,10 +3,10 @@
 //! Not here: bytes in and out of the connection (`h1.rs`).
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
+use wharf_proto::RequestHead;
 
 use super::Context;
 use super::outgoing::Outgoing;
@@ -21,23 +21,27 @@ use crate::response::BoxError;
 pub(super) struct Exchange {
     /// The handler's future, until there is a response.
     pub(super) task: Option<Task>,
+    /// When that has to be.
+    pub(super) handler_due: Option<Instant>,
     /// Where the request's body goes, until it is complete.
     pub(super) request_body: Option<BodyWriter>,
     /// Where the response's body comes from, until it is complete.
     pub(super) response_body: Option<Outgoing>,
+    /// The connection speaks another protocol from here on.
+    pub(super) is_tunnel: bool,
     pub(super) status: Option<StatusCode>,
     pub(super) body_bytes: u64,
     /// What went wrong in the handler.
     pub(super) failure: Option<BoxError>,
     /// The response was given up.
     pub(super) aborted: bool,
-    /// Kept only where there is an access log.
+    /// Kept only where somebody will want to know.
     record: Option<Box<Record>>,
 }
 
-/// What the access log will be told of a request.
+/// What will be told of a request.
 pub(super) struct Record {
-    head: Option<(Method, String)>,
+    head: Option<RequestHead>,
     addrs: Addrs,
     began: Instant,
     status: Option<StatusCode>,
@@ -52,20 +56,19 @@ pub(super) struct Record {
 impl Exchange {
     /// Notes a request whose head has come.
     pub(super) fn begin(&mut self, parts: &Parts, context: &Context<'_>) {
-        if context.access_log.is_some() {
-            let head = Some((parts.head.method().clone(), parts.head.target().to_owned()));
-            self.keep(head, parts.addrs, context);
+        if context.hooks.want_heads() {
+            self.keep(Some(parts.head.clone()), parts.addrs, context);
         }
     }
 
     /// Notes a request whose head could not be read.
     pub(super) fn begin_unread(&mut self, addrs: Addrs, context: &Context<'_>) {
-        if context.access_log.is_some() && self.record.is_none() {
+        if context.hooks.access_log.is_some() && self.record.is_none() {
             self.keep(None, addrs, context);
         }
     }
 
-    fn keep(&mut self, head: Option<(Method, String)>, addrs: Addrs, context: &Context<'_>) {
+    fn keep(&mut self, head: Option<RequestHead>, addrs: Addrs, context: &Context<'_>) {
         self.record = Some(Box::new(Record {
             head,
             addrs,
@@ -76,6 +79,11 @@ impl Exchange {
             encoded: false,
             ends_at: 0,
         }));
+    }
+
+    /// The head of the request, where it was kept.
+    pub(super) fn request(&self) -> Option<&RequestHead> {
+        self.record.as_ref()?.head.as_ref()
     }
 
     /// Forgets the exchange, and gives what is to be told of it once its bytes are sent: they end
@@ -101,19 +109,15 @@ impl Record {
     /// Tells the access log what became of the request, where `sent` says whether all that was
     /// encoded was handed to the system.
     pub(super) fn tell(self, sent: bool, context: &Context<'_>) {
-        let Some(log) = context.access_log else { return };
-        let access = Access {
+        context.hooks.access(&Access {
             peer_addr: self.addrs.peer,
-            method: self.head.as_ref().map(|(method, _)| method),
-            target: self.head.as_ref().map_or("", |(_, target)| target),
+            request: self.head.as_ref(),
             status: self.status,
             body_bytes: self.body_bytes,
             complete: self.encoded && sent,
             failure: self.failure.as_deref(),
             duration: Instant::now().saturating_duration_since(self.began),
-        };
-        // The request is served, whatever the log makes of it.
-        let _ = catch_unwind(AssertUnwindSafe(|| log(&access)));
+        });
     }
 }
 

@@ -36,8 +36,6 @@ pub(crate) enum Completion<'d, S> {
     Received { key: Key, bytes: &'d [u8] },
     /// The connection is broken. This comes also to one that does not receive.
     Failed { key: Key, error: io::Error },
-    /// The peer has taken some of a send that was begun earlier, but not all.
-    Progress { key: Key },
     /// A send that was begun earlier is over.
     Sent(Sent),
 }
@@ -50,7 +48,6 @@ enum Step<S> {
     /// So many bytes of the buffer.
     Received(Key, usize),
     Failed(Key, io::Error),
-    Progress(Key),
     Sent(Sent),
 }
 
@@ -62,7 +59,6 @@ impl<S> Step<S> {
             Self::AcceptFailed(error) => Completion::AcceptFailed { error },
             Self::Received(key, len) => Completion::Received { key, bytes: &buffer[..len] },
             Self::Failed(key, error) => Completion::Failed { key, error },
-            Self::Progress(key) => Completion::Progress { key },
             Self::Sent(sent) => Completion::Sent(sent),
         }
     }
@@ -116,6 +112,10 @@ pub(crate) trait Driver {
     /// Sends all of `output`. Returns the result if it is known at once, else it comes as
     /// [`Completion::Sent`]. One send per connection at a time.
     fn send(&mut self, key: Key, output: Output) -> Option<Sent>;
+
+    /// How many bytes of the connection's current send the peer has not taken: those that were not
+    /// handed to the system, and those that it has not acknowledged, where the system can tell.
+    fn untaken(&self, key: Key) -> u64;
 
     /// Tells the peer that nothing more will be sent.
     fn shutdown_send(&mut self, key: Key);

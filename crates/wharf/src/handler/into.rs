@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::{Handler, Reply};
-use crate::body::BodyError;
+use crate::body::{BodyError, BodyKind};
 use crate::request::Request;
 use crate::response::IntoResponse;
 
@@ -115,7 +115,7 @@ where
         let function = Arc::clone(&self.0);
         Reply::later(async move {
             let bytes = request.body_mut().bytes().await?;
-            *request.body_mut() = bytes.into();
+            request.body_mut().kind = BodyKind::Shared(bytes);
             Ok::<_, BodyError>(function(request))
         })
     }

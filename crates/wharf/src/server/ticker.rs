@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::driver::{Combined, MioDriver};
+use crate::observe::Stats;
 use crate::stop::StopSwitch;
 use crate::worker::Worker;
 
@@ -40,6 +41,12 @@ impl Ticker {
             worker.rest();
         }
         Ok(Self { workers, combined, addrs })
+    }
+
+    /// What there is on the server, and how often it happened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.workers.first().map(Worker::stats).unwrap_or_default()
     }
 
     /// One turn: waits at most `max_wait` for something to do, does what there is to do, and sends

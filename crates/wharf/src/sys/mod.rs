@@ -1,15 +1,16 @@
 //! What the operating system is asked directly. The only place where `unsafe` is allowed.
 //!
-//! Each backend provides: [`open_file_limit`], how many descriptors the process may have, and
-//! [`send_vectored`], which sends to a socket without raising a signal.
+//! Each backend provides: [`open_file_limit`], how many descriptors the process may have,
+//! [`send_vectored`], which sends to a socket without raising a signal, and
+//! [`unacknowledged_bytes`], which tells what a peer has not taken.
 //! Not here: sockets (`listener.rs`) and events (`driver`).
 
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{open_file_limit, send_vectored};
+pub(crate) use unix::{open_file_limit, send_vectored, unacknowledged_bytes};
 
 #[cfg(not(unix))]
 mod other;
 #[cfg(not(unix))]
-pub(crate) use other::{open_file_limit, send_vectored};
+pub(crate) use other::{open_file_limit, send_vectored, unacknowledged_bytes};

@@ -1,8 +1,12 @@
 //! Limits and sends on Unix. Not here: anything that only some Unixes have.
 
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+use std::ffi::c_int;
 use std::io::{self, IoSlice};
 
 use mio::net::TcpStream;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+use rustix::ioctl::{Getter, Opcode, ioctl};
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use rustix::process::{Resource, getrlimit};
 
@@ -25,3 +29,23 @@ pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> i
 const NO_SIGNAL: SendFlags = SendFlags::empty();
 #[cfg(not(target_vendor = "apple"))]
 const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+
+/// How many bytes in a socket's send queue the peer has not acknowledged; 0 where nobody knows.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[expect(unsafe_code, reason = "the library has no safe wrapper for this request")]
+pub(crate) fn unacknowledged_bytes(stream: &TcpStream) -> u64 {
+    /// `SIOCOUTQ` of tcp(7), on architectures with the generic numbers.
+    const OUTQ: Opcode = 0x5411;
+
+    // SAFETY: the request is one that writes an int to where its argument points.
+    let getter = unsafe { Getter::<OUTQ, c_int>::new() };
+    // SAFETY: that is all that it does, and a getter of `c_int` provides the place.
+    let queued = unsafe { ioctl(stream, getter) };
+    queued.ok().and_then(|queued| u64::try_from(queued).ok()).unwrap_or(0)
+}
+
+/// How many bytes in a socket's send queue the peer has not acknowledged; 0 where nobody knows.
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+pub(crate) const fn unacknowledged_bytes(_stream: &TcpStream) -> u64 {
+    0
+}

@@ -90,6 +90,7 @@ fn a_slow_peer_has_time_as_long_as_it_moves() {
     let stage = Arc::new(Stage::default());
     let second = Duration::from_secs(1);
     let timeouts = Timeouts::default().body(10 * second).write(10 * second).idle(10 * second);
+    let timeouts = timeouts.body_rate(0).write_rate(0);
     let mut server = ticked(Server::new(site(&stage)).timeouts(timeouts));
     let mut client = server.net.connect().unwrap();
     client.write(b"POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n").unwrap();
@@ -175,7 +176,7 @@ fn each_request_is_logged_once_with_its_own_numbers() {
     let entries = Arc::clone(&log);
     let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
         let status = access.status.map(|status| status.as_u16());
-        let entry = (access.target.to_owned(), status, access.body_bytes, access.complete);
+        let entry = (access.target().to_owned(), status, access.body_bytes, access.complete);
         entries.lock().unwrap().push(entry);
     }));
     let mut client = server.net.connect().unwrap();
@@ -202,7 +203,7 @@ fn a_body_that_is_bad_behind_its_response_is_not_logged_again() {
     let (stage, log) = (Arc::new(Stage::default()), Arc::new(Mutex::new(Vec::new())));
     let entries = Arc::clone(&log);
     let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
-        entries.lock().unwrap().push(access.target.to_owned());
+        entries.lock().unwrap().push(access.target().to_owned());
     }));
     let mut client = server.net.connect().unwrap();
     let head = b"POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe";

@@ -184,19 +184,15 @@ impl MioDriver {
         if slot.writable
             && let Some(output) = slot.unsent.take()
         {
-            let before = output.len();
-            let step = match send_all(stream, key, *output) {
-                Ok(sent) => Some(Step::Sent(sent)),
+            match send_all(stream, key, *output) {
+                Ok(sent) => {
+                    self.queue_connection(index);
+                    return Some(Step::Sent(sent));
+                }
                 Err(output) => {
-                    let progress = output.len() < before;
                     slot.writable = false;
                     slot.unsent = Some(Box::new(output));
-                    progress.then_some(Step::Progress(key))
                 }
-            };
-            if step.is_some() {
-                self.queue_connection(index);
-                return step;
             }
         }
         if slot.broken && !slot.receiving {
@@ -320,6 +316,13 @@ impl Driver for MioDriver {
                 None
             }
         }
+    }
+
+    fn untaken(&self, key: Key) -> u64 {
+        let slot = self.slots.get(key.index as usize);
+        let Some(slot) = slot.filter(|slot| slot.generation == key.generation) else { return 0 };
+        let unsent = slot.unsent.as_ref().map_or(0, |output| output.len());
+        unsent as u64 + slot.stream.as_ref().map_or(0, sys::unacknowledged_bytes)
     }
 
     fn shutdown_send(&mut self, key: Key) {

@@ -132,6 +132,12 @@ impl Link {
         self.view(side).arrived.len()
     }
 
+    /// How many bytes that this side sent were not read yet.
+    pub(super) fn unread_bytes(&self, side: Side) -> usize {
+        let peer = self.view(side.peer());
+        peer.arrived.len() + peer.coming_bytes
+    }
+
     /// Whether the peer has closed its sending side and all bytes before that were read.
     pub(super) fn is_at_end(&self, side: Side) -> bool {
         let end = self.view(side);

@@ -153,12 +153,10 @@ impl SimDriver {
         let slot = &mut self.slots[index as usize];
         let (link, key) = (slot.link?, Key { index, generation: slot.generation });
         let mut output = slot.unsent.take()?;
-        let before = output.len();
         let result = match self.net.act(|state| transmit(state, link, &mut output)) {
             Ok(false) => {
-                let has_moved = output.len() < before;
                 slot.unsent = Some(output);
-                return has_moved.then_some(Step::Progress(key));
+                return None;
             }
             Ok(true) => Ok(()),
             Err(error) => Err(error),
@@ -321,6 +319,13 @@ impl Driver for SimDriver {
             Err(error) => Err(error),
         };
         Some(Sent { key, output, result })
+    }
+
+    fn untaken(&self, key: Key) -> u64 {
+        let Some(slot) = self.slots.get(key.index as usize) else { return 0 };
+        let unsent = slot.unsent.as_ref().map_or(0, Output::len);
+        let Some(link) = slot.link.filter(|_| slot.generation == key.generation) else { return 0 };
+        (unsent + self.net.lock().links[link].unread_bytes(Side::Server)) as u64
     }
 
     fn shutdown_send(&mut self, key: Key) {
