@@ -145,9 +145,17 @@ impl RequestHead {
 
     /// Forgets everything and keeps the storage.
     pub fn clear(&mut self) {
-        let mut headers = std::mem::take(&mut self.headers);
-        headers.clear();
-        *self = Self { headers, ..Self::default() };
+        // Field by field, since a whole new value would be built aside and copied.
+        self.method = Method::GET;
+        self.version = Version::HTTP_11;
+        self.form = TargetForm::Origin;
+        self.target = Span::default();
+        self.authority = Span::default();
+        self.path = Span::default();
+        self.query = None;
+        self.connection = ConnectionOptions::default();
+        self.expects_continue = false;
+        self.headers.clear();
     }
 
     /// How many bytes of storage are held, used or not.

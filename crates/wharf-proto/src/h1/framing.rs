@@ -6,6 +6,7 @@
 use http::{Method, Version};
 
 use super::authority;
+use crate::headers::is_name;
 use crate::{ConnectionOptions, Limits, Reject, RequestHead, TargetForm};
 
 /// The body length that a head announces.
@@ -39,18 +40,28 @@ enum Codings {
 }
 
 impl Framing {
+    /// Whether a field can be of any interest whose name is the first `name_len` bytes of `line`.
+    #[inline(always)]
+    pub(super) fn may_matter(line: &[u8], name_len: usize) -> bool {
+        const LENGTHS: u32 = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17;
+        // The place in the alphabet of c, e, h and t.
+        const INITIALS: u32 = 1 << 3 | 1 << 5 | 1 << 8 | 1 << 20;
+        let initial = line.first().copied().unwrap_or_default() & 0x1f;
+        name_len < 32 && LENGTHS >> name_len & 1 != 0 && INITIALS >> initial & 1 != 0
+    }
+
     /// Takes note of one field.
     #[inline]
     pub(super) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Reject> {
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => self.host(value),
-            6 if name.eq_ignore_ascii_case(b"expect") => self.expect(value),
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            4 if is_name(name, b"host") => self.host(value),
+            6 if is_name(name, b"expect") => self.expect(value),
+            10 if is_name(name, b"connection") => {
                 self.connection(value);
                 Ok(())
             }
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(value),
+            14 if is_name(name, b"content-length") => self.content_length(value),
+            17 if is_name(name, b"transfer-encoding") => self.transfer_encoding(value),
             _ => Ok(()),
         }
     }
@@ -125,6 +136,7 @@ impl Framing {
         Ok(())
     }
 
+    #[inline]
     fn host(&mut self, value: &[u8]) -> Result<(), Reject> {
         if self.has_host || !authority::is_valid(value) {
             return Err(Reject::BadHost);
@@ -134,6 +146,10 @@ impl Framing {
     }
 
     fn connection(&mut self, value: &[u8]) {
+        if is_name(value, b"keep-alive") {
+            self.connection.keep_alive = true;
+            return;
+        }
         for option in value.split(|&byte| byte == b',') {
             let option = option.trim_ascii();
             self.connection.close |= option.eq_ignore_ascii_case(b"close");

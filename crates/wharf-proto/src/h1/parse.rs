@@ -1,16 +1,20 @@
 //! Request line and field lines to [`RequestHead`], and trailer sections to [`Headers`].
 //!
-//! The parser keeps the place where it ran out of bytes, so that each byte is looked at once
-//! however slowly a peer sends, and so that where the bytes are cut never changes what is seen.
-//! Body length is `framing.rs`; chunks are `chunked.rs`.
+//! The parser keeps the place where it ran out of bytes, so that no byte is looked at more than
+//! twice however slowly a peer sends, and so that where the bytes are cut never changes what is
+//! seen. Lines that are there in full are taken by `lines.rs` where they have the usual form; what
+//! is valid and what is refused is decided here. Body length is `framing.rs`; chunks are
+//! `chunked.rs`.
 
 use http::{Method, Version};
 
 use super::framing::Framing;
-use super::{authority, looks};
+use super::lines::{self, Bounds, Taken};
+use super::scan::{padding_end, target_end, token_end, value_end};
+use super::{looks, target};
 use crate::head::Span;
-use crate::headers::{Field, is_field_value, is_token, offset, slice};
-use crate::{Headers, Limits, Reject, RequestHead, TargetForm};
+use crate::headers::{Field, offset, slice};
+use crate::{Headers, Limits, Reject, RequestHead};
 
 /// The longest method. The registered ones have at most 17 characters.
 const MAX_METHOD_BYTES: usize = 64;
@@ -54,9 +58,28 @@ pub(super) struct HeadParser {
 
 /// Bounds on one section of field lines.
 #[derive(Clone, Copy)]
-struct SectionLimits {
+struct Section {
     bytes: u32,
     too_large: Reject,
+}
+
+/// What becomes of the fields.
+enum Fields<'f> {
+    Head(&'f mut RequestHead, &'f mut Framing),
+    Trailers(&'f mut Headers),
+}
+
+impl Fields<'_> {
+    fn add(&mut self, field: Field, name: &[u8], value: &[u8]) -> Result<(), Reject> {
+        match self {
+            Self::Head(head, framing) => {
+                framing.note(name, value)?;
+                head.headers.push_received(field);
+            }
+            Self::Trailers(headers) => headers.push_received(field),
+        }
+        Ok(())
+    }
 }
 
 impl HeadParser {
@@ -81,6 +104,7 @@ impl HeadParser {
     /// Parses on, where `input` begins with the first byte of the head, however often this is
     /// called. Returns the length of the head once it is complete. Until then, and if it is
     /// refused, `head` holds what was understood so far.
+    #[inline]
     pub(super) fn request_head(
         &mut self,
         input: &[u8],
@@ -88,17 +112,17 @@ impl HeadParser {
         head: &mut RequestHead,
         framing: &mut Framing,
     ) -> Result<Option<usize>, Reject> {
-        let result = match self.request_line(input, limits, head) {
-            Ok(true) => {
-                let bytes = limits.max_head_bytes.min(MAX_SECTION_BYTES);
-                let section = SectionLimits { bytes, too_large: Reject::HeadTooLarge };
-                let note = |name: &[u8], value: &[u8]| framing.note(name, value);
-                self.fields(input, limits, section, &mut head.headers, note)
-            }
-            Ok(false) => Ok(None),
-            Err(reject) => Err(reject),
+        let section = Section {
+            bytes: limits.max_head_bytes.min(MAX_SECTION_BYTES),
+            too_large: Reject::HeadTooLarge,
         };
-        head.headers.extend_received(input.get(..self.at).unwrap_or(input));
+        let window = input.get(..section.bytes as usize).unwrap_or(input);
+        let result = match self.usual_lines(window, limits, head, framing) {
+            Ok(None) => self.any_head(window, limits, section, head, framing),
+            result => result,
+        };
+        let taken = if let Ok(Some(len)) = result { len } else { self.at };
+        head.headers.extend_received(window.get(..taken).unwrap_or(window));
         result
     }
 
@@ -110,31 +134,83 @@ impl HeadParser {
         limits: &Limits,
         headers: &mut Headers,
     ) -> Result<Option<usize>, Reject> {
-        // The empty line is no part of the section (RFC 9112 section 7.1).
-        let bytes = limits.max_trailer_bytes.min(MAX_SECTION_BYTES) + 2;
-        let section = SectionLimits { bytes, too_large: Reject::TrailersTooLarge };
-        let result = self.fields(input, limits, section, headers, |_, _| Ok(()));
-        headers.extend_received(input.get(..self.at).unwrap_or(input));
+        let section = Section {
+            // The empty line is no part of the section (RFC 9112 section 7.1).
+            bytes: limits.max_trailer_bytes.min(MAX_SECTION_BYTES) + 2,
+            too_large: Reject::TrailersTooLarge,
+        };
+        let window = input.get(..section.bytes as usize).unwrap_or(input);
+        let result = self.any_fields(window, limits, section, Fields::Trailers(headers));
+        headers.extend_received(window.get(..self.at).unwrap_or(window));
         result
     }
 
-    /// Parses a section of field lines up to and with its empty line, and returns its length.
-    fn fields(
+    /// Takes the lines of the usual form that are there, if a line begins here. Returns the length
+    /// of the head if it is complete with them.
+    #[inline]
+    fn usual_lines(
         &mut self,
-        input: &[u8],
+        window: &[u8],
         limits: &Limits,
-        section: SectionLimits,
-        headers: &mut Headers,
-        mut note: impl FnMut(&[u8], &[u8]) -> Result<(), Reject>,
+        head: &mut RequestHead,
+        framing: &mut Framing,
     ) -> Result<Option<usize>, Reject> {
-        let window = input.get(..section.bytes as usize).unwrap_or(input);
+        if self.part != Part::LineStart && !self.is_fresh() {
+            return Ok(None);
+        }
+        let bounds = Bounds {
+            target: limits.max_target_bytes as usize,
+            line: limits.max_field_bytes as usize,
+            fields: limits.max_fields.saturating_sub(self.fields),
+        };
+        let mut taken = Taken { at: self.at, fields: 0, is_end: false };
+        let result = lines::take(window, &mut taken, bounds, head, framing);
+        if taken.is_end {
+            return Ok(Some(taken.at));
+        }
+        if taken.at > 0 {
+            self.fields += taken.fields;
+            self.next_line(taken.at);
+        }
+        result.map(|()| None)
+    }
+
+    /// Parses on in a head of any form.
+    #[cold]
+    fn any_head(
+        &mut self,
+        window: &[u8],
+        limits: &Limits,
+        section: Section,
+        head: &mut RequestHead,
+        framing: &mut Framing,
+    ) -> Result<Option<usize>, Reject> {
+        if !self.request_line(window, limits, section, head)? {
+            return Ok(None);
+        }
+        self.any_fields(window, limits, section, Fields::Head(head, framing))
+    }
+
+    /// Parses on in field lines of any form, up to and with their empty line.
+    fn any_fields(
+        &mut self,
+        window: &[u8],
+        limits: &Limits,
+        section: Section,
+        mut fields: Fields<'_>,
+    ) -> Result<Option<usize>, Reject> {
         let max_line = limits.max_field_bytes.min(MAX_SECTION_BYTES) as usize + 1;
         loop {
+            if let Fields::Head(head, framing) = &mut fields
+                && let Some(len) = self.usual_lines(window, limits, head, framing)?
+            {
+                return Ok(Some(len));
+            }
             let line_cap = self.line_at + max_line;
             match self.part {
                 Part::LineStart => match self.look(window, 0) {
                     Some(b'\r') => self.enter(Part::End, 1),
-                    Some(_) if self.fields == limits.max_fields => {
+                    Some(_) if self.fields >= limits.max_fields => {
                         return Err(Reject::TooManyFields);
                     }
                     Some(_) => self.enter(Part::Name, 0),
@@ -154,9 +230,9 @@ impl HeadParser {
                 },
                 Part::Value => match self.scan(window, line_cap, value_end) {
                     Some(b'\r') => {
-                        self.field(window, headers, &mut note)?;
+                        self.field(window, &mut fields)?;
                         match self.look(window, 1) {
-                            Some(b'\n') => self.next_line(2),
+                            Some(b'\n') => self.next_line(self.at + 2),
                             _ => self.enter(Part::LineEnd, 1),
                         }
                     }
@@ -164,7 +240,7 @@ impl HeadParser {
                     None => return self.wait_in_line(line_cap, section),
                 },
                 Part::LineEnd => match self.look(window, 0) {
-                    Some(b'\n') => self.next_line(1),
+                    Some(b'\n') => self.next_line(self.at + 1),
                     Some(_) => return Err(Reject::BadField),
                     None => return self.wait(section),
                 },
@@ -184,28 +260,24 @@ impl HeadParser {
     }
 
     /// Waits for more of a section, unless it is as long as it may be.
-    fn wait(&self, section: SectionLimits) -> Result<Option<usize>, Reject> {
+    fn wait(&self, section: Section) -> Result<Option<usize>, Reject> {
         if self.at >= section.bytes as usize { Err(section.too_large) } else { Ok(None) }
     }
 
     /// Waits for more of a field line, unless it is as long as it may be.
-    fn wait_in_line(
-        &self,
-        line_cap: usize,
-        section: SectionLimits,
-    ) -> Result<Option<usize>, Reject> {
+    fn wait_in_line(&self, line_cap: usize, section: Section) -> Result<Option<usize>, Reject> {
         if self.at >= line_cap { Err(Reject::FieldTooLarge) } else { self.wait(section) }
     }
 
     /// Parses the request line and says whether it is complete (RFC 9112 section 3).
     fn request_line(
         &mut self,
-        input: &[u8],
+        window: &[u8],
         limits: &Limits,
+        section: Section,
         head: &mut RequestHead,
     ) -> Result<bool, Reject> {
-        let max = limits.max_head_bytes.min(MAX_SECTION_BYTES) as usize;
-        let window = input.get(..max).unwrap_or(input);
+        let max = section.bytes as usize;
         loop {
             match self.part {
                 Part::Method => match self.scan(window, MAX_METHOD_BYTES + 1, token_end) {
@@ -228,7 +300,7 @@ impl HeadParser {
                         Some(b' ') if self.at > self.part_at => {
                             let len = offset(self.at - self.part_at);
                             head.target = Span { at: offset(self.part_at), len };
-                            split_target(window, head)?;
+                            target::split(window, head)?;
                             self.enter(Part::Version, 1);
                         }
                         Some(_) => return Err(Reject::BadRequestLine),
@@ -250,7 +322,7 @@ impl HeadParser {
                     Err(_) => return Ok(false),
                 },
                 Part::RequestLineEnd => match self.peek::<2>(window) {
-                    Ok(b"\r\n") => self.next_line(2),
+                    Ok(b"\r\n") => self.next_line(self.at + 2),
                     Ok(_) => return Err(Reject::BadRequestLine),
                     Err(_) if self.at + 2 > max => return Err(Reject::HeadTooLarge),
                     Err([] | [b'\r']) => return Ok(false),
@@ -273,10 +345,12 @@ impl HeadParser {
         self.part = part;
     }
 
-    /// Begins a line `skip` bytes further on.
-    fn next_line(&mut self, skip: usize) {
-        self.enter(Part::LineStart, skip);
-        self.line_at = self.at;
+    /// Begins a line at `at`.
+    fn next_line(&mut self, at: usize) {
+        self.part = Part::LineStart;
+        self.at = at;
+        self.part_at = at;
+        self.line_at = at;
     }
 
     /// The byte that is `ahead` bytes further on.
@@ -303,12 +377,7 @@ impl HeadParser {
     }
 
     /// Stores the field whose value ends before the CR at `self.at`.
-    fn field(
-        &mut self,
-        input: &[u8],
-        headers: &mut Headers,
-        note: &mut impl FnMut(&[u8], &[u8]) -> Result<(), Reject>,
-    ) -> Result<(), Reject> {
+    fn field(&mut self, input: &[u8], fields: &mut Fields<'_>) -> Result<(), Reject> {
         let value = input.get(self.part_at..self.at).unwrap_or_default().trim_ascii_end();
         let field = Field {
             name_at: offset(self.line_at),
@@ -317,8 +386,7 @@ impl HeadParser {
             value_len: offset(value.len()),
         };
         self.fields += 1;
-        headers.push_received(field);
-        note(slice(input, field.name_at, field.name_len), value)
+        fields.add(field, slice(input, field.name_at, field.name_len), value)
     }
 }
 
@@ -338,109 +406,4 @@ fn version(text: &[u8; VERSION_BYTES]) -> Result<Version, Reject> {
         }
         _ => Err(Reject::BadRequestLine),
     }
-}
-
-/// Finds authority, path and query, and refuses forms that the method does not allow
-/// (RFC 9112 section 3.2).
-fn split_target(input: &[u8], head: &mut RequestHead) -> Result<(), Reject> {
-    let target = slice(input, head.target.at, head.target.len);
-    let path_at = if head.method == Method::CONNECT {
-        head.form = TargetForm::Authority;
-        head.authority = head.target;
-        if !authority::is_valid_with_port(target) {
-            return Err(Reject::BadTarget);
-        }
-        target.len()
-    } else if target.first() == Some(&b'/') {
-        head.form = TargetForm::Origin;
-        0
-    } else if target == b"*" {
-        head.form = TargetForm::Asterisk;
-        if head.method != Method::OPTIONS {
-            return Err(Reject::BadTarget);
-        }
-        0
-    } else {
-        head.form = TargetForm::Absolute;
-        let scheme_len = scheme_len(target).ok_or(Reject::BadTarget)?;
-        let rest = target.get(scheme_len..).unwrap_or_default();
-        let len = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
-        if !rest.get(..len).is_some_and(authority::is_valid) {
-            return Err(Reject::BadTarget);
-        }
-        head.authority = Span { at: head.target.at + offset(scheme_len), len: offset(len) };
-        scheme_len + len
-    };
-    let rest = target.get(path_at..).unwrap_or_default();
-    let path_len = rest.iter().position(|&byte| byte == b'?').unwrap_or(rest.len());
-    head.path = Span { at: head.target.at + offset(path_at), len: offset(path_len) };
-    head.query = (path_len < rest.len()).then(|| Span {
-        at: head.path.at + head.path.len + 1,
-        len: offset(rest.len() - path_len - 1),
-    });
-    Ok(())
-}
-
-/// The length of `http://` or `https://` at the start of an absolute form.
-fn scheme_len(target: &[u8]) -> Option<usize> {
-    ["http://", "https://"].iter().map(|scheme| scheme.len()).find(|&len| {
-        let scheme = target.get(..len).unwrap_or_default();
-        scheme.eq_ignore_ascii_case(b"http://") || scheme.eq_ignore_ascii_case(b"https://")
-    })
-}
-
-fn token_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| !is_token(byte)).unwrap_or(bytes.len())
-}
-
-fn padding_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| byte != b' ' && byte != b'\t').unwrap_or(bytes.len())
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// Marks bytes below `bound`. Only the lowest mark is exact: a borrow may set those above it.
-const fn below(word: u64, bound: u8) -> u64 {
-    word.wrapping_sub(ONES * bound as u64) & !word & HIGH
-}
-
-/// Marks bytes equal to `byte`. Only the lowest mark is exact.
-const fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (ONES * byte as u64), 1)
-}
-
-/// The first place that `marks` finds, eight bytes at a time, and that `stops` confirms.
-#[inline]
-fn find(bytes: &[u8], marks: impl Fn(u64) -> u64, stops: impl Fn(u8) -> bool) -> usize {
-    let mut at = 0;
-    while let Some(&word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let found = marks(u64::from_le_bytes(word));
-        if found == 0 {
-            at += 8;
-            continue;
-        }
-        at += found.trailing_zeros() as usize / 8;
-        match bytes.get(at) {
-            Some(&byte) if !stops(byte) => at += 1,
-            _ => return at,
-        }
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|&byte| stops(byte)).unwrap_or(rest.len())
-}
-
-fn value_end(bytes: &[u8]) -> usize {
-    find(bytes, |word| below(word, b' ') | equal(word, 0x7f), |byte| !is_field_value(byte))
-}
-
-/// The end of visible ASCII without `#`, which never belongs to a request-target (RFC 9112
-/// section 3.2.1). Characters that a URI should have percent-encoded are let through, since
-/// browsers send some of them and none is ambiguous.
-fn target_end(bytes: &[u8]) -> usize {
-    find(
-        bytes,
-        |word| below(word, b'!') | equal(word, 0x7f) | equal(word, b'#') | (word & HIGH),
-        |byte| !byte.is_ascii_graphic() || byte == b'#',
-    )
 }
