@@ -18,6 +18,25 @@ pub(super) fn is_valid_with_port(text: &[u8]) -> bool {
     port.is_some_and(|port: u16| port != 0)
 }
 
+/// Whether two valid texts name the same host, in any case, and the same port, where `default_port`
+/// goes without saying.
+pub(super) fn is_same(one: &[u8], other: &[u8], default_port: u64) -> bool {
+    let split = |text| {
+        let digits = port(text)?;
+        let host = text.strip_suffix(digits)?;
+        let number = match digits {
+            [] => Some(default_port),
+            _ => std::str::from_utf8(digits).ok()?.parse().ok(),
+        };
+        Some((host.strip_suffix(b":").unwrap_or(host), number?))
+    };
+    let (Some((one_host, one_port)), Some((other_host, other_port))) = (split(one), split(other))
+    else {
+        return false;
+    };
+    one_port == other_port && one_host.eq_ignore_ascii_case(other_host)
+}
+
 /// The digits of the port, which may be none, as the grammar has it. `None` if anything is invalid.
 #[inline]
 fn port(text: &[u8]) -> Option<&[u8]> {

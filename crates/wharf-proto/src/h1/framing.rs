@@ -5,7 +5,7 @@
 
 use http::{Method, Version};
 
-use super::authority;
+use super::{authority, target};
 use crate::headers::is_name;
 use crate::{ConnectionOptions, Limits, Reject, RequestHead, TargetForm};
 
@@ -75,6 +75,10 @@ impl Framing {
         let is_1_0 = head.version == Version::HTTP_10;
         // RFC 9112 section 3.2: HTTP/1.1 requires Host, also with an absolute form.
         if !self.has_host && !is_1_0 {
+            return Err(Reject::BadHost);
+        }
+        // RFC 9112 section 3.2.2 has Host ignored then, but not all who route do so.
+        if head.form == TargetForm::Absolute && !target::agrees_with_host(head) {
             return Err(Reject::BadHost);
         }
         head.connection = self.connection;

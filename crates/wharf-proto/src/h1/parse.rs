@@ -14,10 +14,15 @@ use super::scan::{padding_end, target_end, token_end, value_end};
 use super::{looks, target};
 use crate::head::Span;
 use crate::headers::{Field, offset, slice};
+use crate::trailers::is_forbidden_trailer;
 use crate::{Headers, Limits, Reject, RequestHead};
 
 /// The longest method. The registered ones have at most 17 characters.
 const MAX_METHOD_BYTES: usize = 64;
+
+/// The longest word that is taken for a method, if only to say that it is too long. Who sends a
+/// longer one does not speak HTTP.
+const MAX_WORD_BYTES: usize = 256;
 
 /// `HTTP/1.1`
 const VERSION_BYTES: usize = 8;
@@ -54,6 +59,8 @@ pub(super) struct HeadParser {
     name_len: usize,
     fields: u32,
     skipped_empty_line: bool,
+    /// A line may also end with a LF that has no CR before it (RFC 9112 section 2.2).
+    bare_lf: bool,
 }
 
 /// Bounds on one section of field lines.
@@ -61,6 +68,16 @@ pub(super) struct HeadParser {
 struct Section {
     bytes: u32,
     too_large: Reject,
+}
+
+/// How far a line was parsed.
+enum Progress {
+    /// To its end.
+    Line,
+    /// It was the empty one, and the section is so long.
+    Section(usize),
+    /// As far as it is there.
+    Wait,
 }
 
 /// What becomes of the fields.
@@ -76,6 +93,8 @@ impl Fields<'_> {
                 framing.note(name, value)?;
                 head.headers.push_received(field);
             }
+            // It would change what was decided when the head came (RFC 9110 section 6.5.1).
+            Self::Trailers(_) if is_forbidden_trailer(name) => {}
             Self::Trailers(headers) => headers.push_received(field),
         }
         Ok(())
@@ -83,9 +102,14 @@ impl Fields<'_> {
 }
 
 impl HeadParser {
+    /// A parser of a head.
+    pub(super) fn new(bare_lf: bool) -> Self {
+        Self { bare_lf, ..Self::default() }
+    }
+
     /// A parser that begins with a field line: for trailer sections.
-    pub(super) fn at_fields() -> Self {
-        Self { part: Part::LineStart, ..Self::default() }
+    pub(super) fn at_fields(bare_lf: bool) -> Self {
+        Self { part: Part::LineStart, bare_lf, ..Self::default() }
     }
 
     /// Whether nothing has been looked at.
@@ -93,12 +117,19 @@ impl HeadParser {
         self.at == 0
     }
 
-    /// Whether `input` begins with an empty line that is to be skipped: one before the request line
-    /// is, and leaves the connection as idle as it was (RFC 9112 section 2.2).
-    pub(super) fn skip_empty_line(&mut self, input: &[u8]) -> bool {
-        let skips = self.is_fresh() && !self.skipped_empty_line && input.starts_with(b"\r\n");
-        self.skipped_empty_line |= skips;
-        skips
+    /// The length of an empty line at the start of `input` that is to be skipped: one before the
+    /// request line is, and leaves the connection as idle as it was (RFC 9112 section 2.2).
+    pub(super) fn skip_empty_line(&mut self, input: &[u8]) -> usize {
+        let len = match input {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] if self.bare_lf => 1,
+            _ => 0,
+        };
+        if len == 0 || !self.is_fresh() || self.skipped_empty_line {
+            return 0;
+        }
+        self.skipped_empty_line = true;
+        len
     }
 
     /// Parses on, where `input` begins with the first byte of the head, however often this is
@@ -117,10 +148,7 @@ impl HeadParser {
             too_large: Reject::HeadTooLarge,
         };
         let window = input.get(..section.bytes as usize).unwrap_or(input);
-        let result = match self.usual_lines(window, limits, head, framing) {
-            Ok(None) => self.any_head(window, limits, section, head, framing),
-            result => result,
-        };
+        let result = self.head_lines(window, limits, section, head, framing);
         let taken = if let Ok(Some(len)) = result { len } else { self.at };
         head.headers.extend_received(window.get(..taken).unwrap_or(window));
         result
@@ -140,9 +168,39 @@ impl HeadParser {
             too_large: Reject::TrailersTooLarge,
         };
         let window = input.get(..section.bytes as usize).unwrap_or(input);
-        let result = self.any_fields(window, limits, section, Fields::Trailers(headers));
+        let mut fields = Fields::Trailers(headers);
+        let result = loop {
+            match self.field_line(window, limits, section, &mut fields) {
+                Ok(Progress::Line) => {}
+                Ok(Progress::Section(len)) => break Ok(Some(len)),
+                Ok(Progress::Wait) => break Ok(None),
+                Err(reject) => break Err(reject),
+            }
+        };
         headers.extend_received(window.get(..self.at).unwrap_or(window));
         result
+    }
+
+    /// Parses on in a head: by whole lines as far as they are of the usual form.
+    #[inline]
+    fn head_lines(
+        &mut self,
+        window: &[u8],
+        limits: &Limits,
+        section: Section,
+        head: &mut RequestHead,
+        framing: &mut Framing,
+    ) -> Result<Option<usize>, Reject> {
+        loop {
+            if let Some(len) = self.usual_lines(window, limits, head, framing)? {
+                return Ok(Some(len));
+            }
+            match self.any_line(window, limits, section, head, framing)? {
+                Progress::Line => {}
+                Progress::Section(len) => return Ok(Some(len)),
+                Progress::Wait => return Ok(None),
+            }
+        }
     }
 
     /// Takes the lines of the usual form that are there, if a line begins here. Returns the length
@@ -175,41 +233,46 @@ impl HeadParser {
         result.map(|()| None)
     }
 
-    /// Parses on in a head of any form.
+    /// Parses on in a line of a head, of any form.
     #[cold]
-    fn any_head(
+    fn any_line(
         &mut self,
         window: &[u8],
         limits: &Limits,
         section: Section,
         head: &mut RequestHead,
         framing: &mut Framing,
-    ) -> Result<Option<usize>, Reject> {
-        if !self.request_line(window, limits, section, head)? {
-            return Ok(None);
+    ) -> Result<Progress, Reject> {
+        match self.part {
+            Part::Method | Part::Target | Part::Version | Part::RequestLineEnd => {
+                self.request_line(window, limits, section, head)
+            }
+            Part::LineStart
+            | Part::Name
+            | Part::Padding
+            | Part::Value
+            | Part::LineEnd
+            | Part::End => {
+                self.field_line(window, limits, section, &mut Fields::Head(head, framing))
+            }
         }
-        self.any_fields(window, limits, section, Fields::Head(head, framing))
     }
 
-    /// Parses on in field lines of any form, up to and with their empty line.
-    fn any_fields(
+    /// Parses on in a field line of any form, or the empty line behind them (RFC 9112 section 5).
+    fn field_line(
         &mut self,
         window: &[u8],
         limits: &Limits,
         section: Section,
-        mut fields: Fields<'_>,
-    ) -> Result<Option<usize>, Reject> {
+        fields: &mut Fields<'_>,
+    ) -> Result<Progress, Reject> {
         let max_line = limits.max_field_bytes.min(MAX_SECTION_BYTES) as usize + 1;
+        let line_cap = self.line_at + max_line;
         loop {
-            if let Fields::Head(head, framing) = &mut fields
-                && let Some(len) = self.usual_lines(window, limits, head, framing)?
-            {
-                return Ok(Some(len));
-            }
-            let line_cap = self.line_at + max_line;
             match self.part {
-                Part::LineStart => match self.look(window, 0) {
+                Part::LineStart => match self.look(window) {
                     Some(b'\r') => self.enter(Part::End, 1),
+                    Some(b'\n') if self.bare_lf => return Ok(self.end_section()),
                     Some(_) if self.fields >= limits.max_fields => {
                         return Err(Reject::TooManyFields);
                     }
@@ -230,25 +293,23 @@ impl HeadParser {
                 },
                 Part::Value => match self.scan(window, line_cap, value_end) {
                     Some(b'\r') => {
-                        self.field(window, &mut fields)?;
-                        match self.look(window, 1) {
-                            Some(b'\n') => self.next_line(self.at + 2),
-                            _ => self.enter(Part::LineEnd, 1),
-                        }
+                        self.field(window, fields)?;
+                        self.enter(Part::LineEnd, 1);
+                    }
+                    Some(b'\n') if self.bare_lf => {
+                        self.field(window, fields)?;
+                        return Ok(self.end_line(1));
                     }
                     Some(_) => return Err(Reject::BadField),
                     None => return self.wait_in_line(line_cap, section),
                 },
-                Part::LineEnd => match self.look(window, 0) {
-                    Some(b'\n') => self.next_line(self.at + 1),
+                Part::LineEnd => match self.look(window) {
+                    Some(b'\n') => return Ok(self.end_line(1)),
                     Some(_) => return Err(Reject::BadField),
                     None => return self.wait(section),
                 },
-                Part::End => match self.look(window, 0) {
-                    Some(b'\n') => {
-                        self.at += 1;
-                        return Ok(Some(self.at));
-                    }
+                Part::End => match self.look(window) {
+                    Some(b'\n') => return Ok(self.end_section()),
                     Some(_) => return Err(Reject::BadField),
                     None => return self.wait(section),
                 },
@@ -260,27 +321,28 @@ impl HeadParser {
     }
 
     /// Waits for more of a section, unless it is as long as it may be.
-    fn wait(&self, section: Section) -> Result<Option<usize>, Reject> {
-        if self.at >= section.bytes as usize { Err(section.too_large) } else { Ok(None) }
+    fn wait(&self, section: Section) -> Result<Progress, Reject> {
+        if self.at >= section.bytes as usize { Err(section.too_large) } else { Ok(Progress::Wait) }
     }
 
     /// Waits for more of a field line, unless it is as long as it may be.
-    fn wait_in_line(&self, line_cap: usize, section: Section) -> Result<Option<usize>, Reject> {
+    fn wait_in_line(&self, line_cap: usize, section: Section) -> Result<Progress, Reject> {
         if self.at >= line_cap { Err(Reject::FieldTooLarge) } else { self.wait(section) }
     }
 
-    /// Parses the request line and says whether it is complete (RFC 9112 section 3).
+    /// Parses on in a request line of any form (RFC 9112 section 3).
     fn request_line(
         &mut self,
         window: &[u8],
         limits: &Limits,
         section: Section,
         head: &mut RequestHead,
-    ) -> Result<bool, Reject> {
+    ) -> Result<Progress, Reject> {
         let max = section.bytes as usize;
         loop {
             match self.part {
-                Part::Method => match self.scan(window, MAX_METHOD_BYTES + 1, token_end) {
+                Part::Method => match self.scan(window, MAX_WORD_BYTES + 1, token_end) {
+                    Some(b' ') if self.at > MAX_METHOD_BYTES => return Err(Reject::MethodTooLong),
                     Some(b' ') if self.at > 0 => {
                         head.method = window
                             .get(..self.at)
@@ -289,9 +351,8 @@ impl HeadParser {
                         self.enter(Part::Target, 1);
                     }
                     Some(_) => return Err(Reject::BadRequestLine),
-                    None if self.at > MAX_METHOD_BYTES => return Err(Reject::MethodTooLong),
-                    None if self.at >= max => return Err(Reject::HeadTooLarge),
-                    None => return Ok(false),
+                    None if self.at > MAX_WORD_BYTES => return Err(Reject::BadRequestLine),
+                    None => return self.wait(section),
                 },
                 Part::Target => {
                     let max_target = limits.max_target_bytes.min(MAX_SECTION_BYTES) as usize;
@@ -305,13 +366,13 @@ impl HeadParser {
                         }
                         Some(_) => return Err(Reject::BadRequestLine),
                         None if self.at >= cap => return Err(Reject::TargetTooLong),
-                        None if self.at >= max => return Err(Reject::HeadTooLarge),
-                        None => return Ok(false),
+                        None => return self.wait(section),
                     }
                 }
                 Part::Version => match self.peek::<VERSION_BYTES>(window) {
                     Ok(text) => {
                         head.version = version(text)?;
+                        target::check_preface(head)?;
                         self.enter(Part::RequestLineEnd, VERSION_BYTES);
                     }
                     Err(_) if self.at + VERSION_BYTES > max => return Err(Reject::HeadTooLarge),
@@ -319,13 +380,14 @@ impl HeadParser {
                     Err(text) if !text.iter().all(u8::is_ascii_graphic) => {
                         return Err(Reject::BadRequestLine);
                     }
-                    Err(_) => return Ok(false),
+                    Err(_) => return Ok(Progress::Wait),
                 },
                 Part::RequestLineEnd => match self.peek::<2>(window) {
-                    Ok(b"\r\n") => self.next_line(self.at + 2),
+                    Ok(b"\r\n") => return Ok(self.end_line(2)),
+                    Ok([b'\n', _]) | Err([b'\n']) if self.bare_lf => return Ok(self.end_line(1)),
                     Ok(_) => return Err(Reject::BadRequestLine),
                     Err(_) if self.at + 2 > max => return Err(Reject::HeadTooLarge),
-                    Err([] | [b'\r']) => return Ok(false),
+                    Err([] | [b'\r']) => return Ok(Progress::Wait),
                     Err(_) => return Err(Reject::BadRequestLine),
                 },
                 Part::LineStart
@@ -333,7 +395,7 @@ impl HeadParser {
                 | Part::Padding
                 | Part::Value
                 | Part::LineEnd
-                | Part::End => return Ok(true),
+                | Part::End => unreachable!("the request line comes first"),
             }
         }
     }
@@ -345,6 +407,18 @@ impl HeadParser {
         self.part = part;
     }
 
+    /// Ends the line behind the next `line_end_bytes` bytes.
+    fn end_line(&mut self, line_end_bytes: usize) -> Progress {
+        self.next_line(self.at + line_end_bytes);
+        Progress::Line
+    }
+
+    /// Ends the section behind the next byte.
+    fn end_section(&mut self) -> Progress {
+        self.at += 1;
+        Progress::Section(self.at)
+    }
+
     /// Begins a line at `at`.
     fn next_line(&mut self, at: usize) {
         self.part = Part::LineStart;
@@ -353,10 +427,10 @@ impl HeadParser {
         self.line_at = at;
     }
 
-    /// The byte that is `ahead` bytes further on.
-    fn look(&self, input: &[u8], ahead: usize) -> Option<u8> {
+    /// The next byte.
+    fn look(&self, input: &[u8]) -> Option<u8> {
         looks::count(1);
-        input.get(self.at + ahead).copied()
+        input.get(self.at).copied()
     }
 
     /// The next `N` bytes, or those that have come.

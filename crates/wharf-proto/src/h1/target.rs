@@ -25,7 +25,7 @@ pub(super) fn split(input: &[u8], head: &mut RequestHead) -> Result<(), Reject> 
         0
     } else if target == b"*" {
         head.form = TargetForm::Asterisk;
-        if head.method != Method::OPTIONS {
+        if head.method != Method::OPTIONS && !is_preface(head) {
             return Err(Reject::BadTarget);
         }
         0
@@ -48,6 +48,28 @@ pub(super) fn split(input: &[u8], head: &mut RequestHead) -> Result<(), Reject> 
         len: offset(rest.len() - path_len - 1),
     });
     Ok(())
+}
+
+/// Refuses what began as the preface of HTTP/2, `PRI * HTTP/2.0`, and turned out to have a version
+/// that we speak (RFC 9113 section 3.4).
+pub(super) fn check_preface(head: &RequestHead) -> Result<(), Reject> {
+    if head.form == TargetForm::Asterisk && is_preface(head) {
+        return Err(Reject::BadTarget);
+    }
+    Ok(())
+}
+
+fn is_preface(head: &RequestHead) -> bool {
+    head.method.as_str() == "PRI"
+}
+
+/// Whether `Host` names the same host and port as the absolute form of the target, if it was sent.
+pub(super) fn agrees_with_host(head: &RequestHead) -> bool {
+    let authority = slice(head.headers.received(), head.authority.at, head.authority.len);
+    let scheme_len = head.authority.at - head.target.at;
+    let default_port = if scheme_len == offset(b"https://".len()) { 443 } else { 80 };
+    let host = head.headers.get_bytes("host");
+    host.is_none_or(|host| authority::is_same(authority, host, default_port))
 }
 
 /// The length of `http://` or `https://` at the start of an absolute form.
