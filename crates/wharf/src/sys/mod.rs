@@ -13,3 +13,6 @@ pub(crate) use unix::{open_file_limit, send_vectored};
 mod other;
 #[cfg(not(unix))]
 pub(crate) use other::{open_file_limit, send_vectored};
+
+#[cfg(test)]
+mod tests;
