@@ -22,9 +22,11 @@ pub enum Reject {
     BadContentLength,
     /// A field line does not match `field-name ":" OWS field-value OWS` (RFC 9112 section 5).
     BadField,
-    /// Host is missing on HTTP/1.1, present twice, or malformed (RFC 9112 section 3.2).
+    /// Host is missing on HTTP/1.1, present twice, malformed, or other than the host of the
+    /// request-target (RFC 9112 section 3.2).
     BadHost,
-    /// The first line is not `method SP request-target SP HTTP-version` (RFC 9112 section 3).
+    /// The first line is not `method SP request-target SP HTTP-version` (RFC 9112 section 3), or
+    /// has no space in its first 256 bytes.
     BadRequestLine,
     /// The request-target has no form that is allowed for the method (RFC 9112 section 3.2).
     BadTarget,
@@ -118,7 +120,7 @@ impl fmt::Display for Reject {
             Self::BadChunk => "malformed chunk",
             Self::BadContentLength => "malformed content-length",
             Self::BadField => "malformed field line",
-            Self::BadHost => "missing, repeated or malformed host",
+            Self::BadHost => "missing, repeated, malformed or contradicted host",
             Self::BadRequestLine => "malformed request line",
             Self::BadTarget => "request-target not allowed for the method",
             Self::BadTransferEncoding => "malformed or misplaced transfer-encoding",

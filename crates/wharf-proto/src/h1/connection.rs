@@ -53,6 +53,8 @@ pub struct Connection {
     pub(super) offers_upgrade: bool,
     pub(super) expects_continue: bool,
     received_in_full: bool,
+    /// A bare LF ends a line of a head and of a trailer section.
+    pub(super) bare_lf: bool,
     /// Bytes of an unread body that were dropped since the response ended.
     pub(super) drained_bytes: u64,
 }
@@ -67,8 +69,8 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    fn fresh() -> Self {
-        Self::Head(HeadParser::default(), Framing::default())
+    fn fresh(bare_lf: bool) -> Self {
+        Self::Head(HeadParser::new(bare_lf), Framing::default())
     }
 }
 
@@ -96,7 +98,7 @@ impl Connection {
         Self {
             recv: Recv::Idle,
             send: Send::Idle,
-            reading: Reading::fresh(),
+            reading: Reading::fresh(false),
             writing: Writing::Length(0),
             persistent: true,
             version_1_0: false,
@@ -105,8 +107,19 @@ impl Connection {
             offers_upgrade: false,
             expects_continue: false,
             received_in_full: false,
+            bare_lf: false,
             drained_bytes: 0,
         }
+    }
+
+    /// Whether a LF without a CR before it ends a line of a head and of a trailer section, as RFC
+    /// 9112 section 2.2 leaves open. Default no. Chunks always want both, and a CR without LF is
+    /// always refused. To be said before anything is received.
+    #[must_use]
+    pub fn accept_bare_lf(mut self, accept: bool) -> Self {
+        self.bare_lf = accept;
+        self.reading = Reading::fresh(accept);
+        self
     }
 
     /// What the connection is doing.
@@ -264,7 +277,7 @@ impl Connection {
             Next::Restart => {
                 self.recv = Recv::Idle;
                 self.send = Send::Idle;
-                self.reading = Reading::fresh();
+                self.reading = Reading::fresh(self.bare_lf);
             }
             Next::Close => {
                 self.received_in_full |= self.recv == Recv::Done;

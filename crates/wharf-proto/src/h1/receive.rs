@@ -22,7 +22,7 @@ impl Connection {
         let Reading::Head(parser, framing) = &mut self.reading else {
             return Ok(Received { consumed: 0, event: None });
         };
-        let skipped = if parser.skip_empty_line(input) { 2 } else { 0 };
+        let skipped = parser.skip_empty_line(input);
         let input = input.get(skipped..).unwrap_or_default();
         if parser.is_fresh() {
             if let [] | [b'\r'] = input {
@@ -123,7 +123,7 @@ impl Connection {
                 }
                 Chunk::Last(len) => {
                     consumed += len;
-                    let parser = HeadParser::at_fields();
+                    let parser = HeadParser::at_fields(self.bare_lf);
                     self.reading = Reading::Trailers(parser);
                     let rest = input.get(consumed..).unwrap_or_default();
                     let received = self.receive_trailers(parser, rest, limits, head)?;

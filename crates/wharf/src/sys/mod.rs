@@ -14,3 +14,6 @@ pub(crate) use unix::{open_file_limit, send_vectored, unacknowledged_bytes};
 mod other;
 #[cfg(not(unix))]
 pub(crate) use other::{open_file_limit, send_vectored, unacknowledged_bytes};
+
+#[cfg(test)]
+mod tests;

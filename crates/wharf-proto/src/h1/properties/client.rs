@@ -84,12 +84,16 @@ fn read_body(seen: &mut Seen, asked: Asked, wire: &mut &[u8]) {
     if is_interim || seen.status == 204 || is_tunnel {
         assert!(length.is_none() && coding.is_none(), "no length is allowed in {seen:?}");
     }
-    seen.is_persistent = match option.as_deref() {
-        Some("close") => false,
-        Some("keep-alive") => true,
-        Some(option) => panic!("Connection: {option}"),
-        None => is_interim || !asked.is_1_0,
-    };
+    let mut persists = is_interim || !asked.is_1_0;
+    for option in option.as_deref().into_iter().flat_map(|options| options.split(", ")) {
+        match option {
+            "close" => persists = false,
+            "keep-alive" => persists = true,
+            "upgrade" => assert!(seen.field("upgrade").is_some(), "to what, in {seen:?}"),
+            option => panic!("Connection: {option}"),
+        }
+    }
+    seen.is_persistent = persists;
     if is_interim || is_tunnel || asked.is_head || seen.status == 204 || seen.status == 304 {
         return;
     }

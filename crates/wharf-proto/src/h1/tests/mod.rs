@@ -7,6 +7,7 @@
 mod chunked;
 mod fields;
 mod framing;
+mod line_ends;
 mod pipelining;
 mod request_line;
 mod responses;

@@ -57,8 +57,7 @@ pub(crate) struct Http1 {
     exchange: Exchange,
     interims: Interims,
     /// Exchanges that are over but whose bytes are not all sent, where there is an access log.
-    #[expect(clippy::vec_box, reason = "they come in boxes and go in them")]
-    done: Vec<Box<Record>>,
+    done: Vec<Pooled<Record>>,
     /// How many of them end in the output that the driver has.
     done_when_sent: usize,
     /// How long that output is, and after it was given up, how much of it was sent.
@@ -128,7 +127,9 @@ impl Http1 {
         self.waker.bind(key);
         self.addrs = addrs;
         self.requests = requests;
-        let _ = rules.accepts_bare_lf;
+        if rules.accepts_bare_lf {
+            self.machine = h1::Connection::new().accept_bare_lf(true);
+        }
     }
 
     /// Forgets the connection, so that nothing of it is held until there is another.

@@ -25,6 +25,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_handler_has_its_time", a_handler_has_its_time),
     Case::new("every_handler_has_its_time", every_handler_has_its_time).with(with_handler_timeout),
     Case::new("so_many_requests_and_no_more", so_many_requests_and_no_more).with(two_requests),
+    Case::new("bare_lf", bare_lf).with(with_bare_lf),
+    Case::new("no_bare_lf", no_bare_lf),
     Case::new("errors_have_pages_of_their_own", errors_have_pages).with(with_pages),
 ];
 
@@ -57,7 +59,7 @@ fn with_pages(server: Server) -> Server {
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
 
 fn trailers_come_with_the_body(harness: &mut Harness) {
-    let with = "5\r\nhello\r\n0\r\nA: b\r\nc: d\r\n\r\n";
+    let with = "5\r\nhello\r\n0\r\nA: b\r\nHost: evil\r\nc: d\r\n\r\n";
     for target in ["/trailers", "/trailers/later"] {
         for (body, seen) in [("0\r\n\r\n", "none"), (with, "A=b;c=d;")] {
             let mut client = harness.connect();
@@ -138,6 +140,7 @@ fn another_protocol_that_was_not_offered(harness: &mut Harness) {
     assert_eq!(client.get("/upgrade").text(), "plain");
     let response = client.get("/upgrade/always");
     assert_eq!((response.status, response.field("upgrade")), (426, Some("echo")));
+    assert_eq!(response.field("connection"), Some("upgrade"));
     client.request("GET /upgrade", "Upgrade: echo\r\n");
     assert_eq!(client.response().text(), "plain", "without the connection option");
     client.send(format!("GET /upgrade/always HTTP/1.0\r\n{UPGRADE}\r\n"));
@@ -264,6 +267,26 @@ fn every_handler_has_its_time(harness: &mut Harness) {
     harness.wait_for("late gone", 1);
     client.send("hello");
     assert_eq!(client.get("/").text(), "hello", "what is left of the body is dropped");
+}
+
+fn with_bare_lf(server: Server) -> Server {
+    server.accept_bare_lf(true)
+}
+
+const BARE_LF: &str = "GET / HTTP/1.1\nHost: a\n\n";
+
+fn bare_lf(harness: &mut Harness) {
+    let mut client = harness.connect();
+    for _ in 0..2 {
+        client.send(BARE_LF);
+        assert_eq!(client.response().text(), "hello");
+    }
+}
+
+fn no_bare_lf(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send(BARE_LF);
+    assert_eq!(client.response().status, 400);
 }
 
 fn so_many_requests_and_no_more(harness: &mut Harness) {
