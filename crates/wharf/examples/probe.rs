@@ -4,9 +4,10 @@
 //! `/` answers `OK` and echoes what is posted, `/echo` returns the fields that were received,
 //! `/cookie` the cookies.
 
-#![expect(clippy::print_stderr, reason = "a command says what is wrong")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks")]
 
 use std::fmt::Write;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use wharf::{Request, Response, Router, Server};
@@ -69,5 +70,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(workers) = workers {
         server = server.workers(workers);
     }
+    for addr in server.local_addrs() {
+        println!("listening on {addr}");
+    }
+    std::io::stdout().flush()?;
     Ok(server.run()?)
 }
