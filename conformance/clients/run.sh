@@ -11,6 +11,7 @@
 #
 # PYTHON is an interpreter with the packages of requirements.txt (default: python3), and
 # WHARF_NODE_PACKAGES a folder in which undici is installed (default: undici is left out).
+# shellcheck disable=SC2329 # Functions that only a trap or `"$@"` invokes are invoked all the same.
 set -euo pipefail
 export LC_ALL=C
 

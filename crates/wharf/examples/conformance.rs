@@ -1,7 +1,8 @@
 //! What real clients and floods are run against: `conformance/` starts this and reads the address
 //! from its first line.
 //!
-//! * `/` a few bytes, `OPTIONS /`; `/bytes?count=N` N bytes of known length; `/status/N` that status
+//! * `/` a few bytes, also for OPTIONS; `/status/N` that status and no body
+//! * `/bytes?count=N` N bytes of known length
 //! * `/stream?pieces=N&bytes=M` N pieces of M bytes, of unannounced length
 //! * `/slow?ms=N` a head at once and the body N milliseconds later
 //! * `/echo` gives the body back while it comes, `/upload` its length and Adler-32 checksum
