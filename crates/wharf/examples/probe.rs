@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use wharf::{Request, Response, Router, Server};
+use wharf::{Request, Response, Router, Server, StatusCode};
 
 /// Every field, one `Name: Value` a line, in the order and the spelling received.
 fn echo(request: &Request) -> Response {
@@ -58,7 +58,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let site = Router::new()
         .get("/", "OK")
-        .options("/", |_: Request| ([("Allow", "GET, HEAD, OPTIONS, POST")], ()))
+        .options("/", |_: Request| {
+            (StatusCode::NO_CONTENT, [("Allow", "GET, HEAD, OPTIONS, POST")], ())
+        })
         .post("/", |request: Request| request.into_body())
         .get("/echo", |request: Request| echo(&request))
         .post("/echo", |request: Request| echo(&request))
