@@ -4,12 +4,13 @@
 //! `/` answers `OK` and echoes what is posted, `/echo` returns the fields that were received,
 //! `/cookie` the cookies.
 
-#![expect(clippy::print_stderr, reason = "a command says what is wrong")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks")]
 
 use std::fmt::Write;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use wharf::{Request, Response, Router, Server};
+use wharf::{Request, Response, Router, Server, StatusCode};
 
 /// Every field, one `Name: Value` a line, in the order and the spelling received.
 fn echo(request: &Request) -> Response {
@@ -57,7 +58,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let site = Router::new()
         .get("/", "OK")
-        .options("/", |_: Request| ([("Allow", "GET, HEAD, OPTIONS, POST")], ()))
+        .options("/", |_: Request| {
+            (StatusCode::NO_CONTENT, [("Allow", "GET, HEAD, OPTIONS, POST")], ())
+        })
         .post("/", |request: Request| request.into_body())
         .get("/echo", |request: Request| echo(&request))
         .post("/echo", |request: Request| echo(&request))
@@ -69,5 +72,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(workers) = workers {
         server = server.workers(workers);
     }
+    for addr in server.local_addrs() {
+        println!("listening on {addr}");
+    }
+    std::io::stdout().flush()?;
     Ok(server.run()?)
 }
