@@ -49,3 +49,22 @@ pub(crate) fn unacknowledged_bytes(stream: &TcpStream) -> u64 {
 pub(crate) const fn unacknowledged_bytes(_stream: &TcpStream) -> u64 {
     0
 }
+
+/// Has the allocator return what is free to the system. A process whose memory has grown in a burst
+/// of connections otherwise keeps what lies between pieces in use.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the allocator's own functions have no wrapper")]
+pub(crate) fn return_free_memory() {
+    unsafe extern "C" {
+        /// malloc_trim(3)
+        safe fn malloc_trim(pad: usize) -> i32;
+    }
+
+    // It says whether there was anything, which is of no interest. A program with another
+    // allocator has little in this one, so that there is little to do.
+    let _ = malloc_trim(0);
+}
+
+/// Has the allocator return what is free to the system, where it needs to be asked.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) const fn return_free_memory() {}

@@ -5,6 +5,7 @@
 //! share nothing that a request touches. Not here: threads (`server`), bytes (`conn`).
 
 mod accept;
+mod burst;
 mod clients;
 mod clock;
 mod inbox;
@@ -19,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use self::accept::Acceptor;
+use self::burst::Burst;
 pub(crate) use self::clients::Clients;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
@@ -55,6 +57,7 @@ impl<D: Driver> Worker<D> {
             conns: Vec::new(),
             timers: Wheel::new(now),
             clock: Clock::new(now),
+            burst: Burst::default(),
             spare: Vec::new(),
             queue: Vec::new(),
             next_queue: Vec::new(),
@@ -106,7 +109,9 @@ impl<D: Driver> Worker<D> {
         if self.driver.has_more() || !self.state.next_queue.is_empty() {
             return Some(self.driver.now());
         }
-        [self.state.timers.next_due(), self.acceptor.resumes_at()].into_iter().flatten().min()
+        let (timers, burst) = (&self.state.timers, &self.state.burst);
+        let dues = [timers.next_due(), self.acceptor.resumes_at(), burst.ends_at()];
+        dues.into_iter().flatten().min()
     }
 
     /// One turn: wait until there is something to do but not beyond `until`, do it, send.
@@ -131,6 +136,7 @@ impl<D: Driver> Worker<D> {
         self.flush();
         let has_room = self.state.shared.has_room();
         self.acceptor.resume_if_due(has_room, &mut self.driver);
+        self.state.give_back_if_due();
         Ok(())
     }
 

@@ -7,15 +7,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use wharf_proto::Headers;
+
+use super::burst::Burst;
 use super::{Clock, Member, Shared};
 use crate::conn::{Change, Conn, Context, Http1};
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
+use crate::pool;
+use crate::request::Parts;
+use crate::sys;
 use crate::timer::Wheel;
 
 /// How many idle protocol parts a worker keeps for connections that become busy.
 const MAX_SPARE: usize = 256;
+
+/// How many of them it keeps when a burst is over.
+const MIN_SPARE: usize = 8;
 
 /// Everything of a worker but its driver, whose results are borrowed while this is worked on.
 pub(super) struct State<S> {
@@ -24,6 +33,7 @@ pub(super) struct State<S> {
     pub(super) conns: Vec<Option<Conn>>,
     pub(super) timers: Wheel,
     pub(super) clock: Clock,
+    pub(super) burst: Burst,
     #[expect(clippy::vec_box, reason = "they are moved between this list and connections")]
     pub(super) spare: Vec<Box<Http1>>,
     /// Connections to be looked at before the turn is over, and in the next one.
@@ -48,6 +58,7 @@ impl<S> State<S> {
             self.conns.resize_with(index + 1, || None);
         }
         self.conns[index] = Some(conn);
+        self.burst.on_open(self.member().connections.load(Ordering::Relaxed));
         self.set_deadline(key);
     }
 
@@ -179,9 +190,15 @@ impl<S> State<S> {
         self.note_closed(conn.addrs.peer, reason, requests);
     }
 
-    pub(super) fn note_closed(&self, peer_addr: SocketAddr, reason: CloseReason, requests: u32) {
+    pub(super) fn note_closed(
+        &mut self,
+        peer_addr: SocketAddr,
+        reason: CloseReason,
+        requests: u32,
+    ) {
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
-        self.member().connections.fetch_sub(1, Ordering::Relaxed);
+        let open = self.member().connections.fetch_sub(1, Ordering::Relaxed) - 1;
+        self.burst.on_close(open, self.clock.now());
         if let Some(clients) = &self.shared.clients {
             clients.leave(peer_addr.ip());
         }
@@ -199,6 +216,21 @@ impl<S> State<S> {
         self.member().counters.count_limit(limit);
         self.tell_of_accepting(ErrorKind::Limit(limit), &limit, Some(peer_addr));
         self.tell_of_close(peer_addr, CloseReason::Limit(limit), 0);
+    }
+
+    /// Frees what a burst of connections has left behind.
+    pub(super) fn give_back_if_due(&mut self) {
+        let open = self.member().connections.load(Ordering::Relaxed);
+        if !self.burst.ended(open, self.clock.now()) {
+            return;
+        }
+        self.spare.truncate(MIN_SPARE);
+        while let Some(None) = self.conns.last() {
+            self.conns.pop();
+        }
+        self.conns.shrink_to_fit();
+        clear_pools();
+        sys::return_free_memory();
     }
 
     pub(super) fn tell_of_accepting(
@@ -221,6 +253,13 @@ impl<S> State<S> {
 /// Tells whoever works for a connection that it is over, wakers of the program's among them.
 pub(super) fn end(conn: &mut Conn, context: &Context<'_>) -> Option<Box<Http1>> {
     catch_unwind(AssertUnwindSafe(|| conn.end_work(context))).unwrap_or_default()
+}
+
+/// Frees what this thread keeps for requests to come.
+fn clear_pools() {
+    pool::clear::<Parts>();
+    pool::clear::<Headers>();
+    pool::clear::<Vec<u8>>();
 }
 
 /// Runs what may be the program's code, mostly destructors, where nobody could be told of a panic.

@@ -27,6 +27,14 @@ const RECEIVE_BYTES: usize = 64 << 10;
 /// Events taken from the system at a time.
 const EVENTS: usize = 1024;
 
+/// A send of more than this is bulk: what is asked for in quantity waits for what is asked for in
+/// small.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// How much of one bulk send, and of all together, is handed to the system in one turn: so little
+/// that nobody else notices, and so much that nothing is lost by it.
+const BULK_BYTES: usize = 256 << 10;
+
 /// Connections accepted in one turn before others have theirs.
 const ACCEPTS_PER_TURN: u32 = 64;
 
@@ -51,6 +59,8 @@ pub(crate) struct MioDriver {
     listeners: Vec<Listener>,
     accepting: bool,
     accepts_left: u32,
+    /// How much more bulk is sent in this turn.
+    bulk_left: usize,
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// What can be worked on in this turn.
@@ -111,6 +121,7 @@ impl MioDriver {
             listeners: registered,
             accepting: true,
             accepts_left: ACCEPTS_PER_TURN,
+            bulk_left: BULK_BYTES,
             slots: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
@@ -182,18 +193,24 @@ impl MioDriver {
         let key = Key { index, generation: slot.generation };
         let stream = slot.stream.as_mut()?;
         if slot.writable
+            && self.bulk_left > 0
             && let Some(output) = slot.unsent.take()
         {
-            match send_all(stream, key, *output) {
-                Ok(sent) => {
+            match send(stream, key, *output, &mut self.bulk_left) {
+                Progress::Over(sent) => {
                     self.queue_connection(index);
                     return Some(Step::Sent(sent));
                 }
-                Err(output) => {
+                Progress::Blocked(output) => {
                     slot.writable = false;
                     slot.unsent = Some(Box::new(output));
                 }
+                Progress::Paused(output) => slot.unsent = Some(Box::new(output)),
             }
+        }
+        if slot.writable && slot.unsent.is_some() {
+            slot.queued = true;
+            self.again.push(Ready::Connection(index));
         }
         if slot.broken && !slot.receiving {
             slot.broken = false;
@@ -208,7 +225,7 @@ impl MioDriver {
             Ok(len) => {
                 let more = len == self.buffer.len() || !SHORT_READ_IS_LAST || slot.closed_by_peer;
                 slot.readable = len > 0 && more;
-                if slot.readable {
+                if slot.readable && !slot.queued {
                     slot.queued = true;
                     self.again.push(Ready::Connection(index));
                 }
@@ -219,8 +236,10 @@ impl MioDriver {
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                slot.queued = true;
-                self.again.push(Ready::Connection(index));
+                if !slot.queued {
+                    slot.queued = true;
+                    self.again.push(Ready::Connection(index));
+                }
                 None
             }
             Err(error) => {
@@ -240,6 +259,7 @@ impl Driver for MioDriver {
 
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         self.accepts_left = ACCEPTS_PER_TURN;
+        self.bulk_left = BULK_BYTES;
         self.ready.extend(self.again.drain(..));
         let timeout = if self.ready.is_empty() && !self.events_left {
             until.map(timeout)
@@ -302,20 +322,33 @@ impl Driver for MioDriver {
     }
 
     fn send(&mut self, key: Key, output: Output) -> Option<Sent> {
+        let bulk_left = self.bulk_left;
         let Some(slot) = self.slot(key) else {
             let result = Err(io::ErrorKind::NotConnected.into());
             return Some(Sent { key, output, result });
         };
         debug_assert!(slot.unsent.is_none(), "one send at a time");
+        let is_bulk = output.len() > SMALL_BYTES;
+        let mut left = if is_bulk { bulk_left } else { SMALL_BYTES };
         let stream = slot.stream.as_mut()?;
-        match send_all(stream, key, output) {
-            Ok(sent) => Some(sent),
-            Err(output) => {
-                slot.writable = false;
-                slot.unsent = Some(Box::new(output));
-                None
+        let progress = send(stream, key, output, &mut left);
+        let (output, is_blocked) = match progress {
+            Progress::Over(sent) => {
+                self.bulk_left = if is_bulk { left } else { bulk_left };
+                return Some(sent);
             }
+            Progress::Blocked(output) => (output, true),
+            Progress::Paused(output) => (output, false),
+        };
+        slot.unsent = Some(Box::new(output));
+        if is_blocked {
+            slot.writable = false;
+        } else if !slot.queued {
+            slot.queued = true;
+            self.again.push(Ready::Connection(key.index));
         }
+        self.bulk_left = if is_bulk { left } else { bulk_left };
+        None
     }
 
     fn untaken(&self, key: Key) -> u64 {
@@ -397,26 +430,41 @@ impl MioDriver {
     }
 }
 
-/// Writes until all is sent or the socket takes no more, in which case the output is given back.
-fn send_all(stream: &mut TcpStream, key: Key, mut output: Output) -> Result<Sent, Output> {
+/// What became of a send.
+enum Progress {
+    Over(Sent),
+    /// The socket takes no more.
+    Blocked(Output),
+    /// It would, but others have their turn first.
+    Paused(Output),
+}
+
+/// Writes until all is sent, the socket takes no more, or nothing is `left` of what may be sent.
+fn send(stream: &mut TcpStream, key: Key, mut output: Output, left: &mut usize) -> Progress {
+    let over = |output, result| Progress::Over(Sent { key, output, result });
     while !output.is_empty() {
-        let slices = output.slices();
+        if *left == 0 {
+            return Progress::Paused(output);
+        }
+        let slices = output.slices(*left);
         let written = match &slices {
             [buffer, tail] if tail.is_empty() => stream.write(buffer),
             _ => sys::send_vectored(stream, &slices),
         };
         match written {
-            Ok(0) => {
-                let result = Err(io::ErrorKind::WriteZero.into());
-                return Ok(Sent { key, output, result });
+            Ok(0) => return over(output, Err(io::ErrorKind::WriteZero.into())),
+            Ok(len) => {
+                output.advance(len);
+                *left = left.saturating_sub(len);
             }
-            Ok(len) => output.advance(len),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(output),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Progress::Blocked(output);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Ok(Sent { key, output, result: Err(error) }),
+            Err(error) => return over(output, Err(error)),
         }
     }
-    Ok(Sent { key, output, result: Ok(()) })
+    over(output, Ok(()))
 }
 
 /// The time until then in whole milliseconds, which is what the system counts in.

@@ -206,7 +206,7 @@ fn transmit(state: &mut State, link: usize, output: &mut Output) -> io::Result<b
     if !state.links[link].is_writable(Side::Server, state.time) {
         return Ok(false);
     }
-    let bytes = output.slices().map(|slice| slice.to_vec()).concat();
+    let bytes = output.slices(usize::MAX).map(|slice| slice.to_vec()).concat();
     let is_short = state.random.one_in(state.faults.short_write);
     let limit = if is_short { state.random.below(bytes.len().max(1)) } else { bytes.len() };
     if limit > 0 {
