@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
-use loadgen::{Load, Outcome, Plan};
+use loadgen::{Load, Outcome, Plan, Request};
 use meter::{Cpu, Processes, machine_busy_ns};
 
 use crate::args::Options;
@@ -53,7 +53,8 @@ pub(crate) fn take(
         address: server.address(),
         connections: workload.connections,
         depth: workload.depth,
-        headers: workload.headers,
+        request: Request { headers: workload.headers, ..Request::get("/") },
+        per_connection: None,
     };
     let mut load = Load::open(&plan).context("cannot open the connections")?;
     check(load.run(options.warmup)?)?;

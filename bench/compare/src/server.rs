@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use loadgen::Headers;
+use loadgen::{Request, Then};
 use meter::Processes;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
@@ -82,7 +82,7 @@ struct Running(Child);
 impl Running {
     fn wait_until_answering(&mut self, address: SocketAddr) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
-        let request = Headers::Plain.request(address);
+        let request = Request::get("/").bytes(address, Then::KeepAlive);
         loop {
             if let Some(status) = self.0.try_wait()? {
                 bail!("it ended by itself: {status}");
