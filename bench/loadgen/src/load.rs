@@ -22,6 +22,10 @@ use crate::{Fault, Outcome, Request, exchange};
 /// How long after its end a run waits for responses before it calls them missing.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long after its end an open loop sends what was due before it. What is left then says that
+/// the server does not keep up.
+const BACKLOG: Duration = Duration::from_secs(1);
+
 /// Holds the responses to any sensible batch, so that one read takes them all.
 const RECEIVE_BYTES: usize = 64 * 1024;
 
@@ -71,10 +75,9 @@ enum Slot {
 #[derive(Debug)]
 enum Pace {
     /// Each answer the next batch, until then.
-    Closed {
-        deadline: Instant,
-    },
-    Open(Schedule),
+    Closed { deadline: Instant },
+    /// When it is due; but no longer than until then.
+    Open { schedule: Schedule, deadline: Instant },
 }
 
 impl Load {
@@ -133,13 +136,16 @@ impl Load {
         let start = Instant::now();
         let mut outcome = Outcome::new();
         let batches_per_second = per_second / self.batches.usual.requests as f64;
-        let mut pace = Pace::Open(Schedule::new(start, batches_per_second, duration));
+        let mut pace = Pace::Open {
+            schedule: Schedule::new(start, batches_per_second, duration),
+            deadline: start + duration + BACKLOG,
+        };
         self.free = (0..self.slots.len())
             .filter(|&key| !matches!(self.slots[key], Slot::GivenUp))
             .collect();
         self.begin_due(&mut pace, &mut outcome);
-        self.drive(&mut pace, start + duration + GRACE, &mut outcome)?;
-        let Pace::Open(schedule) = pace else { unreachable!("a pace stays what it is") };
+        self.drive(&mut pace, start + duration + BACKLOG + GRACE, &mut outcome)?;
+        let Pace::Open { schedule, .. } = pace else { unreachable!("a pace stays what it is") };
         outcome.unsent = schedule.left() * self.batches.usual.requests;
         outcome.elapsed = start.elapsed();
         Ok(outcome)
@@ -157,7 +163,7 @@ impl Load {
             let timeout = match pace {
                 Pace::Closed { .. } => left,
                 // Sleeping would wake up late by more than a request takes.
-                Pace::Open(_) => Duration::ZERO,
+                Pace::Open { .. } => Duration::ZERO,
             };
             events.clear();
             let timeout = Timespec::try_from(timeout).expect("a run's length fits a timespec");
@@ -178,15 +184,19 @@ impl Load {
     fn waits_for(&self, pace: &Pace) -> bool {
         match pace {
             Pace::Closed { .. } => false,
-            Pace::Open(schedule) => schedule.left() > 0 && !self.free.is_empty(),
+            Pace::Open { schedule, deadline } => {
+                let is_over = schedule.left() == 0 || Instant::now() >= *deadline;
+                !is_over && !self.free.is_empty()
+            }
         }
     }
 
     /// Begins what is due by now, as long as there are free connections.
     fn begin_due(&mut self, pace: &mut Pace, outcome: &mut Outcome) {
-        let Pace::Open(schedule) = pace else { return };
+        let Pace::Open { schedule, deadline } = pace else { return };
         let now = Instant::now();
-        while let Some(&key) = self.free.front()
+        while now < *deadline
+            && let Some(&key) = self.free.front()
             && let Some(at) = schedule.take(now)
         {
             self.free.pop_front();
@@ -249,7 +259,7 @@ impl Load {
         match pace {
             Pace::Closed { deadline } if now < *deadline => self.begin(key, now, outcome),
             Pace::Closed { .. } => {}
-            Pace::Open(_) => self.free.push_back(key),
+            Pace::Open { .. } => self.free.push_back(key),
         }
     }
 
