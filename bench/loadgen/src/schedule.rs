@@ -4,6 +4,9 @@
 
 use std::time::{Duration, Instant};
 
+/// A product of floats may be this much too large.
+const ROUNDING: f64 = 1e-6;
+
 /// The times at which batches are due in one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
@@ -22,7 +25,7 @@ impl Schedule {
         let mut total = 0;
         // Counted up, because no conversion from a float is free of doubt.
         let batches = per_second * duration.as_secs_f64();
-        while (total as f64) < batches {
+        while (total as f64) + ROUNDING < batches {
             total += 1;
         }
         Self { start, interval: 1.0 / per_second, next: 0, total }
