@@ -47,7 +47,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<O
             Long("connections") => connections = args.value()?.parse()?,
             Long("depth") => depth = args.value()?.parse()?,
             Long("headers") => request.headers = args.value()?.parse_with(headers)?,
-            Long("path") => request.path = args.value()?.string()?.into(),
+            // Lives as long as we do, like those that are written down.
+            Long("path") => request.path = args.value()?.string()?.leak(),
             Long("post") => post = Some(args.value()?.parse()?),
             Long("chunked") => is_chunked = true,
             Long("per-connection") => per_connection = Some(args.value()?.parse::<NonZeroU64>()?),

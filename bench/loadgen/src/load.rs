@@ -33,7 +33,7 @@ const RECEIVE_BYTES: usize = 64 * 1024;
 const MAX_EVENTS: usize = 1024;
 
 /// What a load is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The server.
     pub address: SocketAddr,

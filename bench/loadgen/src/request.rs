@@ -2,7 +2,6 @@
 //!
 //! Not here: what comes back (`response.rs`).
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// What a browser sends when an address is typed in, cookies of two trackers included; with the
@@ -48,10 +47,10 @@ pub enum Payload {
 }
 
 /// One request, sent over and over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The request-target.
-    pub path: Cow<'static, str>,
+    pub path: &'static str,
     /// Header fields beside those that the payload needs.
     pub headers: Headers,
     /// The body.
@@ -71,13 +70,13 @@ impl Request {
     /// A GET for `path` with few header fields.
     #[must_use]
     pub const fn get(path: &'static str) -> Self {
-        Self { path: Cow::Borrowed(path), headers: Headers::Plain, payload: Payload::None }
+        Self { path, headers: Headers::Plain, payload: Payload::None }
     }
 
     /// A POST to `path`.
     #[must_use]
     pub const fn post(path: &'static str, payload: Payload) -> Self {
-        Self { path: Cow::Borrowed(path), headers: Headers::Plain, payload }
+        Self { path, headers: Headers::Plain, payload }
     }
 
     /// Returns the whole request as sent to `host`.
@@ -97,7 +96,7 @@ impl Request {
             Then::KeepAlive => "",
             Then::Close => "Connection: close\r\n",
         };
-        let path = &self.path;
+        let path = self.path;
         let head =
             format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}{framing}{close}\r\n");
         let mut request = head.into_bytes();
