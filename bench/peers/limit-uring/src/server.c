@@ -25,8 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Submissions per turn: a receive may ask for a send and a shutdown, and a connection that ends
- * for a close. More than fit are submitted early. */
+/* Submissions per turn: a receive may ask for a send, and a connection that ends for a close. More
+ * than fit are submitted early. */
 #define SQ_ENTRIES 4096u
 #define CQ_ENTRIES 32768u
 
@@ -65,6 +65,10 @@ struct ring {
     struct io_uring_buf_ring *buffers;
     char *memory;
     uint16_t buffers_next;
+    /* Connections to shut down once their responses are submitted: as an operation of the ring, a
+     * shutdown always goes through a thread of the kernel's. */
+    int ending[BUFFERS];
+    unsigned ending_count;
 };
 
 static struct ring ring;
@@ -193,10 +197,7 @@ static void answer(int fd, const char *input, size_t length) {
     sqe->addr = (uintptr_t)body->data;
     sqe->len = (unsigned)bytes;
     sqe->msg_flags = MSG_NOSIGNAL | MSG_WAITALL;
-    if (is_last) {
-        sqe->flags |= IOSQE_IO_LINK;
-        next_sqe(IORING_OP_SHUTDOWN, fd, NOTHING)->len = SHUT_WR;
-    }
+    if (is_last) ring.ending[ring.ending_count++] = fd;
 }
 
 static void received(int fd, const struct io_uring_cqe *cqe) {
@@ -225,9 +226,14 @@ static void completed(const struct io_uring_cqe *cqe) {
 }
 
 static void turn(void) {
+    if (ring.ending_count > 0) {
+        enter(0);
+        while (ring.ending_count > 0) shutdown(ring.ending[--ring.ending_count], SHUT_WR);
+    }
     enter(1);
     unsigned head = atomic_load_explicit(ring.cq_head, memory_order_relaxed);
     unsigned tail = atomic_load_explicit(ring.cq_tail, memory_order_acquire);
+    /* Each answered receive has taken a buffer, so `ending` has room for all of a turn. */
     for (; head != tail; head++) completed(&ring.cqes[head & ring.cq_mask]);
     atomic_store_explicit(ring.cq_head, head, memory_order_release);
     publish_buffers();
