@@ -21,7 +21,7 @@ const ROW: f64 = 24.0;
 const BAR: f64 = 16.0;
 const NAMES: f64 = 110.0;
 const BARS: f64 = 480.0;
-const LABELS: f64 = 230.0;
+const LABELS: f64 = 280.0;
 
 /// Draws `bars`, the smallest value first.
 pub(super) fn bars(mut bars: Vec<Bar<'_>>) -> String {
