@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use wharf::{Request, Response, Router, Server, StatusCode};
+use wharf::{Limits, Request, Response, Router, Server, StatusCode, Timeouts};
 
 /// Every field, one `Name: Value` a line, in the order and the spelling received.
 fn echo(request: &Request) -> Response {
@@ -65,7 +65,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .get("/echo", |request: Request| echo(&request))
         .post("/echo", |request: Request| echo(&request))
         .get("/cookie", |request: Request| cookies(&request));
-    let mut server = Server::new(site);
+    // Suites announce bodies that never come, to see what is done without them: it has to wait.
+    let limits = Limits::builder().max_body_bytes(1 << 30).build()?;
+    let timeouts = Timeouts::default().body_rate(0);
+    let mut server = Server::new(site).limits(limits).timeouts(timeouts);
     for addr in addrs {
         server = server.listen(addr)?;
     }
