@@ -51,6 +51,7 @@ resident_kib() {
     sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB$/\1/p' "/proc/$server/status"
 }
 
+: > "$temp/out"
 "$example" --listen 127.0.0.1:0 > "$temp/out" &
 server=$!
 addr=

@@ -33,6 +33,7 @@ expected=$(python3 -c 'import sys, zlib
 data = open(sys.argv[1], "rb").read()
 print("%d %08x" % (len(data), zlib.adler32(data)))' "$temp/data")
 
+: > "$temp/out"
 "$example" --listen 127.0.0.1:0 --max-body-bytes $((101 << 20)) > "$temp/out" &
 server=$!
 addr=

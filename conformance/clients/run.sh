@@ -32,6 +32,7 @@ descriptors() {
     find "/proc/$server/fd" -mindepth 1 2> /dev/null | wc -l
 }
 
+: > "$temp/out"
 "$example" --listen 127.0.0.1:0 > "$temp/out" &
 server=$!
 addr=
