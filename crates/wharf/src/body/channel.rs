@@ -34,6 +34,7 @@ pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
         state: Mutex::new(State {
             chunks: VecDeque::new(),
             queued_bytes: 0,
+            lent_bytes: 0,
             capacity,
             announced_len: None,
             unsent: false,
@@ -46,7 +47,8 @@ pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
             writer_awaits_reader: false,
         }),
     });
-    (BodyWriter { shared: Arc::clone(&shared) }, BodyReader { shared })
+    let reader = BodyReader { shared: Arc::clone(&shared), lent: VecDeque::new() };
+    (BodyWriter { shared }, reader)
 }
 
 #[derive(Debug)]
@@ -57,8 +59,10 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     chunks: VecDeque<Bytes>,
-    /// What the queued pieces cost.
+    /// What the queued pieces cost, and those that the reader has not done with.
     queued_bytes: usize,
+    /// What of that the reader has.
+    lent_bytes: usize,
     capacity: usize,
     /// What of the announced length was not taken yet.
     announced_len: Option<u64>,
@@ -103,6 +107,25 @@ impl Shared {
 }
 
 impl State {
+    /// Queues a piece, and returns who waits for it. An empty one does nothing.
+    fn push(&mut self, data: Bytes) -> Option<Waker> {
+        if self.reader_gone || data.is_empty() {
+            return None;
+        }
+        self.queued_bytes += cost(&data);
+        self.chunks.push_back(data);
+        self.reader.take()
+    }
+
+    /// Takes back the room of the pieces that the reader had, and returns who waits for it.
+    fn end_loan(&mut self) -> Option<Waker> {
+        let lent_bytes = std::mem::take(&mut self.lent_bytes);
+        self.queued_bytes -= lent_bytes;
+        // Waking a writer for nothing would have it wake its reader in turn, and so on.
+        let has_more_room = lent_bytes > 0 && self.queued_bytes < self.capacity;
+        self.writer.take_if(|_| has_more_room)
+    }
+
     /// The waker of the reader, to be called without the lock.
     fn wake_reader(&mut self) -> Option<Waker> {
         self.reader.take()
@@ -229,12 +252,7 @@ impl BodyWriter {
     /// [`has_room`](Self::has_room).
     pub(crate) fn push(&self, data: Bytes) {
         let mut state = self.shared.lock();
-        if state.reader_gone || data.is_empty() {
-            return;
-        }
-        state.queued_bytes += cost(&data);
-        state.chunks.push_back(data);
-        let reader = state.wake_reader();
+        let reader = state.push(data);
         drop(state);
         wake(reader);
     }
@@ -281,8 +299,9 @@ impl BodyWriter {
             store(&mut state.writer, cx);
             return Poll::Pending;
         }
+        let reader = state.push(std::mem::take(data));
         drop(state);
-        self.push(std::mem::take(data));
+        wake(reader);
         Poll::Ready(Ok(()))
     }
 
@@ -325,15 +344,19 @@ impl io::Write for BodyWriter {
 }
 
 /// The reading end. Dropping it tells the writer that nobody reads on.
+///
+/// It takes the pieces that are there in one go, so that many small ones cost one lock.
 #[derive(Debug)]
 pub(crate) struct BodyReader {
     shared: Arc<Shared>,
+    lent: VecDeque<Bytes>,
 }
 
 impl BodyReader {
     /// The length that the writer announced, less what was taken.
     pub(crate) fn announced_len(&self) -> Option<u64> {
-        self.shared.lock().announced_len
+        let lent: usize = self.lent.iter().map(Bytes::len).sum();
+        self.shared.lock().announced_len.map(|left| left + lent as u64)
     }
 
     /// Changes how the body is to be received. Its writer, a connection, is woken to look at it.
@@ -365,17 +388,32 @@ impl BodyReader {
         &mut self,
         cx: &Context<'_>,
     ) -> Poll<Result<Option<Bytes>, BodyError>> {
+        if let Some(chunk) = self.lent.pop_front() {
+            return Poll::Ready(Ok(Some(chunk)));
+        }
         let mut state = self.shared.lock();
-        if let Some(chunk) = state.chunks.pop_front() {
-            state.queued_bytes -= cost(&chunk);
-            let len = chunk.len() as u64;
-            state.announced_len = state.announced_len.map(|left| left.saturating_sub(len));
+        let writer = state.end_loan();
+        std::mem::swap(&mut state.chunks, &mut self.lent);
+        if let Some(chunk) = self.lent.pop_front() {
+            state.lent_bytes = state.queued_bytes;
             state.unsent = true;
-            let has_room = state.queued_bytes < state.capacity;
-            let writer = state.writer.take_if(|_| has_room);
+            if let Some(left) = &mut state.announced_len {
+                let lent: usize = self.lent.iter().map(Bytes::len).sum();
+                *left = left.saturating_sub((chunk.len() + lent) as u64);
+            }
             drop(state);
             wake(writer);
             return Poll::Ready(Ok(Some(chunk)));
+        }
+        if writer.is_some() {
+            // Whoever is woken may come back to this very channel.
+            drop(state);
+            wake(writer);
+            state = self.shared.lock();
+            if !state.chunks.is_empty() {
+                drop(state);
+                return self.poll_unsent(cx);
+            }
         }
         match std::mem::replace(&mut state.end, End::FailureTaken) {
             End::Failed(error) => Poll::Ready(Err(error)),
@@ -399,10 +437,14 @@ impl BodyReader {
     /// Everything taken so far was handed to the system.
     pub(crate) fn sent(&mut self) {
         let mut state = self.shared.lock();
-        if !std::mem::take(&mut state.unsent) || state.queued_bytes > 0 {
+        if !self.lent.is_empty() || !state.unsent {
             return;
         }
-        let writer = state.writer.take();
+        let mut writer = state.end_loan();
+        if state.queued_bytes == 0 {
+            state.unsent = false;
+            writer = writer.or_else(|| state.writer.take());
+        }
         drop(state);
         wake(writer);
     }
