@@ -156,10 +156,16 @@ pub(crate) struct Rules {
     pub(crate) max_requests: u32,
     pub(crate) allows_trace: bool,
     pub(crate) accepts_bare_lf: bool,
+    pub(crate) returns_memory: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { max_requests: 1_000_000, allows_trace: false, accepts_bare_lf: false }
+        Self {
+            max_requests: 1_000_000,
+            allows_trace: false,
+            accepts_bare_lf: false,
+            returns_memory: true,
+        }
     }
 }

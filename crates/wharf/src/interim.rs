@@ -5,14 +5,19 @@
 //! here: what a response looks like (`wharf_proto`).
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
 use wharf_proto::{Headers, Misuse};
 
+/// How many threads there have been, in the upper bits.
+static THREADS: AtomicU64 = AtomicU64::new(0);
+
 thread_local! {
     /// The exchange whose handler is running, or 0.
     static RUNNING: Cell<u64> = const { Cell::new(0) };
-    static LAST_EXCHANGE: Cell<u64> = const { Cell::new(0) };
+    /// Where a thread counts from is its own, so that no two exchanges have one number.
+    static LAST_EXCHANGE: Cell<u64> = Cell::new(THREADS.fetch_add(1 << 40, Ordering::Relaxed));
     static QUEUE: RefCell<Vec<(StatusCode, Headers)>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -105,8 +105,11 @@ impl Response {
     /// `serve` gets what comes as a [`Body`], which ends when the peer closes its side, and the
     /// writer of what goes, which closes the connection when it is finished. Its future runs on the
     /// worker of the connection and need not be `Send`. Fields that the protocol wants in the 101
-    /// are added to the response as to any other. A request that did not offer the protocol is
-    /// answered with 426 (Upgrade Required).
+    /// are added to the response as to any other. A request that did not offer the protocol, or
+    /// whose body has not come in full, is answered with 426 (Upgrade Required).
+    ///
+    /// Nothing of the future is run behind [`BodyWriter::finish`]: where the peer goes on sending
+    /// when we have nothing more to say, it is read to its end before.
     ///
     /// ```
     /// use wharf::{Request, Response};
@@ -190,7 +193,7 @@ impl Response {
     }
 
     /// Changes how long the peer may take none of this response, which is
-    /// [`Timeouts::write`](crate::Timeouts::write) before.
+    /// [`Timeouts::write`](crate::Timeouts::write) before, and lets it be taken at any rate.
     #[must_use]
     pub const fn with_write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = Some(timeout);

@@ -40,6 +40,7 @@ pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
             unsent: false,
             end: End::Open,
             trailers: None,
+            is_received: false,
             pace: ReadPace::default(),
             reader_gone: false,
             reader: None,
@@ -71,6 +72,8 @@ struct State {
     end: End,
     /// What stands behind the pieces.
     trailers: Option<Box<Headers>>,
+    /// A peer writes it, so that what stands behind it is not ours to send on.
+    is_received: bool,
     pace: ReadPace,
     reader_gone: bool,
     reader: Option<Waker>,
@@ -243,6 +246,11 @@ impl BodyWriter {
         self.shared.lock().announced_len = Some(len);
     }
 
+    /// Says that the body comes from a peer.
+    pub(crate) fn mark_received(&self) {
+        self.shared.lock().is_received = true;
+    }
+
     /// What the reader has said of how it wants to receive.
     pub(crate) fn pace(&self) -> ReadPace {
         self.shared.lock().pace
@@ -366,6 +374,14 @@ impl BodyReader {
         let writer = state.writer.take();
         drop(state);
         wake(writer);
+    }
+
+    /// What is to be sent behind the pieces, once they were all taken. Trailers that a peer sent
+    /// are no trailers of the response, even if it sends the same body back.
+    pub(crate) fn take_own_trailers(&mut self) -> Option<Box<Headers>> {
+        let mut state = self.shared.lock();
+        let is_received = state.is_received;
+        state.trailers.take_if(|_| !is_received)
     }
 
     /// What stands behind the pieces, once they were all taken.

@@ -46,11 +46,13 @@ pub(crate) const FILE_PIECE_BYTES: usize = 64 << 10;
 /// # let _ = wharf::Router::new().post("/echo", echo).post("/shout", shout);
 /// assert_eq!(Body::from("hello").len(), Some(5));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Body {
     pub(crate) kind: BodyKind,
     /// What came behind it, once its end was read.
     trailers: Option<Box<Headers>>,
+    /// The bound that a handler has set on a received body that is in memory.
+    max_bytes: u64,
 }
 
 /// Where the bytes of a body are.
@@ -70,8 +72,6 @@ pub(crate) enum BodyKind {
     Producer(Producer),
     /// A function that takes the connection over, with what comes and the writer of what goes.
     Tunnel(Tunneler),
-    /// A received body that turned out to be too large.
-    Failed(BodyError),
 }
 
 /// Starts the future that serves a tunnel.
@@ -95,19 +95,24 @@ impl fmt::Debug for BodyKind {
             Self::Channel(_) => f.write_str("Channel"),
             Self::Producer(_) => f.write_str("Producer"),
             Self::Tunnel(_) => f.write_str("Tunnel"),
-            Self::Failed(error) => write!(f, "Failed({error})"),
         }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
     }
 }
 
 impl Body {
     pub(crate) const fn of(kind: BodyKind) -> Self {
-        Self { kind, trailers: None }
+        Self { kind, trailers: None, max_bytes: u64::MAX }
     }
 
     /// A body that came with its head, and the trailer fields behind it.
     pub(crate) fn received(bytes: Pooled<Vec<u8>>, trailers: Option<Box<Headers>>) -> Self {
-        Self { kind: BodyKind::Pooled(bytes), trailers }
+        Self { kind: BodyKind::Pooled(bytes), trailers, max_bytes: u64::MAX }
     }
 
     /// No bytes.
@@ -171,7 +176,7 @@ impl Body {
         match &self.kind {
             BodyKind::File(_, len) => Some(*len),
             BodyKind::Channel(reader) => reader.announced_len(),
-            BodyKind::Producer(_) | BodyKind::Tunnel(_) | BodyKind::Failed(_) => None,
+            BodyKind::Producer(_) | BodyKind::Tunnel(_) => None,
             _ => self.as_bytes().map(|bytes| bytes.len() as u64),
         }
     }
@@ -200,13 +205,19 @@ impl Body {
     pub fn set_max_bytes(&mut self, max_bytes: u64) {
         if let BodyKind::Channel(reader) = &self.kind {
             reader.change_pace(|pace| pace.max_bytes = Some(max_bytes));
-        } else if self.as_bytes().is_some_and(|bytes| bytes.len() as u64 > max_bytes) {
-            self.kind = BodyKind::Failed(Reject::BodyTooLarge.into());
         }
+        self.max_bytes = max_bytes;
+    }
+
+    /// Whether this is a received body that is in memory and longer than its bound.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(&self.kind, BodyKind::Pooled(bytes) if bytes.len() as u64 > self.max_bytes)
     }
 
     /// Changes how long this request's body may stay away while it is wanted, which is
-    /// [`Timeouts::body`](crate::Timeouts::body) before. Without effect on a body that is there.
+    /// [`Timeouts::body`](crate::Timeouts::body) before, and lets it come at any rate, unless one
+    /// is [set](Self::set_min_rate). It counts at the latest when the earlier deadline comes.
+    /// Without effect on a body that is there.
     pub fn set_timeout(&mut self, timeout: Duration) {
         if let BodyKind::Channel(reader) = &self.kind {
             reader.change_pace(|pace| pace.timeout = Some(timeout));
@@ -232,12 +243,11 @@ impl Body {
             BodyKind::Static(bytes) => Some(bytes),
             BodyKind::Owned(bytes) => Some(bytes),
             BodyKind::Shared(bytes) => Some(bytes),
-            BodyKind::Pooled(bytes) => Some(bytes),
+            BodyKind::Pooled(bytes) => (!self.is_too_large()).then_some(bytes),
             BodyKind::File(..)
             | BodyKind::Channel(_)
             | BodyKind::Producer(_)
-            | BodyKind::Tunnel(_)
-            | BodyKind::Failed(_) => None,
+            | BodyKind::Tunnel(_) => None,
         }
     }
 
@@ -280,6 +290,9 @@ impl Body {
     ///
     /// As [`chunk`](Self::chunk).
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
+        if self.is_too_large() {
+            return Poll::Ready(Err(Reject::BodyTooLarge.into()));
+        }
         match &mut self.kind {
             BodyKind::Channel(reader) => {
                 let polled = reader.poll_chunk(cx);
@@ -299,7 +312,6 @@ impl Body {
             BodyKind::Owned(bytes) => Bytes::from(bytes),
             BodyKind::Shared(bytes) => bytes,
             BodyKind::Pooled(bytes) => Bytes::copy_from_slice(&bytes),
-            BodyKind::Failed(error) => return Poll::Ready(Err(error)),
             _ => return Poll::Ready(Ok(None)),
         };
         Poll::Ready(Ok(Some(bytes).filter(|bytes| !bytes.is_empty())))

@@ -73,6 +73,10 @@ pub(super) struct Deadline {
     /// What has been missed when it comes.
     limit: Limit,
     due: Option<Instant>,
+    /// The pace that it was worked out for: a handler may set another.
+    pace: Option<(Duration, u32)>,
+    /// What was left for a body when the peer had to take something first.
+    body_left: Option<(Limit, Duration)>,
     /// What the wheel holds.
     armed: Option<Instant>,
 }
@@ -86,7 +90,14 @@ pub(crate) enum Change {
 
 impl Deadline {
     pub(super) const fn new() -> Self {
-        Self { timer: Timer::Off, limit: Limit::FirstByte, due: None, armed: None }
+        Self {
+            timer: Timer::Off,
+            limit: Limit::FirstByte,
+            due: None,
+            pace: None,
+            body_left: None,
+            armed: None,
+        }
     }
 
     fn set(&mut self, limit: Limit, now: Instant, duration: Duration) {
@@ -104,6 +115,21 @@ impl Deadline {
         }
     }
 
+    /// Leaves one thing that was waited for, to wait for `next`. A body goes on where it was once
+    /// the peer has taken what it had to take first.
+    fn leave(&mut self, before: Timer, next: Timer, moves: Moves, now: Instant) {
+        self.body_left = match (before, next) {
+            (Timer::Body, Timer::Write) => {
+                let left = self.due.map(|due| due.saturating_duration_since(now));
+                left.map(|left| (self.limit, left))
+            }
+            (Timer::Write, Timer::Body) if !moves.head_done => self.body_left,
+            _ => None,
+        };
+        // The other kind has a pace of its own.
+        self.pace = None;
+    }
+
     /// Gives the time that so many bytes buy.
     fn pay(&mut self, bytes: u64, pace: Pace, now: Instant) {
         if bytes == 0 {
@@ -115,7 +141,8 @@ impl Deadline {
         if pace.min_rate == 0 {
             return;
         }
-        let bought = Duration::from_millis(bytes.saturating_mul(1000) / u64::from(pace.min_rate));
+        let bought = u128::from(bytes) * 1_000_000_000 / u128::from(pace.min_rate);
+        let bought = Duration::from_nanos(u64::try_from(bought).unwrap_or(u64::MAX));
         let paid_until = paid_until.checked_add(bought);
         if paid_until.is_some() && paid_until < self.due {
             self.limit = too_slow;
@@ -168,9 +195,13 @@ impl Conn {
         let mut moves = std::mem::replace(&mut self.moves, Moves::NONE);
         moves.head_done |= self.http.as_deref_mut().is_some_and(Http1::take_head_done);
         let timer = self.timer();
-        let starts = std::mem::replace(&mut self.deadline.timer, timer) != timer;
+        let before = std::mem::replace(&mut self.deadline.timer, timer);
+        let starts = before != timer;
         let http = self.http.as_deref();
         let deadline = &mut self.deadline;
+        if starts {
+            deadline.leave(before, timer, moves, now);
+        }
         match timer {
             Timer::Off => deadline.due = None,
             Timer::FirstByte if starts || moves.head_done => {
@@ -192,10 +223,12 @@ impl Conn {
             Timer::Body | Timer::Write => {
                 let pace = http.map(|http| http.pace(timer, timeouts))?;
                 let bytes = if timer == Timer::Body { moves.received } else { moves.taken };
-                if starts {
-                    deadline.start_pace(pace, timeouts.rate_grace, now);
-                } else {
-                    deadline.pay(bytes, pace, now);
+                let key = (pace.timeout, pace.min_rate);
+                let is_new = deadline.pace.replace(key).is_some_and(|before| before != key);
+                match deadline.body_left.take().filter(|_| starts && timer == Timer::Body) {
+                    Some((limit, left)) if !is_new => deadline.set(limit, now, left),
+                    _ if starts || is_new => deadline.start_pace(pace, timeouts.rate_grace, now),
+                    _ => deadline.pay(bytes, pace, now),
                 }
             }
             Timer::FirstByte | Timer::Idle | Timer::Head | Timer::Tunnel | Timer::Linger => {}

@@ -29,6 +29,8 @@ pub(super) struct Exchange {
     pub(super) request_body: Option<BodyWriter>,
     /// Where the response's body comes from, until it is complete.
     pub(super) response_body: Option<Outgoing>,
+    /// The protocols that the peer offers to go on with.
+    pub(super) offers: Option<Box<[u8]>>,
     /// The connection speaks another protocol from here on.
     pub(super) is_tunnel: bool,
     pub(super) status: Option<StatusCode>,

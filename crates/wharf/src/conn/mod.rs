@@ -133,7 +133,8 @@ impl Conn {
         if self.is_lingering() {
             return;
         }
-        self.reason.get_or_insert(CloseReason::Lost);
+        let decided = self.http.as_ref().and_then(|http| http.reason());
+        self.reason = self.reason.or(decided).or(Some(CloseReason::Lost));
         let request = self.http.as_ref().and_then(|http| http.request());
         // There is nobody to respond to.
         let _ = context.hooks.error(&ErrorContext {

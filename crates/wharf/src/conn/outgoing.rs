@@ -95,7 +95,7 @@ impl Outgoing {
 }
 
 fn piece(reader: &mut BodyReader, chunk: Option<Bytes>) -> Piece {
-    chunk.map_or_else(|| Piece::End(reader.take_trailers()), Piece::Bytes)
+    chunk.map_or_else(|| Piece::End(reader.take_own_trailers()), Piece::Bytes)
 }
 
 fn read_in_place(file: &mut File, left: &mut u64, buffer: &mut Vec<u8>) -> io::Result<Piece> {

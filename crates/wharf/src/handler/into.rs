@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use wharf_proto::Reject;
 
 use super::{Handler, Reply};
 use crate::body::{BodyError, BodyKind};
@@ -109,6 +110,9 @@ where
     R: IntoResponse + 'static,
 {
     fn call(&self, mut request: Request) -> Reply {
+        if request.body().is_too_large() {
+            return Reply::ready(BodyError::from(Reject::BodyTooLarge));
+        }
         if request.body().as_bytes().is_some() {
             return Reply::ready((self.0)(request));
         }

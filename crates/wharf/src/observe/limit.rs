@@ -51,9 +51,9 @@ limits! {
     /// [`Limits::max_drain_bytes`](crate::Limits::max_drain_bytes): the connection closes after the
     /// response.
     DrainBytes "unread body too large"
-    /// 64 KiB of requests behind the one that is being answered: the peer is not read until some
-    /// of them are.
-    Pipelined "too many pipelined requests"
+    /// One receive buffer (64 KiB) of requests behind the one that is being answered: its peer is
+    /// not read before that is. There is nothing else to it.
+    Pipelined "more requests before the response"
     /// [`Server::max_requests_per_connection`](crate::Server::max_requests_per_connection): the
     /// last response says that the connection closes.
     Requests "last request of the connection"

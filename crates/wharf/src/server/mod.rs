@@ -183,6 +183,15 @@ impl Server {
         self
     }
 
+    /// Whether the allocator is asked to return what is free to the system when a burst of many
+    /// connections is over. Default: yes, where it needs to be asked (glibc), and at most once a
+    /// minute. It looks through all of the program's free memory, on the worker: a program with
+    /// gigabytes in small pieces may not want that.
+    pub const fn return_memory(mut self, returns: bool) -> Self {
+        self.config.rules.returns_memory = returns;
+        self
+    }
+
     /// Has `log` called after each request, on the worker that served it. It must not block. If it
     /// panics, that has no further consequence.
     pub fn access_log(mut self, log: impl Fn(&Access<'_>) + Send + Sync + 'static) -> Self {

@@ -16,14 +16,6 @@ use crate::{
 pub(super) const TIME_LIMIT: Duration = Duration::from_millis(200);
 
 pub(super) fn features(site: Router, stage: &Arc<Stage>) -> Router {
-    let gated = Arc::clone(stage);
-    let waits = move |r: Request| {
-        let stage = Arc::clone(&gated);
-        async move {
-            stage.pass(r.param("gate").unwrap_or_default()).await;
-            "through"
-        }
-    };
     let site = site
         .any("/trailers", |r: Request| shown(r.body().trailers()))
         .any("/trailers/later", async |mut r: Request| {
@@ -56,13 +48,53 @@ pub(super) fn features(site: Router, stage: &Arc<Stage>) -> Router {
             false => Response::text("plain"),
         })
         .any("/upgrade/always", |_: Request| Response::upgrade("echo", echo))
-        .any("/limit/more", body_limit(4000, |r: Request| whole(&r)))
+        .any("/upgrade/invalid", |_: Request| {
+            Response::upgrade("echo", echo).with_header("X-Split", "a\r\nB: c")
+        });
+    bounds(site, stage).host("tunnel.test", |_: Request| Response::upgrade("", echo))
+}
+
+/// What has bounds of its own, and what fails.
+fn bounds(site: Router, stage: &Arc<Stage>) -> Router {
+    let [gated, late, dropped] = [(); 3].map(|()| Arc::clone(stage));
+    let waits = move |r: Request| {
+        let stage = Arc::clone(&gated);
+        async move {
+            stage.pass(r.param("gate").unwrap_or_default()).await;
+            "through"
+        }
+    };
+    site.any("/limit/more", body_limit(4000, |r: Request| whole(&r)))
         .any("/limit/less", body_limit(10, |r: Request| whole(&r)))
+        .any("/limit/nested", body_limit(10, body_limit(4000, |r: Request| whole(&r))))
+        .any("/limit/echo", body_limit(10, async |r: Request| r.into_body()))
+        .any("/limit/late/{gate}", move |mut r: Request| {
+            let stage = Arc::clone(&late);
+            async move {
+                stage.pass(r.param("gate").unwrap_or_default()).await;
+                r.body_mut().set_max_bytes(10);
+                r.body_mut().bytes().await
+            }
+        })
         .any("/limit/own", async |mut r: Request| {
             r.body_mut().set_max_bytes(4000);
             r.body_mut().bytes().await
         })
         .any("/quick/{gate}", time_limit(TIME_LIMIT, waits))
+        .any("/patient/late", async |mut r: Request| {
+            yield_once().await;
+            r.body_mut().set_timeout(Duration::from_secs(60));
+            r.body_mut().bytes().await
+        })
+        .any("/limit/dropped/{gate}", move |r: Request| {
+            let stage = Arc::clone(&dropped);
+            async move {
+                let gate = r.param("gate").unwrap_or_default().to_owned();
+                drop(r);
+                stage.pass(&gate).await;
+                "not read"
+            }
+        })
         .any("/patient", async |mut r: Request| {
             r.body_mut().set_timeout(Duration::from_secs(60));
             r.body_mut().set_min_rate(0);
@@ -73,8 +105,7 @@ pub(super) fn features(site: Router, stage: &Arc<Stage>) -> Router {
         })
         .get("/failure", |_: Request| {
             Response::failure(StatusCode::BAD_GATEWAY, "the secret behind it")
-        });
-    site.host("tunnel.test", |_: Request| Response::upgrade("", echo))
+        })
 }
 
 fn whole(request: &Request) -> Vec<u8> {

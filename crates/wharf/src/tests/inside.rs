@@ -45,6 +45,35 @@ fn read(client: &mut SimClient) -> String {
     String::from_utf8(text).unwrap()
 }
 
+/// Whoever sends into a tunnel without reading what comes back is slowed down.
+#[test]
+fn a_tunnel_holds_no_more_than_its_channels() {
+    let stage = Arc::new(Stage::default());
+    let mut server = ticked(Server::new(site(&stage)));
+    server.net.set_window(16 << 10);
+    let mut client = server.net.connect().unwrap();
+    let head = b"GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+    client.write(head).unwrap();
+    server.settle();
+    let (mut sent, mut stuck) = (0, 0);
+    while stuck < 3 {
+        match client.write(&[0; 4096]) {
+            Ok(len) => (sent, stuck) = (sent + len, 0),
+            Err(_) => stuck += 1,
+        }
+        server.settle();
+    }
+    // Both directions, what is encoded, and what is on the way.
+    assert!((64 << 10..400 << 10).contains(&sent), "{sent}");
+    // The other direction has nothing to do with it.
+    let mut buffer = vec![0; 64 << 10];
+    let mut read = 0;
+    while read < sent {
+        read += client.read(&mut buffer).unwrap_or(0);
+        server.settle();
+    }
+}
+
 /// Each head takes two seconds at most, although at no time there is none.
 #[test]
 fn the_time_for_a_head_begins_with_that_head() {

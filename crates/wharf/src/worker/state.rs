@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use wharf_proto::Headers;
 
-use super::burst::Burst;
+use super::burst::{Burst, wait_to_return};
 use super::{Clock, Member, Shared};
 use crate::conn::{Change, Conn, Context, Http1};
 use crate::driver::{Driver, Key};
@@ -224,13 +224,20 @@ impl<S> State<S> {
         if !self.burst.ended(open, self.clock.now()) {
             return;
         }
+        if self.shared.rules.returns_memory
+            && let Some(at) = wait_to_return(self.clock.now())
+        {
+            return self.burst.postpone(at);
+        }
         self.spare.truncate(MIN_SPARE);
         while let Some(None) = self.conns.last() {
             self.conns.pop();
         }
         self.conns.shrink_to_fit();
         clear_pools();
-        sys::return_free_memory();
+        if self.shared.rules.returns_memory {
+            sys::return_free_memory();
+        }
     }
 
     pub(super) fn tell_of_accepting(

@@ -64,10 +64,10 @@ pub(crate) struct Http1 {
     in_flight_bytes: usize,
     /// How long the peer may take none of what is being sent, if a handler said so.
     write_timeout: Option<Duration>,
-    /// How many bytes the driver was ever given, and of those, how many the peer had taken when
-    /// that was looked at.
+    /// How many bytes the driver was given since the connection became busy.
     given_bytes: u64,
-    taken_bytes: u64,
+    /// What was given, and what of it not taken, when that was looked at.
+    last_look: (u64, u64),
     waker: ConnWaker,
     /// The peer has closed its sending side.
     eof: bool,
@@ -77,6 +77,8 @@ pub(crate) struct Http1 {
     head_done: bool,
     /// The handler does not keep up with the request's body.
     body_paused: bool,
+    /// Nobody reads the request's body, and it is too long to be read for nothing.
+    body_ignored: bool,
     ending: Option<Ending>,
     /// Why the connection ends, once that is decided.
     reason: Option<CloseReason>,
@@ -111,12 +113,13 @@ impl Http1 {
             in_flight_bytes: 0,
             write_timeout: None,
             given_bytes: 0,
-            taken_bytes: 0,
+            last_look: (0, 0),
             waker,
             eof: false,
             is_last_request: false,
             head_done: false,
             body_paused: false,
+            body_ignored: false,
             ending: None,
             reason: None,
         }
@@ -144,9 +147,10 @@ impl Http1 {
         self.is_last_request = false;
         self.head_done = false;
         self.body_paused = false;
+        self.body_ignored = false;
         self.write_timeout = None;
         self.given_bytes = 0;
-        self.taken_bytes = 0;
+        self.last_look = (0, 0);
         self.ending = None;
         self.reason = None;
     }
@@ -184,14 +188,15 @@ impl Http1 {
 
     /// Whether more bytes of the peer could be dealt with.
     pub(crate) fn wants_bytes(&self) -> bool {
-        if self.eof || self.ending.is_some() || self.body_paused {
+        let ignores_body = self.body_ignored && self.machine.phase() == Phase::Body;
+        if self.eof || self.ending.is_some() || self.body_paused || ignores_body {
             return false;
         }
         match self.machine.phase() {
             // One buffer of pipelined requests is held, and no more.
             Phase::Respond => self.input.is_empty(),
             Phase::Idle | Phase::Head | Phase::Body | Phase::Drain => self.can_produce(),
-            Phase::Tunnel => true,
+            Phase::Tunnel => self.input.is_empty(),
             Phase::Closed => false,
         }
     }
@@ -229,8 +234,9 @@ impl Http1 {
     /// Notes how many bytes of a blocked send the peer has not taken yet, and returns how many it
     /// took since the last look.
     pub(crate) fn note_untaken(&mut self, untaken: u64) -> u64 {
-        let taken = self.given_bytes.saturating_sub(untaken).max(self.taken_bytes);
-        taken - std::mem::replace(&mut self.taken_bytes, taken)
+        let (given_then, untaken_then) =
+            std::mem::replace(&mut self.last_look, (self.given_bytes, untaken));
+        (untaken_then + self.given_bytes - given_then).saturating_sub(untaken)
     }
 
     /// The deadline that fits what is under way.
@@ -254,7 +260,7 @@ impl Http1 {
         if timer == Timer::Write {
             return Pace {
                 timeout: self.write_timeout.unwrap_or(timeouts.write),
-                min_rate: timeouts.write_rate,
+                min_rate: if self.write_timeout.is_some() { 0 } else { timeouts.write_rate },
                 limits: (Limit::Write, Limit::WriteRate),
             };
         }
@@ -262,7 +268,7 @@ impl Http1 {
         let ReadPace { timeout, min_rate, .. } = body.map(BodyWriter::pace).unwrap_or_default();
         Pace {
             timeout: timeout.unwrap_or(timeouts.body),
-            min_rate: min_rate.unwrap_or(timeouts.body_rate),
+            min_rate: min_rate.unwrap_or(if timeout.is_some() { 0 } else { timeouts.body_rate }),
             limits: (Limit::Body, Limit::BodyRate),
         }
     }
@@ -276,6 +282,12 @@ impl Http1 {
 
     fn is_all_sent(&self) -> bool {
         self.output.is_empty() && !self.sending
+    }
+
+    /// Whether what comes can be dealt with. The two directions of a tunnel have nothing to do with
+    /// each other; of anything else, what comes asks for output.
+    fn can_receive(&self) -> bool {
+        if self.exchange.is_tunnel { self.ending.is_none() } else { self.can_produce() }
     }
 
     fn can_produce(&self) -> bool {

@@ -9,7 +9,7 @@ use std::thread;
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 use wharf_proto::h1::{BodyLength, Event, Phase};
-use wharf_proto::{Headers, Limits};
+use wharf_proto::{Headers, Limits, Reject, RequestHead};
 
 use super::refuse::Refusal;
 use super::trace::trace;
@@ -47,11 +47,15 @@ impl Http1 {
     pub(super) fn process(&mut self, input: &[u8], context: &Context<'_>) -> usize {
         let mut used = 0;
         loop {
-            if !self.can_produce() {
+            if !self.can_receive() {
                 return used;
             }
             let rest = &input[used..];
             if rest.is_empty() && self.machine.phase() == Phase::Idle {
+                break;
+            }
+            if self.ignores_body(context) {
+                self.body_ignored = true;
                 break;
             }
             let parts = self.parts.get_or_insert_with(Pooled::take);
@@ -91,9 +95,10 @@ impl Http1 {
     /// Passes the end of input on once nothing before it can be dealt with any more.
     fn note_eof(&mut self, unread: &[u8], context: &Context<'_>) {
         let waits_for_response = self.machine.phase() == Phase::Respond && !unread.is_empty();
-        if !self.eof || self.ending.is_some() || waits_for_response || !self.can_produce() {
+        if !self.eof || waits_for_response || !self.can_receive() {
             return;
         }
+        let is_draining = self.machine.phase() == Phase::Drain;
         if self.machine.phase() == Phase::Head {
             self.reason.get_or_insert(CloseReason::Lost);
         }
@@ -104,6 +109,8 @@ impl Http1 {
                 }
                 self.settle(context);
             }
+            // What is missing is what nobody wanted.
+            Err(_) if is_draining => self.settle(context),
             Err(reject) => self.refuse(Refusal::Reject(reject), context),
         }
     }
@@ -127,6 +134,7 @@ impl Http1 {
         parts.interims = self.interims;
         self.exchange.begin(&parts, context);
         let options = parts.head.connection();
+        self.exchange.offers = offers(&parts.head);
         self.is_last_request =
             options.close || (parts.head.version() == Version::HTTP_10 && !options.keep_alive);
         if *parts.head.method() == Method::TRACE {
@@ -205,8 +213,20 @@ impl Http1 {
         if let BodyLength::Known(length) = length {
             writer.announce_len(length);
         }
+        writer.mark_received();
+        self.body_ignored = false;
         self.exchange.request_body = Some(writer);
         (body, 0)
+    }
+
+    /// Whether the rest of a body is of no use to anybody, and too much of it to be read before the
+    /// response says so.
+    fn ignores_body(&self, context: &Context<'_>) -> bool {
+        let Some(body) = &self.exchange.request_body else { return false };
+        let left = self.machine.unreceived_bytes().unwrap_or(0);
+        let limits = context.limits;
+        let is_too_much = left > limits.max_drain_bytes.min(limits.max_body_bytes);
+        is_too_much && self.machine.awaits_response() && body.is_closed()
     }
 
     /// Passes a piece of the request's body on, if anybody wants it.
@@ -252,7 +272,7 @@ impl Http1 {
     /// Asks the peer for the body it holds back, once the handler wants it (RFC 9110 section
     /// 10.1.1), or as soon as it might.
     pub(super) fn send_continue(&mut self, readiness: Wanted, context: &Context<'_>) {
-        if !self.machine.awaits_continue() || self.reads_too_much(context) {
+        if !self.machine.awaits_continue() {
             return;
         }
         let (body, waker) = (self.exchange.request_body.as_ref(), self.waker.waker());
@@ -260,12 +280,24 @@ impl Http1 {
             Wanted::Now => body.is_wanted(waker),
             Wanted::Later => body.is_wanted(waker) || !body.is_closed(),
         });
-        if is_wanted {
+        if is_wanted && self.reads_too_much(context) {
+            // Nothing will come before it is asked for, so that nothing else would refuse it.
+            self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
+        } else if is_wanted {
             let out = &mut self.output.buffer;
             let sent = self.machine.send_interim(StatusCode::CONTINUE, &Headers::new(), out);
             debug_assert!(sent.is_ok(), "{sent:?}");
         }
     }
+}
+
+/// The protocols that the peer offers to go on with, if it does (RFC 9110 section 7.8).
+fn offers(head: &RequestHead) -> Option<Box<[u8]>> {
+    if !head.connection().upgrade {
+        return None;
+    }
+    let offers: Vec<&[u8]> = head.headers().get_all("upgrade").collect();
+    Some(offers.join(&b',').into())
 }
 
 /// The bounds on a body for which the handler has set one of its own.

@@ -10,7 +10,7 @@ use http::StatusCode;
 use wharf_proto::Reject;
 use wharf_proto::h1::Phase;
 
-use super::respond::Persist;
+use super::respond::{self, Persist};
 use super::{Close, Ending, Http1};
 use crate::body::BodyError;
 use crate::conn::Context;
@@ -119,8 +119,8 @@ impl Http1 {
         self.exchange.begin_unread(self.addrs, context);
         let task = self.exchange.task.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
-        let page = page.unwrap_or_else(|| Response::status_page(refusal.status()));
-        let (status, headers, body, _) = page.into_parts();
+        let given = page.unwrap_or_else(|| Response::status_page(refusal.status()));
+        let (status, headers, body) = respond::page(given);
         self.send_response(status, &headers, body, refusal.persist(), context);
         self.settle(context);
     }

@@ -3,6 +3,7 @@
 //! Not here: what a body is made of (`conn/outgoing.rs`), what goes wrong (`refuse.rs`), and when
 //! output is sent (`worker`).
 
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
@@ -14,11 +15,12 @@ use wharf_proto::{Headers, Reject};
 use super::receive::Wanted;
 use super::refuse::Refusal;
 use super::{COPY_BYTES, Close, Ending, Http1};
-use crate::body::{Body, BodyKind};
+use crate::body::{Body, BodyError, BodyKind};
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece};
 use crate::observe::{CloseReason, ErrorKind, Limit};
+use crate::pool::Pooled;
 use crate::response::Response;
 
 /// Whether the connection may go on after a response.
@@ -34,20 +36,23 @@ impl Http1 {
         if self.reads_too_much(context) {
             return self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
         }
+        if response.body().is_too_large() {
+            return self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
+        }
         self.exchange.handler_due = None;
-        match response.body().kind {
-            BodyKind::Tunnel(_) => return self.switch(response, context),
-            BodyKind::Channel(_) | BodyKind::Producer(_) => {
-                self.send_continue(Wanted::Later, context);
-            }
-            _ => {}
+        if matches!(response.body().kind, BodyKind::Channel(_) | BodyKind::Producer(_)) {
+            self.send_continue(Wanted::Later, context);
         }
         self.write_timeout = response.write_timeout().or(self.write_timeout);
         let (mut status, mut headers, mut body, failure) = response.into_parts();
+        if let BodyKind::Tunnel(serve) = body.kind {
+            return self.switch(headers, serve, context);
+        }
         if let Some(failure) = failure {
+            self.count_failure(&*failure, context);
             let told = self.tell(ErrorKind::Handler, &*failure, Some(status), context);
             if let Some(instead) = told {
-                (status, headers, body, _) = instead.into_parts();
+                (status, headers, body) = page(instead);
             }
             self.exchange.failure = Some(failure);
         }
@@ -102,6 +107,16 @@ impl Http1 {
                 self.tell_failure(panicked(&*panic), context);
                 self.abort();
             }
+        }
+    }
+
+    /// Counts a body that was in memory and too large for its route: nobody else has noticed.
+    fn count_failure(&self, failure: &(dyn Error + Send + Sync + 'static), context: &Context<'_>) {
+        let is_whole = self.exchange.request_body.is_none();
+        if let Some(BodyError::Rejected(reject)) = failure.downcast_ref()
+            && is_whole
+        {
+            context.counters.count_reject(*reject);
         }
     }
 
@@ -217,6 +232,16 @@ impl Http1 {
             Some(trailers) => self.machine.send_end_with(trailers, out),
         };
         ended.is_ok()
+    }
+}
+
+/// What a program has in place of a page of the server's: anything but what is no final response.
+pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
+    let (status, headers, body, _) = response.into_parts();
+    match body.kind {
+        BodyKind::Tunnel(_) => (StatusCode::INTERNAL_SERVER_ERROR, Pooled::take(), Body::empty()),
+        _ if status.is_informational() => (StatusCode::INTERNAL_SERVER_ERROR, headers, body),
+        _ => (status, headers, body),
     }
 }
 

@@ -7,19 +7,24 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::StatusCode;
+use wharf_proto::Headers;
 
 use super::Http1;
-use crate::body::{Body, BodyKind};
+use crate::body::{Body, Tunneler};
 use crate::conn::Context;
 use crate::conn::outgoing::Outgoing;
+use crate::pool::Pooled;
 use crate::response::Response;
 
 impl Http1 {
     /// Changes the protocol as the handler wishes, or says that the peer should have offered to.
-    pub(super) fn switch(&mut self, response: Response, context: &Context<'_>) {
-        let (_, mut headers, body, _) = response.into_parts();
-        let BodyKind::Tunnel(serve) = body.kind else { return };
-        if !self.machine.may_switch() {
+    pub(super) fn switch(
+        &mut self,
+        mut headers: Pooled<Headers>,
+        serve: Tunneler,
+        context: &Context<'_>,
+    ) {
+        if !self.machine.may_switch() || !self.is_offered(&headers) {
             let mut refusal = Response::status_page(StatusCode::UPGRADE_REQUIRED);
             for value in headers.get_all("upgrade") {
                 refusal = refusal.append_header("Upgrade", value);
@@ -53,5 +58,19 @@ impl Http1 {
         self.exchange.request_body = Some(incoming);
         self.exchange.response_body = Outgoing::tunnel(outgoing, production);
         self.pump(context);
+    }
+
+    /// Whether the protocol that `headers` name is one that the peer offered. A tunnel by CONNECT
+    /// needs no name.
+    fn is_offered(&self, headers: &Headers) -> bool {
+        if self.machine.answers_connect() {
+            return true;
+        }
+        let (Some(protocol), Some(offers)) = (headers.get_bytes("upgrade"), &self.exchange.offers)
+        else {
+            return false;
+        };
+        let mut offers = offers.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        offers.any(|offer| offer.eq_ignore_ascii_case(protocol))
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct MioDriver {
     ready: VecDeque<Ready>,
     /// What there will be more of in the next turn.
     again: Vec<Ready>,
+    /// Sends that were begun in this turn: in the next one they come behind those that were not.
+    paused: Vec<Ready>,
     /// The last wait brought as many events as fit, so that the system may have more.
     events_left: bool,
     buffer: Box<[u8]>,
@@ -126,6 +128,7 @@ impl MioDriver {
             free: Vec::new(),
             ready: VecDeque::new(),
             again: Vec::new(),
+            paused: Vec::new(),
             events_left: false,
             buffer: vec![0; RECEIVE_BYTES].into(),
         })
@@ -205,10 +208,14 @@ impl MioDriver {
                     slot.writable = false;
                     slot.unsent = Some(Box::new(output));
                 }
-                Progress::Paused(output) => slot.unsent = Some(Box::new(output)),
+                Progress::Paused(output) => {
+                    slot.unsent = Some(Box::new(output));
+                    slot.queued = true;
+                    self.paused.push(Ready::Connection(index));
+                }
             }
         }
-        if slot.writable && slot.unsent.is_some() {
+        if slot.writable && slot.unsent.is_some() && !slot.queued {
             slot.queued = true;
             self.again.push(Ready::Connection(index));
         }
@@ -261,6 +268,7 @@ impl Driver for MioDriver {
         self.accepts_left = ACCEPTS_PER_TURN;
         self.bulk_left = BULK_BYTES;
         self.ready.extend(self.again.drain(..));
+        self.ready.extend(self.paused.drain(..));
         let timeout = if self.ready.is_empty() && !self.events_left {
             until.map(timeout)
         } else {
@@ -288,7 +296,10 @@ impl Driver for MioDriver {
     }
 
     fn has_more(&self) -> bool {
-        !self.ready.is_empty() || !self.again.is_empty() || self.events_left
+        !self.ready.is_empty()
+            || !self.again.is_empty()
+            || !self.paused.is_empty()
+            || self.events_left
     }
 
     fn adopt(&mut self, mut socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
@@ -345,7 +356,7 @@ impl Driver for MioDriver {
             slot.writable = false;
         } else if !slot.queued {
             slot.queued = true;
-            self.again.push(Ready::Connection(key.index));
+            self.paused.push(Ready::Connection(key.index));
         }
         self.bulk_left = if is_bulk { left } else { bulk_left };
         None

@@ -11,6 +11,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("closed_before_anything", closed_before_anything),
     Case::new("cut_off_in_a_head", cut_off_in_a_head),
     Case::new("cut_off_in_a_body", cut_off_in_a_body),
+    Case::new("closed_while_nobody_reads", closed_while_nobody_reads),
     Case::new("reset_while_waiting", reset_while_waiting),
     Case::new("closed_by_agreement", closed_by_agreement),
     Case::new("closed_after_a_rejection", closed_after_a_rejection),
@@ -49,6 +50,16 @@ fn cut_off_in_a_body(harness: &mut Harness) {
     client.shut();
     assert_eq!(client.response().status, 400);
     harness.wait_for_close(CloseReason::Lost);
+}
+
+fn closed_while_nobody_reads(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /ignore", "Content-Length: 100\r\n");
+    client.send("x");
+    assert_eq!(client.response().text(), "ignored");
+    client.shut();
+    assert_eq!(client.end(), End::Closed);
+    harness.wait_for_close(CloseReason::PeerClosed);
 }
 
 fn reset_while_waiting(harness: &mut Harness) {

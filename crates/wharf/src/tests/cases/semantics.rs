@@ -15,12 +15,16 @@ pub(super) const CASES: &[Case] = &[
     Case::new("no_interim_response_to_http_1_0", no_interim_response_to_http_1_0),
     Case::new("another_protocol", another_protocol),
     Case::new("another_protocol_that_was_not_offered", another_protocol_that_was_not_offered),
+    Case::new("another_protocol_with_a_bad_field", another_protocol_with_a_bad_field),
     Case::new("a_tunnel_by_connect", a_tunnel_by_connect),
     Case::new("a_tunnel_whose_peer_resets", a_tunnel_whose_peer_resets),
     Case::new("trace_is_off", trace_is_off),
     Case::new("trace_tells_no_secrets", trace_tells_no_secrets).with(with_trace),
     Case::new("a_route_takes_more", a_route_takes_more).with(tight),
     Case::new("a_route_takes_less", a_route_takes_less).with(tight),
+    Case::new("a_route_changes_its_mind", a_route_changes_its_mind).with(tight),
+    Case::new("a_body_too_large_that_was_dropped", a_body_too_large_dropped).with(tight),
+    Case::new("a_page_that_is_no_page", a_page_that_is_no_page).with(with_odd_pages),
     Case::new("a_body_too_large_to_drain", a_body_too_large_to_drain),
     Case::new("a_handler_has_its_time", a_handler_has_its_time),
     Case::new("every_handler_has_its_time", every_handler_has_its_time).with(with_handler_timeout),
@@ -145,11 +149,21 @@ fn another_protocol_that_was_not_offered(harness: &mut Harness) {
     assert_eq!(client.response().text(), "plain", "without the connection option");
     client.send(format!("GET /upgrade/always HTTP/1.0\r\n{UPGRADE}\r\n"));
     assert_eq!(client.response().status, 426);
+    let mut client = harness.connect();
+    client.request("GET /upgrade/always", "Connection: upgrade\r\nUpgrade: other, echo/2\r\n");
+    assert_eq!(client.response().status, 426, "another one was");
     // A body has to come in full before.
     let mut client = harness.connect();
     client.request("POST /upgrade/always", &format!("{UPGRADE}Content-Length: 5\r\n"));
     client.send("hello");
     assert!([101, 426].contains(&client.response().status));
+}
+
+fn another_protocol_with_a_bad_field(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /upgrade/invalid", UPGRADE);
+    assert_eq!(client.response().status, 500);
+    assert_eq!(client.get("/").text(), "hello");
 }
 
 fn a_tunnel_by_connect(harness: &mut Harness) {
@@ -234,6 +248,51 @@ fn a_route_takes_more(harness: &mut Harness) {
 fn a_route_takes_less(harness: &mut Harness) {
     assert_eq!(statuses(harness, "/limit/less", 10), [200; 3]);
     assert_eq!(statuses(harness, "/limit/less", 11), [413; 3]);
+}
+
+fn a_route_changes_its_mind(harness: &mut Harness) {
+    assert_eq!(statuses(harness, "/limit/nested", 4000), [200; 3], "the inner bound counts");
+    assert_eq!(statuses(harness, "/limit/nested", 4001), [413; 3]);
+    assert_eq!(statuses(harness, "/limit/echo", 10), [200; 3]);
+    for behind in [false, true] {
+        let mut client = harness.connect();
+        client.request("POST /limit/echo", "Content-Length: 11\r\n");
+        if behind {
+            harness.connect().get("/");
+        }
+        client.send("x".repeat(11));
+        assert_eq!(client.response().status, 413);
+    }
+    let mut client = harness.connect();
+    client.request("POST /limit/late/a", "Content-Length: 11\r\nExpect: 100-continue\r\n");
+    harness.wait_for("waiting", 1);
+    harness.stage.open("a");
+    let response = client.response();
+    assert_eq!((response.status, response.interim.len()), (413, 0), "nobody waits for the other");
+}
+
+fn a_body_too_large_dropped(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /limit/dropped/a", "Content-Length: 2000\r\n");
+    harness.wait_for("waiting", 1);
+    client.send("x".repeat(2000));
+    harness.stage.open("a");
+    assert_eq!(client.response().text(), "not read");
+}
+
+/// What the hook returns can't be sent.
+fn with_odd_pages(server: Server) -> Server {
+    server.on_error(|context: &ErrorContext<'_>| {
+        context.status.map(|_| Response::new(crate::StatusCode::CONTINUE))
+    })
+}
+
+fn a_page_that_is_no_page(harness: &mut Harness) {
+    for request in ["GET /failure", "GET /panic", "GET /a HTTP/1.1\r\nA : b\r\nX:"] {
+        let mut client = harness.connect();
+        client.request(request, "");
+        assert_eq!(client.response().status, 500, "{request}");
+    }
 }
 
 fn a_body_too_large_to_drain(harness: &mut Harness) {

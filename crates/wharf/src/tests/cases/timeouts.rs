@@ -198,12 +198,16 @@ fn a_body_with_time(harness: &mut Harness) {
     let mut client = harness.connect();
     client.request("POST /patient", "Content-Length: 5\r\n");
     client.send("hell");
+    let mut late = harness.connect();
+    late.request("POST /patient/late", "Content-Length: 5\r\n");
     let mut slow = harness.connect();
     slow.request("POST /whole", "Content-Length: 5\r\n");
     harness.pass(PASSES);
     assert_eq!(slow.response().status, 408);
     client.send("o");
     assert_eq!(client.response().text(), "hello");
+    late.send("hello");
+    assert_eq!(late.response().text(), "hello", "what is said later counts as well");
 }
 
 fn a_response_taken_too_slowly(harness: &mut Harness) {
