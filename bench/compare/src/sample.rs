@@ -2,11 +2,11 @@
 //!
 //! Not here: which samples count (`summary.rs`).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
-use loadgen::{Load, Outcome, Plan};
+use loadgen::{Crowd, Load, Outcome, Plan, Then, dial, exchange};
 use meter::{Cpu, Processes, machine_busy_ns};
 
 use crate::args::Options;
@@ -16,10 +16,15 @@ use crate::workload::Workload;
 /// More than this part of a core used by others marks a sample as disturbed.
 const MAX_OTHERS: f64 = 0.1;
 
+/// Long enough for connections that end after a few requests to do so.
+const PROBE: Duration = Duration::from_millis(10);
+
 /// What one run measured.
 #[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) responses: u64,
+    /// Requests of an open loop that were due and never sent.
+    pub(crate) unsent: u64,
     pub(crate) rate: f64,
     pub(crate) latency_ns: Histogram<u64>,
     /// Used by the server, all its processes and threads together.
@@ -47,21 +52,24 @@ pub(crate) fn take(
     server: &Server,
     all: &[Server],
     workload: &Workload,
+    rate: Option<f64>,
     options: &Options,
 ) -> Result<Sample> {
-    let plan = Plan {
-        address: server.address(),
-        connections: workload.connections,
-        depth: workload.depth,
-        headers: workload.headers,
+    let address = server.address();
+    let crowd = Crowd::open(address, workload.idle).context("cannot open idle connections")?;
+    let mut load = Load::open(&workload.plan(address)).context("cannot open the connections")?;
+    let mut run = |duration| match rate {
+        None => load.run(duration),
+        Some(rate) => load.run_at(rate, duration),
     };
-    let mut load = Load::open(&plan).context("cannot open the connections")?;
-    check(load.run(options.warmup)?)?;
+    check(run(options.warmup)?)?;
     let before = Reading::now(server, all)?;
-    let outcome = check(load.run(options.sample)?)?;
+    let outcome = check(run(options.sample)?)?;
     let used = Reading::now(server, all)?.since(&before);
+    crowd.ensure_open()?;
     Ok(Sample {
         responses: outcome.responses,
+        unsent: outcome.unsent,
         rate: outcome.rate(),
         latency_ns: outcome.latency_ns,
         cpu: used.cpu,
@@ -69,7 +77,8 @@ pub(crate) fn take(
     })
 }
 
-fn check(outcome: Outcome) -> Result<Outcome> {
+/// Fails if a response was wrong or missing, or if there was none.
+pub(crate) fn check(outcome: Outcome) -> Result<Outcome> {
     if let Some(fault) = &outcome.first_fault {
         let Outcome { bad_statuses, errors, .. } = outcome;
         bail!("{bad_statuses} bad statuses and {errors} errors, the first: {fault}");
@@ -78,6 +87,16 @@ fn check(outcome: Outcome) -> Result<Outcome> {
         bail!("no responses");
     }
     Ok(outcome)
+}
+
+/// Fails if `server` can't serve `workload` at all, so that nobody waits for its samples.
+pub(crate) fn probe(server: &Server, workload: &Workload) -> Result<()> {
+    let plan = Plan { connections: 1, ..workload.plan(server.address()) };
+    let request = plan.request.bytes(plan.address, Then::KeepAlive);
+    let answer = exchange(&mut dial(plan.address)?, &request)?;
+    workload.check(&answer)?;
+    check(Load::open(&plan)?.run(PROBE)?)?;
+    Ok(())
 }
 
 /// All CPU accounts at one moment.

@@ -1,23 +1,26 @@
 //! One running server: started, waited for, and ended when dropped.
 //!
-//! Not here: which program it is (`programs.rs`), what it uses (`sample.rs`).
+//! Not here: which program it is (`programs.rs`), what it uses (`sample.rs`, `passes/`).
 
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use loadgen::Headers;
+use loadgen::{Request, Then};
 use meter::Processes;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
-use crate::programs::Program;
+use crate::args::Options;
+use crate::cores;
+use crate::programs::{Program, Role};
 
-/// A hello-world server that takes longer to start or to end has gone wrong.
+/// A small server that takes longer to start or to end has gone wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 const END_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -28,32 +31,67 @@ const POLL: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct Server {
     name: String,
+    role: Role,
     address: SocketAddr,
     processes: Processes,
     // Dropped in this order: the directory is removed when nobody uses it any more.
-    _running: Running,
+    running: Running,
     _directory: Option<TempDir>,
 }
 
+/// What becomes of what a server prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Dropped,
+    Kept,
+}
+
 impl Server {
-    /// Starts `program` on a free port and returns when it has answered a request.
-    pub(crate) fn start(program: Program) -> Result<Self> {
+    /// Starts `program` on the servers' core, on a free port, and returns when it has answered a
+    /// request. Leaves us on the load's core.
+    pub(crate) fn start(program: &Program, output: Output, options: &Options) -> Result<Self> {
         let address = free_address().context("no free port")?;
         let (mut command, directory) = program.command(address)?;
+        let complaints = NamedTempFile::new()?;
+        let stdout = match output {
+            Output::Dropped => Stdio::null(),
+            Output::Kept => Stdio::piped(),
+        };
+        // The child inherits the core, and with it every thread it will ever start.
+        cores::pin(options.server_core)?;
         // A process group of its own: a Ctrl-C meant for us does not reach it, and it can be ended
         // with all that it starts.
         let child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(stdout)
+            .stderr(complaints.reopen()?)
             .process_group(0)
             .spawn()
-            .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-        let mut running = Running(child);
-        running.wait_until_answering(address)?;
+            .with_context(|| format!("cannot run {}", command.get_program().display()));
+        cores::pin(options.load_core)?;
+        let mut running = Running(child?);
+        running.wait_until_answering(address).with_context(|| {
+            let said = fs::read_to_string(complaints.path()).unwrap_or_default();
+            format!("it says {:?}", said.lines().next_back().unwrap_or_default())
+        })?;
         // Only now are all its processes there.
         let processes = Processes::of(running.0.id())?;
-        let name = program.name;
-        Ok(Self { name, address, processes, _running: running, _directory: directory })
+        let (name, role) = (program.name.clone(), program.role);
+        Ok(Self { name, role, address, processes, running, _directory: directory })
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What it prints, once and if it is kept.
+    pub(crate) fn take_output(&mut self) -> Option<ChildStdout> {
+        self.running.0.stdout.take()
+    }
+
+    /// Sends `signal` to the process that was started.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        kill_process(self.running.id(), signal).context("it has ended")
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -80,9 +118,14 @@ fn free_address() -> io::Result<SocketAddr> {
 struct Running(Child);
 
 impl Running {
+    fn id(&self) -> Pid {
+        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        id.expect("the kernel's process ids are positive and fit")
+    }
+
     fn wait_until_answering(&mut self, address: SocketAddr) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
-        let request = Headers::Plain.request(address);
+        let request = Request::get("/").bytes(address, Then::KeepAlive);
         loop {
             if let Some(status) = self.0.try_wait()? {
                 bail!("it ended by itself: {status}");
@@ -118,8 +161,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        let id = id.expect("the kernel's process ids are positive and fit");
+        let id = self.id();
         if matches!(self.0.try_wait(), Ok(None)) {
             // Fails only if it has just ended, which is what the signal is for.
             let _ended = kill_process(id, Signal::TERM);

@@ -1,6 +1,6 @@
 //! Which samples count, and what they come to.
 //!
-//! Not here: ratios between servers (`report.rs`).
+//! Not here: ratios between servers (`cell.rs`).
 
 use loadgen::empty_histogram;
 use meter::Cpu;
@@ -24,6 +24,12 @@ pub(crate) struct Summary {
     pub(crate) requests_per_second: f64,
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
+    pub(crate) p999_us: f64,
+    pub(crate) max_us: f64,
+    /// Requests of an open loop that were due and never sent, per request that was.
+    pub(crate) unsent_share: f64,
+    /// CPU that others used meanwhile, in cores, on average over the samples used.
+    pub(crate) others_cores: f64,
     /// Samples these figures come from.
     pub(crate) used: usize,
     /// Samples taken while other processes ran.
@@ -36,23 +42,31 @@ impl Summary {
         let calm: Vec<&Sample> = samples.iter().filter(|sample| !sample.is_disturbed()).collect();
         let disturbed = samples.len() - calm.len();
         let used = if calm.len() >= MIN_CALM { calm } else { samples.iter().collect() };
-        let costs: Vec<f64> = used.iter().map(|sample| sample.cost_us()).collect();
-        let median_us = median(&costs)?;
+        let median_of = |figure: &dyn Fn(&Sample) -> f64| {
+            median(&used.iter().map(|sample| figure(sample)).collect::<Vec<_>>())
+        };
+        let median_us = median_of(&Sample::cost_us)?;
         let mut latency_ns = empty_histogram();
         let mut cpu = Cpu::default();
+        let (mut responses, mut unsent) = (0, 0);
         for sample in &used {
             latency_ns.add(&sample.latency_ns).expect("all have the same bounds");
             cpu += sample.cpu;
+            responses += sample.responses;
+            unsent += sample.unsent;
         }
+        let micros = |quantile| latency_ns.value_at_quantile(quantile) as f64 / 1e3;
         Some(Self {
             median_us,
-            minimum_us: costs.iter().copied().fold(f64::INFINITY, f64::min),
+            minimum_us: used.iter().map(|sample| sample.cost_us()).fold(f64::INFINITY, f64::min),
             user_us: cpu.user_share().map(|share| share * median_us),
-            requests_per_second: median(
-                &used.iter().map(|sample| sample.rate).collect::<Vec<_>>(),
-            )?,
-            p50_us: latency_ns.value_at_quantile(0.5) as f64 / 1e3,
-            p99_us: latency_ns.value_at_quantile(0.99) as f64 / 1e3,
+            requests_per_second: median_of(&|sample| sample.rate)?,
+            p50_us: micros(0.5),
+            p99_us: micros(0.99),
+            p999_us: micros(0.999),
+            max_us: latency_ns.max() as f64 / 1e3,
+            unsent_share: unsent as f64 / responses as f64,
+            others_cores: used.iter().map(|sample| sample.others).sum::<f64>() / used.len() as f64,
             used: used.len(),
             disturbed,
         })
@@ -78,7 +92,8 @@ mod tests {
 
     fn sample(cost_us: u64, others: f64) -> Sample {
         let cpu = Cpu { busy_ns: cost_us * 1000, user_ticks: 1, system_ticks: 3 };
-        Sample { responses: 1, rate: 1.0, latency_ns: empty_histogram(), cpu, others }
+        let latency_ns = empty_histogram();
+        Sample { responses: 1, unsent: 1, rate: 1.0, latency_ns, cpu, others }
     }
 
     #[test]
@@ -96,6 +111,8 @@ mod tests {
         assert_eq!((summary.median_us, summary.minimum_us), (2.0, 1.0));
         assert_eq!((summary.used, summary.disturbed), (3, 1));
         assert_eq!(summary.user_us, Some(0.5));
+        assert_eq!(summary.unsent_share, 1.0);
+        assert!((summary.others_cores - 0.05 / 3.0).abs() < 1e-9);
         assert!(!summary.is_disturbed(samples.len()));
     }
 

@@ -3,10 +3,8 @@
 //! Opens many connections, has one request answered on each, keeps them all open and compares
 //! the server's resident memory with that before.
 //!
-//! `crowd.rs` opens the connections. Not here: starting the server, or the kernel's memory for
-//! the sockets, which is the same for every server.
-
-mod crowd;
+//! Not here: opening them (the `loadgen` crate), starting the server (`compare --memory` does), or
+//! the kernel's memory for the sockets, which is the same for every server.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -14,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use lexopt::prelude::*;
+use loadgen::{Crowd, raise_file_limit};
 use meter::{Memory, Processes};
 
 const USAGE: &str = "idle --connect ADDR --pid PID [--connections 10000]";
@@ -37,12 +36,12 @@ fn main() -> Result<()> {
         return Ok(());
     };
     let processes = Processes::of(options.pid)?;
-    crowd::raise_file_limit(options.connections as u64 + SPARE_FILES)?;
+    raise_file_limit(options.connections as u64 + SPARE_FILES)?;
     let before = Memory::of(&processes)?;
-    let crowd = crowd::open(options.address, options.connections)?;
+    let crowd = Crowd::open(options.address, options.connections)?;
     thread::sleep(SETTLE);
     let after = Memory::of(&processes)?;
-    crowd::ensure_open(&crowd)?;
+    crowd.ensure_open()?;
     report(&options, &processes, before, after);
     Ok(())
 }

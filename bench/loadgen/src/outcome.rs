@@ -1,4 +1,6 @@
 //! What a run counted.
+//!
+//! Not here: what runs come to together, which the `compare` tool sums up.
 
 use std::time::Duration;
 
@@ -17,9 +19,12 @@ pub struct Outcome {
     pub errors: u64,
     /// The first reason for which a connection was given up.
     pub first_fault: Option<Fault>,
+    /// Requests of an open loop that were due and found no connection before the run was given up.
+    pub unsent: u64,
     /// From the first request to the last response.
     pub elapsed: Duration,
-    /// From the write of a batch to the read of each of its responses, in nanoseconds.
+    /// From the write of a batch, or from when it was due, to the read of each of its responses, in
+    /// nanoseconds. Of a connection's first request, connecting is part.
     pub latency_ns: Histogram<u64>,
 }
 
@@ -30,6 +35,7 @@ impl Outcome {
             bad_statuses: 0,
             errors: 0,
             first_fault: None,
+            unsent: 0,
             elapsed: Duration::ZERO,
             latency_ns: empty_histogram(),
         }
@@ -57,8 +63,45 @@ impl Outcome {
 }
 
 /// Returns a histogram with the bounds of all of ours, so that they can be added up: from a
-/// microsecond to a minute, to three digits.
+/// nanosecond to a minute, to three digits.
 #[must_use]
 pub fn empty_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("the bounds are in order")
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are in order")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_sorted_list_to_three_digits() {
+        // A fixed sequence with a long tail, spread over five decades.
+        let mut state = 1_u64;
+        let mut sorted: Vec<u64> = (0..10_000)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                1_000 + (state >> 34) / (1 + (state & 0xffff))
+            })
+            .collect();
+        let mut outcome = Outcome::new();
+        for &nanos in &sorted {
+            outcome.record_responses(1, Duration::from_nanos(nanos));
+        }
+        sorted.sort_unstable();
+        for (quantile, index) in [(0.5, 4_999), (0.99, 9_899), (0.999, 9_989), (1.0, 9_999)] {
+            let (found, exact) =
+                (outcome.latency_ns.value_at_quantile(quantile) as f64, sorted[index] as f64);
+            assert!((found / exact - 1.0).abs() < 0.001, "{quantile}: {found} for {exact}");
+        }
+        assert_eq!(outcome.responses, 10_000);
+    }
+
+    #[test]
+    fn each_response_of_a_batch_counts_with_the_latency_of_its_batch() {
+        let mut outcome = Outcome::new();
+        outcome.record_responses(3, Duration::from_micros(10));
+        outcome.record_responses(1, Duration::from_micros(1000));
+        assert_eq!(outcome.latency_ns.len(), 4);
+        assert!(outcome.latency_ns.value_at_quantile(0.75) < 11_000);
+    }
 }

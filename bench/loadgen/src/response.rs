@@ -1,10 +1,11 @@
 //! What a response must look like to be counted.
 //!
-//! The first response of a connection is read with its head and `Content-Length`; from then on
-//! only the status line and the number of bytes are checked, because a generator that parses as
-//! much as a server would be the bottleneck.
+//! The first response of a connection is read with its head and its framing. From then on, where
+//! all responses look the same, only the status line and the number of bytes are checked, because
+//! a generator that parses as much as a server would be the bottleneck. Where they don't (chunks,
+//! the last response of a connection), every head is read.
 //!
-//! Not here: sockets that do not block, which `connection.rs` reads.
+//! Not here: chunks (`chunks.rs`), sockets that do not block, which `connection.rs` reads.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,6 +13,7 @@ use std::net::TcpStream;
 use memchr::memmem;
 
 use crate::Fault;
+use crate::chunks::Chunks;
 
 /// How every response begins; the space keeps out the status 2000.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 ";
@@ -19,45 +21,101 @@ const STATUS_LINE: &[u8] = b"HTTP/1.1 200 ";
 /// Where the status begins in it: before, a difference means that this is not HTTP/1.1.
 const STATUS_AT: usize = 9;
 
-/// Enough for any hello-world server's head and body.
-const MAX_RESPONSE_BYTES: usize = 16 * 1024;
+/// Enough for any server's head to one of our requests.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// Sends `request` on a blocking `stream`, reads the response and returns its length in bytes.
+/// Enough for the largest response that is asked for, with its head and chunks.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+
+/// A response read in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its length, head included.
+    pub bytes: usize,
+    /// The length of its body, without what frames it.
+    pub body_bytes: usize,
+    /// Whether the body came in chunks.
+    pub is_chunked: bool,
+    /// What came behind the head, as it was on the wire.
+    pub wire_body: Vec<u8>,
+}
+
+/// Sends `request` on a blocking `stream` and reads the response.
 ///
 /// # Errors
 ///
-/// When the response does not arrive, is not a 200, or has no `Content-Length`.
-pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<usize, Fault> {
+/// When the response does not arrive, is not a 200, or does not say where it ends.
+pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<Answer, Fault> {
     stream.write_all(request)?;
-    let mut input = [0; MAX_RESPONSE_BYTES];
-    let mut filled = 0;
+    let mut received = Vec::new();
+    let mut piece = vec![0; 64 * 1024];
     loop {
-        match stream.read(&mut input[filled..])? {
-            0 if filled == input.len() => return Err(Fault::HeadTooLarge),
+        match stream.read(&mut piece)? {
             0 => return Err(Fault::Closed),
-            received => filled += received,
+            length => received.extend_from_slice(&piece[..length]),
         }
-        match response_bytes(&input[..filled])? {
-            Some(bytes) if bytes < filled => return Err(Fault::Surplus),
-            Some(bytes) if bytes == filled => return Ok(bytes),
-            Some(_) | None => {}
+        match answer(&received)? {
+            Some(answer) if answer.bytes < received.len() => return Err(Fault::Surplus),
+            Some(answer) => return Ok(answer),
+            None if received.len() > MAX_RESPONSE_BYTES => return Err(Fault::TooLarge),
+            None => {}
         }
     }
 }
 
-/// The length that the response at the start of `input` has or will have, as soon as its head
-/// is complete.
-fn response_bytes(input: &[u8]) -> Result<Option<usize>, Fault> {
+/// The response at the start of `input`, once it is complete.
+fn answer(input: &[u8]) -> Result<Option<Answer>, Fault> {
     check_status(0, &input[..input.len().min(STATUS_LINE.len())])?;
-    let Some(end) = memmem::find(input, b"\r\n\r\n") else { return Ok(None) };
-    let head = str::from_utf8(&input[..end]).map_err(|_| Fault::Garbage)?;
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.trim().parse().ok());
-    let body_bytes: usize = length.ok_or(Fault::NoLength)?;
-    Ok(Some((end + 4).checked_add(body_bytes).ok_or(Fault::NoLength)?))
+    let Some(head) = head_bytes(input, 0)? else { return Ok(None) };
+    let (body_bytes, wire_bytes) = match framing(&input[..head])? {
+        Framing::Sized(length) => (length, length),
+        Framing::Chunked => {
+            let mut chunks = Chunks::default();
+            let used = chunks.feed(&input[head..])?;
+            if !chunks.is_done() {
+                return Ok(None);
+            }
+            (chunks.body_bytes, used)
+        }
+    };
+    let bytes = head.checked_add(wire_bytes).ok_or(Fault::NoLength)?;
+    if input.len() < bytes {
+        return Ok(None);
+    }
+    let is_chunked = matches!(framing(&input[..head])?, Framing::Chunked);
+    Ok(Some(Answer { bytes, body_bytes, is_chunked, wire_body: input[head..bytes].to_vec() }))
+}
+
+/// How a head says where the body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    Sized(usize),
+    Chunked,
+}
+
+/// The length of the head in `input`, if it is complete; the first `seen` bytes are known not to
+/// complete it.
+fn head_bytes(input: &[u8], seen: usize) -> Result<Option<usize>, Fault> {
+    let from = seen.saturating_sub(3);
+    match memmem::find(&input[from..], b"\r\n\r\n") {
+        Some(end) => Ok(Some(from + end + 4)),
+        None if input.len() > MAX_HEAD_BYTES => Err(Fault::HeadTooLarge),
+        None => Ok(None),
+    }
+}
+
+fn framing(head: &[u8]) -> Result<Framing, Fault> {
+    let head = str::from_utf8(head).map_err(|_| Fault::Garbage)?;
+    let fields = || head.lines().filter_map(|line| line.split_once(':'));
+    let field = |wanted: &str| {
+        let found = fields().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.trim())
+    };
+    if field("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+        return Ok(Framing::Chunked);
+    }
+    let length = field("content-length").and_then(|value| value.parse().ok());
+    Ok(Framing::Sized(length.ok_or(Fault::NoLength)?))
 }
 
 /// Checks `input`, which lies `at` bytes into a response, against the status line.
@@ -69,15 +127,52 @@ fn check_status(at: usize, input: &[u8]) -> Result<(), Fault> {
     Err(if at + differs < STATUS_AT { Fault::Garbage } else { Fault::Status })
 }
 
-/// How far into a response of known length a connection has read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What every response must be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// So long, head included: the head need not be read.
+    Bytes(usize),
+    /// Any head, and a body so long.
+    BodyBytes(usize),
+}
+
+/// How far into a response a connection has read.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
+    /// Bytes of the response taken in, as far as its body is not chunked.
     at: usize,
+    parsed: Parsed,
+}
+
+/// Where a response stands whose head has to be read.
+#[derive(Clone, Debug)]
+enum Parsed {
+    Head(Vec<u8>),
+    Sized { left: usize },
+    Chunked(Chunks),
+}
+
+impl Default for Parsed {
+    fn default() -> Self {
+        Self::Head(Vec::new())
+    }
 }
 
 impl Progress {
     /// Takes in the next bytes of the stream and returns how many responses they completed.
-    pub(crate) fn feed(&mut self, response_bytes: usize, mut input: &[u8]) -> Result<u64, Fault> {
+    pub(crate) fn feed(&mut self, expect: Expect, input: &[u8]) -> Result<u64, Fault> {
+        match expect {
+            Expect::Bytes(bytes) => self.feed_exact(bytes, input),
+            Expect::BodyBytes(bytes) => self.feed_parsed(bytes, input),
+        }
+    }
+
+    /// Whether the stream is between two responses.
+    pub(crate) fn is_between(&self) -> bool {
+        self.at == 0 && matches!(&self.parsed, Parsed::Head(head) if head.is_empty())
+    }
+
+    fn feed_exact(&mut self, response_bytes: usize, mut input: &[u8]) -> Result<u64, Fault> {
         let mut complete = 0;
         while !input.is_empty() {
             if self.at < STATUS_LINE.len() {
@@ -95,10 +190,60 @@ impl Progress {
         Ok(complete)
     }
 
-    /// Whether the stream is between two responses.
-    pub(crate) fn is_between(self) -> bool {
-        self.at == 0
+    fn feed_parsed(&mut self, body_bytes: usize, mut input: &[u8]) -> Result<u64, Fault> {
+        let mut complete = 0;
+        while !input.is_empty() {
+            let used = match &mut self.parsed {
+                Parsed::Head(head) => {
+                    let used = feed_head(head, input)?;
+                    if head.ends_with(b"\r\n\r\n") {
+                        self.parsed = match framing(head)? {
+                            Framing::Sized(bytes) if bytes != body_bytes => {
+                                return Err(Fault::Uneven);
+                            }
+                            Framing::Sized(left) => Parsed::Sized { left },
+                            Framing::Chunked => Parsed::Chunked(Chunks::default()),
+                        };
+                    }
+                    used
+                }
+                Parsed::Sized { left } => {
+                    let taken = input.len().min(*left);
+                    *left -= taken;
+                    taken
+                }
+                Parsed::Chunked(chunks) => chunks.feed(input)?,
+            };
+            input = &input[used..];
+            if self.is_complete(body_bytes)? {
+                self.parsed = Parsed::default();
+                complete += 1;
+            }
+        }
+        Ok(complete)
     }
+
+    fn is_complete(&self, body_bytes: usize) -> Result<bool, Fault> {
+        match &self.parsed {
+            Parsed::Head(_) => Ok(false),
+            Parsed::Sized { left } => Ok(*left == 0),
+            Parsed::Chunked(chunks) if !chunks.is_done() => Ok(false),
+            Parsed::Chunked(chunks) if chunks.body_bytes != body_bytes => Err(Fault::Uneven),
+            Parsed::Chunked(_) => Ok(true),
+        }
+    }
+}
+
+/// Adds to `head` what `input` has of it and returns how much that is.
+fn feed_head(head: &mut Vec<u8>, input: &[u8]) -> Result<usize, Fault> {
+    let seen = head.len();
+    // A head is short: what is behind it is cut off again, which is cheaper than looking first.
+    head.extend_from_slice(&input[..input.len().min(MAX_HEAD_BYTES + 1)]);
+    check_status(0, &head[..head.len().min(STATUS_LINE.len())])?;
+    if let Some(bytes) = head_bytes(head, seen)? {
+        head.truncate(bytes);
+    }
+    Ok(head.len() - seen)
 }
 
 #[cfg(test)]
@@ -106,12 +251,19 @@ mod tests {
     use super::*;
 
     const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+    const CHUNKED: &[u8] =
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n";
+    const EMPTY: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
     #[test]
-    fn the_length_is_known_once_the_head_is_complete() {
-        for len in 0..GOOD.len() {
-            let expect = (len >= GOOD.len() - 3).then_some(GOOD.len());
-            assert_eq!(response_bytes(&GOOD[..len]).unwrap(), expect, "cut at {len}");
+    fn an_answer_is_known_when_it_is_complete() {
+        for (response, body_bytes, is_chunked) in [(GOOD, 3, false), (CHUNKED, 3, true)] {
+            for len in 0..response.len() {
+                assert_eq!(answer(&response[..len]).unwrap(), None, "cut at {len}");
+            }
+            let answer = answer(response).unwrap().unwrap();
+            assert_eq!(answer.bytes, response.len());
+            assert_eq!((answer.body_bytes, answer.is_chunked), (body_bytes, is_chunked));
         }
     }
 
@@ -124,30 +276,48 @@ mod tests {
             (b"hello", "not an HTTP/1.1"),
             (b"HTTP/1.1 200 OK\r\n\r\n", "content-length"),
             (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "content-length"),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx", "chunks"),
         ] {
-            let fault = response_bytes(input).expect_err("none of them counts").to_string();
+            let fault = answer(input).expect_err("none of them counts").to_string();
             assert!(fault.contains(expect), "{}: {fault}", input.escape_ascii());
         }
     }
 
     #[test]
     fn responses_count_however_the_stream_is_cut() {
-        let stream = GOOD.repeat(5);
-        for piece in 1..=stream.len() {
-            let mut progress = Progress::default();
-            let counts = stream.chunks(piece).map(|cut| progress.feed(GOOD.len(), cut).unwrap());
-            assert_eq!(counts.sum::<u64>(), 5, "pieces of {piece}");
-            assert!(progress.is_between());
+        for (response, expect) in [
+            (GOOD, Expect::Bytes(GOOD.len())),
+            (GOOD, Expect::BodyBytes(3)),
+            (CHUNKED, Expect::BodyBytes(3)),
+            (EMPTY, Expect::BodyBytes(0)),
+        ] {
+            let stream = response.repeat(5);
+            for piece in 1..=stream.len() {
+                let mut progress = Progress::default();
+                let counts = stream.chunks(piece).map(|cut| progress.feed(expect, cut).unwrap());
+                assert_eq!(counts.sum::<u64>(), 5, "{expect:?} in pieces of {piece}");
+                assert!(progress.is_between());
+            }
         }
     }
 
     #[test]
     fn a_bad_status_is_seen_however_the_stream_is_cut() {
         let stream = [GOOD, b"HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nabc"].concat();
-        for piece in 1..=stream.len() {
-            let mut progress = Progress::default();
-            let fault = stream.chunks(piece).find_map(|cut| progress.feed(GOOD.len(), cut).err());
-            assert!(matches!(fault, Some(Fault::Status)), "pieces of {piece}: {fault:?}");
+        for expect in [Expect::Bytes(GOOD.len()), Expect::BodyBytes(3)] {
+            for piece in 1..=stream.len() {
+                let mut progress = Progress::default();
+                let fault = stream.chunks(piece).find_map(|cut| progress.feed(expect, cut).err());
+                assert!(matches!(fault, Some(Fault::Status)), "pieces of {piece}: {fault:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_of_another_length_is_a_fault_whatever_its_framing() {
+        for response in [GOOD, CHUNKED] {
+            let fault = Progress::default().feed(Expect::BodyBytes(4), response);
+            assert!(matches!(fault, Err(Fault::Uneven)), "{fault:?}");
         }
     }
 }

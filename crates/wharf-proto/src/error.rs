@@ -22,15 +22,18 @@ pub enum Reject {
     BadContentLength,
     /// A field line does not match `field-name ":" OWS field-value OWS` (RFC 9112 section 5).
     BadField,
-    /// Host is missing on HTTP/1.1, present twice, or malformed (RFC 9112 section 3.2).
+    /// Host is missing on HTTP/1.1, present twice, malformed, or other than the host of the
+    /// request-target (RFC 9112 section 3.2).
     BadHost,
-    /// The first line is not `method SP request-target SP HTTP-version` (RFC 9112 section 3).
+    /// The first line is not `method SP request-target SP HTTP-version` (RFC 9112 section 3), or
+    /// has no space in its first 256 bytes.
     BadRequestLine,
     /// The request-target has no form that is allowed for the method (RFC 9112 section 3.2).
     BadTarget,
     /// Transfer-Encoding is malformed, repeated, or sent with HTTP/1.0 (RFC 9112 section 6.1).
     BadTransferEncoding,
-    /// The body is longer than [`Limits::max_body_bytes`](crate::Limits::max_body_bytes).
+    /// The body is longer than [`Limits::max_body_bytes`](crate::Limits::max_body_bytes). Of one
+    /// whose length is announced, nothing is read.
     BodyTooLarge,
     /// Chunk sizes, extensions and line ends are out of proportion to the data they carry.
     ChunkOverhead,
@@ -59,6 +62,30 @@ pub enum Reject {
 }
 
 impl Reject {
+    /// Every one of them, in the order of their names.
+    pub const ALL: [Self; 20] = [
+        Self::AmbiguousLength,
+        Self::BadChunk,
+        Self::BadContentLength,
+        Self::BadField,
+        Self::BadHost,
+        Self::BadRequestLine,
+        Self::BadTarget,
+        Self::BadTransferEncoding,
+        Self::BodyTooLarge,
+        Self::ChunkOverhead,
+        Self::FieldTooLarge,
+        Self::HeadTooLarge,
+        Self::MethodTooLong,
+        Self::TargetTooLong,
+        Self::TooManyFields,
+        Self::TrailersTooLarge,
+        Self::Truncated,
+        Self::UnknownExpectation,
+        Self::UnknownTransferCoding,
+        Self::UnsupportedVersion,
+    ];
+
     /// The status to answer with before closing.
     #[must_use]
     pub const fn status(self) -> StatusCode {
@@ -93,7 +120,7 @@ impl fmt::Display for Reject {
             Self::BadChunk => "malformed chunk",
             Self::BadContentLength => "malformed content-length",
             Self::BadField => "malformed field line",
-            Self::BadHost => "missing, repeated or malformed host",
+            Self::BadHost => "missing, repeated, malformed or contradicted host",
             Self::BadRequestLine => "malformed request line",
             Self::BadTarget => "request-target not allowed for the method",
             Self::BadTransferEncoding => "malformed or misplaced transfer-encoding",
@@ -127,6 +154,8 @@ pub enum Misuse {
     BodyOverrun,
     /// The body was ended before the declared length was reached.
     BodyUnderrun,
+    /// The request offered no other protocol, or has not come in full.
+    NotSwitchable,
     /// A 1xx status was given for a final response, or a final one for an interim response.
     WrongStatusClass,
 }
@@ -138,6 +167,7 @@ impl fmt::Display for Misuse {
             Self::NotSendingBody => "no response body is being sent",
             Self::BodyOverrun => "more body bytes than declared",
             Self::BodyUnderrun => "fewer body bytes than declared",
+            Self::NotSwitchable => "request does not allow another protocol",
             Self::WrongStatusClass => "status class not allowed here",
         })
     }
@@ -215,6 +245,9 @@ mod tests {
         for (reject, status) in REJECTIONS {
             assert_eq!(reject.status().as_u16(), *status, "{reject}");
         }
+        // What is counted by its place stands at that place.
+        assert!(REJECTIONS.iter().map(|(reject, _)| *reject).eq(Reject::ALL));
+        assert!(Reject::ALL.iter().enumerate().all(|(at, reject)| *reject as usize == at));
     }
 
     #[test]
@@ -227,6 +260,7 @@ mod tests {
                 Misuse::NotSendingBody,
                 Misuse::BodyOverrun,
                 Misuse::BodyUnderrun,
+                Misuse::NotSwitchable,
                 Misuse::WrongStatusClass,
             ]
             .map(|misuse| misuse.to_string()),

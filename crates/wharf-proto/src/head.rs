@@ -42,7 +42,7 @@ pub(crate) struct Span {
 }
 
 /// Method, request-target, version and fields of one request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RequestHead {
     pub(crate) method: Method,
     pub(crate) version: Version,
@@ -71,6 +71,28 @@ impl Default for RequestHead {
             expects_continue: false,
             headers: Headers::new(),
         }
+    }
+}
+
+impl Clone for RequestHead {
+    fn clone(&self) -> Self {
+        let mut clone = Self::default();
+        clone.clone_from(self);
+        clone
+    }
+
+    /// Keeps the storage.
+    fn clone_from(&mut self, source: &Self) {
+        self.method.clone_from(&source.method);
+        self.version = source.version;
+        self.form = source.form;
+        self.target = source.target;
+        self.authority = source.authority;
+        self.path = source.path;
+        self.query = source.query;
+        self.connection = source.connection;
+        self.expects_continue = source.expects_continue;
+        self.headers.clone_from(&source.headers);
     }
 }
 
@@ -145,9 +167,17 @@ impl RequestHead {
 
     /// Forgets everything and keeps the storage.
     pub fn clear(&mut self) {
-        let mut headers = std::mem::take(&mut self.headers);
-        headers.clear();
-        *self = Self { headers, ..Self::default() };
+        // Field by field, since a whole new value would be built aside and copied.
+        self.method = Method::GET;
+        self.version = Version::HTTP_11;
+        self.form = TargetForm::Origin;
+        self.target = Span::default();
+        self.authority = Span::default();
+        self.path = Span::default();
+        self.query = None;
+        self.connection = ConnectionOptions::default();
+        self.expects_continue = false;
+        self.headers.clear();
     }
 
     /// How many bytes of storage are held, used or not.

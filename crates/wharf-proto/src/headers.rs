@@ -25,7 +25,7 @@ use crate::InvalidHeader;
 /// assert!(headers.insert("X-Evil", "a\r\nb: c").is_err());
 /// # Ok::<(), wharf_proto::InvalidHeader>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Headers {
     /// For fields of our own making: whole lines, `name: value\r\n`, without gaps.
     /// For received ones: the head as it came, as far as it was parsed.
@@ -57,15 +57,18 @@ pub struct Managed {
     pub date: bool,
     /// `Transfer-Encoding` is present.
     pub transfer_encoding: bool,
+    /// `Upgrade` is present.
+    pub upgrade: bool,
 }
 
 impl Managed {
     fn note(&mut self, name: &[u8]) {
         match name.len() {
-            4 => self.date |= name.eq_ignore_ascii_case(b"date"),
-            10 => self.connection |= name.eq_ignore_ascii_case(b"connection"),
-            14 => self.content_length |= name.eq_ignore_ascii_case(b"content-length"),
-            17 => self.transfer_encoding |= name.eq_ignore_ascii_case(b"transfer-encoding"),
+            4 => self.date |= is_name(name, b"date"),
+            7 => self.upgrade |= is_name(name, b"upgrade"),
+            10 => self.connection |= is_name(name, b"connection"),
+            14 => self.content_length |= is_name(name, b"content-length"),
+            17 => self.transfer_encoding |= is_name(name, b"transfer-encoding"),
             _ => {}
         }
     }
@@ -83,6 +86,7 @@ impl Headers {
                 content_length: false,
                 date: false,
                 transfer_encoding: false,
+                upgrade: false,
             },
             is_received: false,
         }
@@ -235,9 +239,12 @@ impl Headers {
     }
 
     /// Lets the block grow to `parsed`, whose beginning it holds from earlier calls.
+    #[inline]
     pub(crate) fn extend_received(&mut self, parsed: &[u8]) {
         self.is_received = true;
-        self.block.extend_from_slice(parsed.get(self.block.len()..).unwrap_or_default());
+        if let Some(rest) = parsed.get(self.block.len()..) {
+            self.block.extend_from_slice(rest);
+        }
     }
 
     /// Adds a field that stands at these places of the received block, which must be extended to
@@ -279,6 +286,22 @@ impl Headers {
 
     fn value(&self, field: &Field) -> &[u8] {
         slice(&self.block, field.value_at, field.value_len)
+    }
+}
+
+impl Clone for Headers {
+    fn clone(&self) -> Self {
+        let mut clone = Self::new();
+        clone.clone_from(self);
+        clone
+    }
+
+    /// Keeps the storage.
+    fn clone_from(&mut self, source: &Self) {
+        self.block.clone_from(&source.block);
+        self.fields.clone_from(&source.fields);
+        self.managed = source.managed;
+        self.is_received = source.is_received;
     }
 }
 
@@ -336,6 +359,17 @@ fn trim_blanks(mut value: &[u8]) -> &[u8] {
         value = rest;
     }
     value
+}
+
+/// Whether `name` is `lower` in any case, where `lower` has lower case letters and hyphens alone.
+///
+/// `name` must hold no CR, which this takes for a hyphen: names and values that were checked don't.
+#[inline]
+pub(crate) fn is_name<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
+    // The one bit that makes a letter lower case is set in hyphens anyway.
+    name.try_into().is_ok_and(|name: &[u8; N]| {
+        name.iter().zip(lower).fold(0, |differs, (&a, &b)| differs | (a | 0x20) ^ b) == 0
+    })
 }
 
 /// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).

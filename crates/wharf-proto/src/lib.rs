@@ -18,6 +18,7 @@ pub mod h1;
 mod head;
 mod headers;
 mod limits;
+mod trailers;
 
 pub use error::{InvalidHeader, Misuse, OutOfRange, Reject};
 pub use head::{ConnectionOptions, RequestHead, TargetForm};

@@ -4,12 +4,13 @@
 //! `/` answers `OK` and echoes what is posted, `/echo` returns the fields that were received,
 //! `/cookie` the cookies.
 
-#![expect(clippy::print_stderr, reason = "a command says what is wrong")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks")]
 
 use std::fmt::Write;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use wharf::{Backend, Request, Response, Router, Server};
+use wharf::{Backend, Limits, Request, Response, Router, Server, StatusCode, Timeouts};
 
 /// Every field, one `Name: Value` a line, in the order and the spelling received.
 fn echo(request: &Request) -> Response {
@@ -64,17 +65,26 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let site = Router::new()
         .get("/", "OK")
-        .options("/", |_: Request| ([("Allow", "GET, HEAD, OPTIONS, POST")], ()))
+        .options("/", |_: Request| {
+            (StatusCode::NO_CONTENT, [("Allow", "GET, HEAD, OPTIONS, POST")], ())
+        })
         .post("/", |request: Request| request.into_body())
         .get("/echo", |request: Request| echo(&request))
         .post("/echo", |request: Request| echo(&request))
         .get("/cookie", |request: Request| cookies(&request));
-    let mut server = Server::new(site).backend(backend);
+    // Suites announce bodies that never come, to see what is done without them: it has to wait.
+    let limits = Limits::builder().max_body_bytes(1 << 30).build()?;
+    let timeouts = Timeouts::default().body_rate(0);
+    let mut server = Server::new(site).backend(backend).limits(limits).timeouts(timeouts);
     for addr in addrs {
         server = server.listen(addr)?;
     }
     if let Some(workers) = workers {
         server = server.workers(workers);
     }
+    for addr in server.local_addrs() {
+        println!("listening on {addr}");
+    }
+    std::io::stdout().flush()?;
     Ok(server.run()?)
 }

@@ -32,6 +32,7 @@ mod driver;
 mod error;
 mod files;
 mod handler;
+mod interim;
 mod listener;
 mod observe;
 mod output;
@@ -55,15 +56,20 @@ pub use bytes::Bytes;
 pub use config::{Dispatch, Timeouts};
 pub use error::{Error, Result};
 pub use files::Files;
-pub use handler::{AsyncFn, Constant, Handler, HandlerError, IntoHandler, Reply, SyncFn, marker};
+pub use handler::{
+    AsyncFn, BodyLimit, Constant, Handler, HandlerError, IntoHandler, Reply, SyncFn, TimeLimit,
+    body_limit, marker, time_limit,
+};
 pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
-pub use observe::Access;
+pub use observe::{Access, CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit, Stats};
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
 pub use server::{Backend, Server, ServerHandle, Ticker};
 pub use stop::StopSwitch;
-pub use wharf_proto::{Headers, HeadersIter, InvalidHeader, Limits, OutOfRange, Reject};
+pub use wharf_proto::{
+    Headers, HeadersIter, InvalidHeader, Limits, Misuse, OutOfRange, Reject, RequestHead,
+};
 
 /// Binds `addr` and serves `handler` there until the process ends.
 ///

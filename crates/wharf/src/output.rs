@@ -42,9 +42,12 @@ impl Output {
         !self.tail.is_empty()
     }
 
-    /// What is still to be sent, in order; either slice may be empty.
-    pub(crate) fn slices(&self) -> [IoSlice<'_>; 2] {
-        [IoSlice::new(&self.buffer[self.sent..]), IoSlice::new(&self.tail)]
+    /// What is still to be sent, in order and `max` bytes of it at most; either slice may be empty.
+    pub(crate) fn slices(&self, max: usize) -> [IoSlice<'_>; 2] {
+        let buffer = &self.buffer[self.sent..];
+        let buffer = &buffer[..buffer.len().min(max)];
+        let tail = &self.tail[..self.tail.len().min(max - buffer.len())];
+        [IoSlice::new(buffer), IoSlice::new(tail)]
     }
 
     /// Notes that the first `len` bytes were sent.
@@ -89,10 +92,10 @@ mod tests {
             output.set_tail(Bytes::from_static(b"large body"));
             let mut sent = Vec::new();
             while !output.is_empty() {
-                let all = output.slices().map(|slice| slice.to_vec()).concat();
-                let len = step.min(all.len());
-                sent.extend_from_slice(&all[..len]);
-                output.advance(len);
+                let next = output.slices(step).map(|slice| slice.to_vec()).concat();
+                assert_eq!(next.len(), step.min(output.len()));
+                sent.extend_from_slice(&next);
+                output.advance(next.len());
             }
             assert_eq!(sent, b"headlarge body");
         }

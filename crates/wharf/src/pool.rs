@@ -73,6 +73,12 @@ impl<T: Reusable> DerefMut for Pooled<T> {
     }
 }
 
+/// Frees what this thread's list of a type holds.
+pub(crate) fn clear<T: Reusable>() {
+    // Values are empty: nothing but storage is freed under the borrow.
+    let _ = T::free_list().try_with(|list| list.borrow_mut().clear());
+}
+
 /// Declares the free list of a type.
 macro_rules! reusable {
     ($type:ty, |$value:ident| $reset:expr, $storage:expr) => {

@@ -5,10 +5,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 
-use http::{Extensions, Method, Version};
-use wharf_proto::{Headers, RequestHead};
+use http::{Extensions, Method, StatusCode, Version};
+use wharf_proto::{Headers, Misuse, RequestHead};
 
 use crate::body::Body;
+use crate::interim::Interims;
 use crate::percent;
 use crate::pool::{Pooled, reusable};
 
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     mounted_at: usize,
     params: Params,
     extensions: Extensions,
+    pub(crate) interims: Interims,
 }
 
 /// The two ends of a connection.
@@ -91,6 +93,7 @@ impl Default for Parts {
             mounted_at: 0,
             params: Params::default(),
             extensions: Extensions::new(),
+            interims: Interims::default(),
         }
     }
 }
@@ -101,6 +104,7 @@ impl Parts {
         self.mounted_at = 0;
         self.params.clear();
         self.extensions.clear();
+        self.interims = Interims::default();
     }
 }
 
@@ -251,6 +255,45 @@ impl Request {
     /// Values that handlers attach to the request, one per type.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.parts.extensions
+    }
+
+    /// Sends an interim response ahead of the final one, such as 103 (Early Hints) with `Link`
+    /// fields (RFC 8297), as soon as the handler has returned or waits. None is sent to HTTP/1.0
+    /// peers, which do not know them.
+    ///
+    /// ```
+    /// use wharf::{Headers, Request, StatusCode};
+    ///
+    /// let handler = async |request: Request| {
+    ///     let mut hints = Headers::new();
+    ///     hints.append("Link", "</style.css>; rel=preload; as=style")?;
+    ///     request.send_interim(StatusCode::EARLY_HINTS, hints)?;
+    ///     // What takes time comes here.
+    ///     Ok::<_, wharf::BoxError>("<link rel=stylesheet href=/style.css>")
+    /// };
+    /// # let _ = wharf::Server::new(handler);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongStatusClass`] if the status is not 1xx, or one that the server sends itself:
+    /// 100 and 101. [`Misuse::NotAwaitingResponse`] if this is not called from the request's own
+    /// handler, on its worker, or more than 16 times before that waits.
+    pub fn send_interim(&self, status: StatusCode, headers: Headers) -> Result<(), Misuse> {
+        self.parts.interims.push(status, headers)
+    }
+
+    /// Whether the peer offers to go on with another protocol, such as `websocket`, behind a 101
+    /// response (RFC 9110 section 7.8): see [`Response::upgrade`](crate::Response::upgrade).
+    #[must_use]
+    pub fn offers_upgrade(&self, protocol: &str) -> bool {
+        let offers = |value: &[u8]| {
+            value
+                .split(|&byte| byte == b',')
+                .any(|offer| offer.trim_ascii().eq_ignore_ascii_case(protocol.as_bytes()))
+        };
+        let is_meant = self.parts.head.connection().upgrade && self.version() != Version::HTTP_10;
+        is_meant && self.headers().get_all("upgrade").any(offers)
     }
 
     /// The body.

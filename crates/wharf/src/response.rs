@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -38,13 +39,21 @@ pub struct Response {
     error: Option<BoxError>,
     /// A field that must not be sent was given: the response will be a failure.
     invalid: Option<InvalidHeader>,
+    write_timeout: Option<Duration>,
 }
 
 impl Response {
     /// A response without fields and body.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
-        Self { status, headers: Pooled::take(), body: Body::empty(), error: None, invalid: None }
+        Self {
+            status,
+            headers: Pooled::take(),
+            body: Body::empty(),
+            error: None,
+            invalid: None,
+            write_timeout: None,
+        }
     }
 
     /// 200 with a body of that type.
@@ -88,6 +97,43 @@ impl Response {
         E: Into<BoxError>,
     {
         Self::from(Body::stream(produce))
+    }
+
+    /// Goes on with another protocol: 101 (Switching Protocols) to a request that offered it with
+    /// `Upgrade` ([`Request::offers_upgrade`](crate::Request::offers_upgrade)), 200 to CONNECT.
+    ///
+    /// `serve` gets what comes as a [`Body`], which ends when the peer closes its side, and the
+    /// writer of what goes, which closes the connection when it is finished. Its future runs on the
+    /// worker of the connection and need not be `Send`. Fields that the protocol wants in the 101
+    /// are added to the response as to any other. A request that did not offer the protocol, or
+    /// whose body has not come in full, is answered with 426 (Upgrade Required).
+    ///
+    /// Nothing of the future is run behind [`BodyWriter::finish`]: where the peer goes on sending
+    /// when we have nothing more to say, it is read to its end before.
+    ///
+    /// ```
+    /// use wharf::{Request, Response};
+    ///
+    /// let echo = |_: Request| Response::upgrade("echo", async |mut incoming, mut outgoing| {
+    ///     while let Some(bytes) = incoming.chunk().await? {
+    ///         outgoing.write(bytes).await?;
+    ///     }
+    ///     outgoing.finish()?;
+    ///     Ok::<_, wharf::BoxError>(())
+    /// });
+    /// # let _ = wharf::Server::new(echo);
+    /// ```
+    #[must_use]
+    pub fn upgrade<F, Fut, E>(protocol: &str, serve: F) -> Self
+    where
+        F: FnOnce(Body, BodyWriter) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + 'static,
+        E: Into<BoxError>,
+    {
+        let mut response =
+            Self::new(StatusCode::SWITCHING_PROTOCOLS).with_header("Upgrade", protocol);
+        response.body = Body::tunnel(serve);
+        response
     }
 
     /// A redirect to `location`: 303 (See Other) unless changed by
@@ -144,6 +190,18 @@ impl Response {
     pub fn with_body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into();
         self
+    }
+
+    /// Changes how long the peer may take none of this response, which is
+    /// [`Timeouts::write`](crate::Timeouts::write) before, and lets it be taken at any rate.
+    #[must_use]
+    pub const fn with_write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = Some(timeout);
+        self
+    }
+
+    pub(crate) const fn write_timeout(&self) -> Option<Duration> {
+        self.write_timeout
     }
 
     /// The status.

@@ -52,7 +52,7 @@ pub(crate) fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Re
 /// The answer of `handler`, which must not wait for anything.
 pub(crate) fn answer(handler: &impl Handler, request: Request) -> Answer {
     let mut cx = Context::from_waker(Waker::noop());
-    let response = match handler.call(request).0 {
+    let response = match handler.call(request).kind {
         ReplyKind::Ready(response) => response,
         ReplyKind::Later(mut task) => match task.poll(&mut cx) {
             Poll::Ready(response) => response,

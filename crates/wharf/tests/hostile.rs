@@ -135,7 +135,7 @@ fn the_log_says_why_and_whether_a_response_was_cut_off() {
         let lines = Arc::clone(&lines);
         move |access: &Access<'_>| {
             let failure = access.failure.map(ToString::to_string).unwrap_or_default();
-            let line = format!("{} {} {failure}", access.target, access.complete);
+            let line = format!("{} {} {failure}", access.target(), access.complete);
             lines.lock().expect("nobody panics").push(line);
         }
     };

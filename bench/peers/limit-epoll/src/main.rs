@@ -1,28 +1,29 @@
 //! The least a single-threaded epoll server can do; what a request costs here is the kernel's.
 //!
 //! Per wake-up of a connection: one receive, count the blank lines, one send of that many copies
-//! of a fixed response. Nothing is parsed, nothing is stored per connection but its socket.
+//! of a fixed response. Nothing is parsed, nothing is stored per connection but its socket and
+//! how much of a long response is still to be sent. The size of the response is chosen by one byte
+//! of the path; a connection whose request ends with "close" is shut down behind the response.
 //!
 //! Not here: HTTP. A blank line cut in two by a packet border is not seen, and neither is a
-//! request with a body; the load generator sends neither.
+//! request with a body.
 
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use anyhow::{Context, Result};
 use memchr::memmem;
+use peer_listen::site;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send, sockopt};
+use rustix::net::{
+    RecvFlags, SendFlags, Shutdown, SocketFlags, accept_with, recv, send, shutdown, sockopt,
+};
 
-/// As long as real servers' responses to the same request.
-const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\n\
-    content-length: 14\r\n\
-    content-type: text/plain\r\n\
-    date: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
-    server: limit\r\n\r\n\
-    Hello, world!\n";
+/// What the last request of a connection ends with.
+const CLOSE: &[u8] = b"close\r\n\r\n";
 
 /// Holds any batch of requests the load generator sends at once.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -30,11 +31,18 @@ const RECEIVE_BYTES: usize = 64 * 1024;
 /// Responses one receive may ask for: a full buffer of the shortest thing counted.
 const MAX_BATCH: usize = RECEIVE_BYTES / 4;
 
+/// Where the path's first letter stands in a GET.
+const PATH_AT: usize = "GET /".len();
+
 /// Wake-ups taken per `epoll_wait`.
 const MAX_EVENTS: usize = 1024;
 
 /// Marks the listener among events; connections carry their descriptor.
 const LISTENER: u64 = u64::MAX;
+
+/// Edge-triggered: level-triggered looks at each socket a second time per request.
+const READS: epoll::EventFlags =
+    epoll::EventFlags::IN.union(epoll::EventFlags::RDHUP).union(epoll::EventFlags::ET);
 
 fn main() -> Result<()> {
     let listener = peer_listen::listener()?;
@@ -49,7 +57,7 @@ fn main() -> Result<()> {
         for event in &events {
             match event.data.u64() {
                 LISTENER => server.accept().context("cannot accept")?,
-                key => server.serve(usize::try_from(key)?, event.flags),
+                key => server.on_event(usize::try_from(key)?, event.flags),
             }
         }
     }
@@ -59,11 +67,24 @@ struct Server {
     epoll: OwnedFd,
     listener: TcpListener,
     /// Indexed by descriptor, which the kernel keeps dense.
-    connections: Vec<Option<OwnedFd>>,
+    connections: Vec<Option<Connection>>,
     input: Vec<u8>,
     /// [`MAX_BATCH`] responses in a row; a batch is a slice of it.
-    responses: Vec<u8>,
+    hellos: Vec<u8>,
+    hello_bytes: usize,
+    /// The long responses, which a socket may not take at once.
+    long: Vec<u8>,
+    sized_64k: Range<usize>,
+    sized_1m: Range<usize>,
     blank_line: memmem::Finder<'static>,
+}
+
+struct Connection {
+    socket: OwnedFd,
+    /// What is still to be sent of [`Server::long`].
+    pending: Range<usize>,
+    /// Whether we are told when more can be sent.
+    awaits_space: bool,
 }
 
 impl Server {
@@ -71,12 +92,21 @@ impl Server {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let data = epoll::EventData::new_u64(LISTENER);
         epoll::add(&epoll, &listener, data, epoll::EventFlags::IN)?;
+        let hello = response(site::HELLO);
+        let mut long = response(site::SIZED_64K);
+        let sized_64k = 0..long.len();
+        long.extend_from_slice(&response(site::SIZED_1M));
+        let sized_1m = sized_64k.end..long.len();
         Ok(Self {
             epoll,
             listener,
             connections: Vec::new(),
             input: vec![0; RECEIVE_BYTES],
-            responses: RESPONSE.repeat(MAX_BATCH),
+            hellos: hello.repeat(MAX_BATCH),
+            hello_bytes: hello.len(),
+            long,
+            sized_64k,
+            sized_1m,
             blank_line: memmem::Finder::new(b"\r\n\r\n"),
         })
     }
@@ -93,39 +123,98 @@ impl Server {
             };
             sockopt::set_tcp_nodelay(&socket, true)?;
             let key = usize::try_from(socket.as_raw_fd())?;
-            // Edge-triggered: level-triggered looks at each socket a second time per request.
-            let interest = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
-            epoll::add(&self.epoll, &socket, epoll::EventData::new_u64(key as u64), interest)?;
+            epoll::add(&self.epoll, &socket, epoll::EventData::new_u64(key as u64), READS)?;
             if self.connections.len() <= key {
                 self.connections.resize_with(key + 1, || None);
             }
-            self.connections[key] = Some(socket);
+            self.connections[key] = Some(Connection { socket, pending: 0..0, awaits_space: false });
         }
     }
 
-    fn serve(&mut self, key: usize, flags: epoll::EventFlags) {
-        let Some(socket) = &self.connections[key] else { return };
-        loop {
-            let received = match recv(socket, &mut self.input[..], RecvFlags::empty()) {
-                Ok((received, _)) if received > 0 => received,
-                Err(Errno::AGAIN) => break,
-                // The end of the stream, or an error: either way the peer has gone.
-                _ => return self.connections[key] = None,
-            };
-            let asked = self.blank_line.find_iter(&self.input[..received]).count();
-            let batch = &self.responses[..asked * RESPONSE.len()];
-            // A client that does not read its responses is not one we measure with.
-            if asked > 0 && send(socket, batch, SendFlags::NOSIGNAL) != Ok(batch.len()) {
-                return self.connections[key] = None;
-            }
-            // A short read means that the socket is empty; asking again would cost a call.
-            if received < self.input.len() {
-                break;
-            }
-        }
+    fn on_event(&mut self, key: usize, flags: epoll::EventFlags) {
+        let is_open = self.serve(key);
         // The end of the stream may have arrived with the last bytes, behind the short read.
-        if flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP) {
+        if !is_open || flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP) {
             self.connections[key] = None;
         }
     }
+
+    /// Receives and answers; returns whether the connection is of further use.
+    fn serve(&mut self, key: usize) -> bool {
+        let Some(connection) = &mut self.connections[key] else { return true };
+        if !connection.pending.is_empty() {
+            return send_long(&self.epoll, key, connection, &self.long).is_ok();
+        }
+        loop {
+            let socket = &connection.socket;
+            let received = match recv(socket, &mut self.input[..], RecvFlags::empty()) {
+                Ok((received, _)) if received > 0 => received,
+                Err(Errno::AGAIN) => return true,
+                // The end of the stream, or an error: either way the peer has gone.
+                _ => return false,
+            };
+            let input = &self.input[..received];
+            let asked = self.blank_line.find_iter(input).count();
+            let long = match input.get(PATH_AT) {
+                Some(b'1') if asked > 0 => &self.sized_1m,
+                Some(b'6') if asked > 0 => &self.sized_64k,
+                _ => &(0..0),
+            };
+            if !long.is_empty() {
+                connection.pending = long.clone();
+                return send_long(&self.epoll, key, connection, &self.long).is_ok();
+            }
+            let batch = &self.hellos[..asked * self.hello_bytes];
+            // A client that does not read its responses is not one we measure with.
+            if asked > 0 && send(socket, batch, SendFlags::NOSIGNAL) != Ok(batch.len()) {
+                return false;
+            }
+            if input.ends_with(CLOSE) && shutdown(socket, Shutdown::Write).is_err() {
+                return false;
+            }
+            // A short read means that the socket is empty; asking again would cost a call.
+            if received < self.input.len() {
+                return true;
+            }
+        }
+    }
+}
+
+/// Sends what is left of a long response, as far as the socket takes it.
+fn send_long(
+    epoll: &OwnedFd,
+    key: usize,
+    connection: &mut Connection,
+    long: &[u8],
+) -> rustix::io::Result<()> {
+    while !connection.pending.is_empty() {
+        let rest = &long[connection.pending.clone()];
+        match send(&connection.socket, rest, SendFlags::NOSIGNAL) {
+            Ok(sent) => connection.pending.start += sent,
+            Err(Errno::AGAIN) => {
+                if !connection.awaits_space {
+                    connection.awaits_space = true;
+                    let interest = READS | epoll::EventFlags::OUT;
+                    let data = epoll::EventData::new_u64(key as u64);
+                    epoll::modify(epoll, &connection.socket, data, interest)?;
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A response with `body`, with a head as long as real servers'.
+fn response(body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\n\
+        content-length: {}\r\n\
+        content-type: text/plain\r\n\
+        date: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
+        server: limit\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
 }

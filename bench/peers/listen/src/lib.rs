@@ -1,7 +1,14 @@
-//! What the peers share: the `--listen ADDR` option and the socket it asks for.
+//! What the peers share: the `--listen ADDR` option, the socket it asks for, and what they serve.
 //!
 //! One socket with one set of options for all of them, so that a difference in the figures is a
-//! difference between servers. Not here: accepting, which is part of what is being compared.
+//! difference between servers. With the feature `count-alloc` a program that uses this counts its
+//! allocations (`allocations.rs`).
+//!
+//! Not here: accepting and answering, which is what is being compared.
+
+#[cfg(feature = "count-alloc")]
+mod allocations;
+pub mod site;
 
 use std::env;
 use std::net::{SocketAddr, TcpListener};
@@ -14,16 +21,29 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 /// memory is measured; the standard library's 128 would make them wait for a repeated SYN.
 const BACKLOG: i32 = 4096;
 
-/// Returns the nonblocking listener that `--listen ADDR` on the command line asks for.
+/// Returns the address that `--listen ADDR` on the command line asks for, for servers that open
+/// their sockets themselves.
 ///
-/// Also raises the limit of open files as far as allowed, for the same thousands.
+/// Also raises the limit of open files as far as allowed, for thousands of connections.
 ///
 /// # Errors
 ///
-/// When the command line is not exactly `--listen ADDR`, or the address cannot be listened on.
-pub fn listener() -> Result<TcpListener> {
+/// When the command line is not exactly `--listen ADDR`.
+pub fn address() -> Result<SocketAddr> {
     let address = listen_address(env::args().skip(1))?;
     raise_file_limit().context("cannot raise the limit of open files")?;
+    #[cfg(feature = "count-alloc")]
+    allocations::report_on_signal().context("cannot count allocations")?;
+    Ok(address)
+}
+
+/// Returns the nonblocking listener that `--listen ADDR` on the command line asks for.
+///
+/// # Errors
+///
+/// As [`address`], and when the address cannot be listened on.
+pub fn listener() -> Result<TcpListener> {
+    let address = address()?;
     open(address).with_context(|| format!("cannot listen on {address}"))
 }
 

@@ -3,8 +3,11 @@
 //! What passes names one host in every reading: no user information, no second port, no empty
 //! host. Not here: whether that host is ours.
 
+use super::scan::past_host;
+
 /// Whether `text` is `uri-host [ ":" port ]` and the host is not empty (RFC 9110 sections 4.2.1
 /// and 7.2).
+#[inline]
 pub(super) fn is_valid(text: &[u8]) -> bool {
     port(text).is_some()
 }
@@ -15,14 +18,45 @@ pub(super) fn is_valid_with_port(text: &[u8]) -> bool {
     port.is_some_and(|port: u16| port != 0)
 }
 
+/// Whether two valid texts name the same host, in any case, and the same port, where `default_port`
+/// goes without saying.
+pub(super) fn is_same(one: &[u8], other: &[u8], default_port: u64) -> bool {
+    let split = |text| {
+        let digits = port(text)?;
+        let host = text.strip_suffix(digits)?;
+        let number = match digits {
+            [] => Some(default_port),
+            _ => std::str::from_utf8(digits).ok()?.parse().ok(),
+        };
+        Some((host.strip_suffix(b":").unwrap_or(host), number?))
+    };
+    let (Some((one_host, one_port)), Some((other_host, other_port))) = (split(one), split(other))
+    else {
+        return false;
+    };
+    one_port == other_port && one_host.eq_ignore_ascii_case(other_host)
+}
+
 /// The digits of the port, which may be none, as the grammar has it. `None` if anything is invalid.
+#[inline]
 fn port(text: &[u8]) -> Option<&[u8]> {
-    let host_len = if text.first() == Some(&b'[') { ip_literal_len(text) } else { name_len(text) };
-    match text.get(host_len?..) {
-        Some([]) => Some(&[]),
-        Some([b':', port @ ..]) if port.iter().all(u8::is_ascii_digit) => Some(port),
+    let behind_name = past_host(text);
+    let behind_host = match behind_name.first() {
+        None | Some(b':') if behind_name.len() < text.len() => behind_name,
+        _ => past_unusual_host(text)?,
+    };
+    match behind_host {
+        [] => Some(&[]),
+        [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => Some(port),
         _ => None,
     }
+}
+
+/// What follows a host that is an address in brackets or holds escapes, or is invalid.
+#[cold]
+fn past_unusual_host(text: &[u8]) -> Option<&[u8]> {
+    let len = if text.first() == Some(&b'[') { ip_literal_len(text) } else { name_len(text) };
+    text.get(len?..)
 }
 
 /// The length of an IPv6 address in brackets. Only its characters are checked: whether it is one is
@@ -36,39 +70,13 @@ fn ip_literal_len(text: &[u8]) -> Option<usize> {
 
 /// The length of a name or an IPv4 address (RFC 3986 section 3.2.2), which is not empty.
 fn name_len(text: &[u8]) -> Option<usize> {
-    let mut len = 0;
-    loop {
-        let rest = text.get(len..)?;
-        len += rest.iter().position(|&byte| !is_name_char(byte)).unwrap_or(rest.len());
-        match text.get(len..) {
-            Some([b'%', first, second, ..])
-                if first.is_ascii_hexdigit() && second.is_ascii_hexdigit() =>
-            {
-                len += 3;
-            }
-            _ => return (len > 0).then_some(len),
-        }
+    let mut behind = past_host(text);
+    while let [b'%', first, second, rest @ ..] = behind
+        && first.is_ascii_hexdigit()
+        && second.is_ascii_hexdigit()
+    {
+        behind = past_host(rest);
     }
+    let len = text.len() - behind.len();
+    (len > 0).then_some(len)
 }
-
-/// Whether `byte` may stand in a name without being escaped.
-const fn is_name_char(byte: u8) -> bool {
-    #[expect(clippy::indexing_slicing, reason = "a byte is always an index into 256 entries")]
-    NAME_CHAR[byte as usize]
-}
-
-#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const NAME_CHAR: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = b'!';
-    while byte < 0x7f {
-        let is_delimiter = matches!(
-            byte,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-        );
-        let is_mark = matches!(byte, b'-' | b'.' | b'_' | b'~');
-        table[byte as usize] = byte.is_ascii_alphanumeric() || is_mark || is_delimiter;
-        byte += 1;
-    }
-    table
-};

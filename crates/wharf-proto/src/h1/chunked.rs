@@ -57,7 +57,13 @@ impl ChunkedDecoder {
     }
 
     /// Decodes the next run of bytes of one kind. `Header(0)` means that more input is needed.
-    pub(super) fn decode(&mut self, input: &[u8], limits: &Limits) -> Result<Chunk, Reject> {
+    /// `max_body_bytes` may change while the body is coming.
+    pub(super) fn decode(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        max_body_bytes: u64,
+    ) -> Result<Chunk, Reject> {
         let mut at = 0;
         while self.part != Part::Data {
             let Some(&byte) = input.get(at) else {
@@ -68,6 +74,9 @@ impl ChunkedDecoder {
             if self.header_byte(byte, limits)? {
                 return Ok(Chunk::Last(at));
             }
+        }
+        if self.left > max_body_bytes.saturating_sub(self.data_bytes) {
+            return Err(Reject::BodyTooLarge);
         }
         if at > 0 {
             return Ok(Chunk::Header(at));
@@ -103,12 +112,6 @@ impl ChunkedDecoder {
             (Part::Extension(place), b'\r') if place.may_end() => Part::SizeLf,
             (Part::Extension(place), _) => self.extension(place, byte, limits)?,
             (Part::SizeLf, b'\n') if self.left == 0 => return Ok(true),
-            // The limit may have been lowered since the body began, once its route was known.
-            (Part::SizeLf, b'\n')
-                if self.left > limits.max_body_bytes.saturating_sub(self.data_bytes) =>
-            {
-                return Err(Reject::BodyTooLarge);
-            }
             (Part::SizeLf, b'\n') => Part::Data,
             (Part::DataCr, b'\r') => Part::DataLf,
             (Part::DataLf, b'\n') => Part::Size,

@@ -7,6 +7,7 @@
 use http::StatusCode;
 
 use crate::Headers;
+use crate::trailers::is_forbidden_trailer;
 
 /// The length of a date as in `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
 pub const DATE_BYTES: usize = 29;
@@ -32,6 +33,8 @@ pub(super) enum Persistence {
     /// `keep-alive`, for HTTP/1.0 peers that asked.
     KeepAlive,
     Close,
+    /// `upgrade`, with the response that changes the protocol.
+    Upgrade,
 }
 
 /// Appends status line and fields with the empty line behind them.
@@ -46,24 +49,22 @@ pub(super) fn response_head(
     status_line(status, out);
     let managed = headers.managed();
     if let (Some(date), false) = (date, managed.date) {
-        out.extend_from_slice(b"Date: ");
-        out.extend_from_slice(date);
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&date_line(date));
     }
     match delimiter {
-        Delimiter::Length(length) => {
-            out.extend_from_slice(b"Content-Length: ");
-            decimal(length, out);
-            out.extend_from_slice(b"\r\n");
-        }
+        Delimiter::Length(length) => length_line(length, out),
         Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         Delimiter::Bodiless | Delimiter::Close => {}
     }
-    match persistence {
-        Persistence::Implied => {}
-        Persistence::KeepAlive => out.extend_from_slice(b"Connection: keep-alive\r\n"),
-        Persistence::Close => out.extend_from_slice(b"Connection: close\r\n"),
-    }
+    // RFC 9110 section 7.8: whoever sends `Upgrade` names it in `Connection`.
+    out.extend_from_slice(match (persistence, managed.upgrade) {
+        (Persistence::Implied, false) => b"",
+        (Persistence::Implied, true) | (Persistence::Upgrade, _) => b"Connection: upgrade\r\n",
+        (Persistence::KeepAlive, false) => b"Connection: keep-alive\r\n",
+        (Persistence::KeepAlive, true) => b"Connection: keep-alive, upgrade\r\n",
+        (Persistence::Close, false) => b"Connection: close\r\n",
+        (Persistence::Close, true) => b"Connection: close, upgrade\r\n",
+    });
     fields(headers, out);
     out.extend_from_slice(b"\r\n");
 }
@@ -88,8 +89,16 @@ pub(super) fn chunk_size(len: u64, out: &mut Vec<u8>) {
 /// What stands behind the data of a chunk.
 pub(super) const CHUNK_END: &[u8] = b"\r\n";
 
-/// The last chunk with an empty trailer section.
-pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// Appends the last chunk with its trailer section.
+pub(super) fn last_chunk(trailers: &Headers, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n");
+    for (name, value) in trailers {
+        if !is_forbidden_trailer(name.as_bytes()) {
+            field(name, value, out);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
 
 /// Appends the caller's fields without those that are ours alone.
 fn fields(headers: &Headers, out: &mut Vec<u8>) {
@@ -102,37 +111,72 @@ fn fields(headers: &Headers, out: &mut Vec<u8>) {
     let ours = ["connection", "content-length", "transfer-encoding"];
     for (name, value) in headers {
         if !ours.iter().any(|our| our.eq_ignore_ascii_case(name)) {
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-            out.extend_from_slice(b"\r\n");
+            field(name, value, out);
         }
     }
 }
 
-/// Appends `number` in decimal.
-fn decimal(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0_u8; 20];
-    let mut rest = number;
-    let mut len = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// `Date` as a line, made aside: what has a fixed length is appended in one step.
+#[inline]
+fn date_line(date: &[u8; DATE_BYTES]) -> [u8; DATE_BYTES + 8] {
+    let mut line = *b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    if let Some(place) = line.last_chunk_mut::<{ DATE_BYTES + 2 }>()
+        && let Some(place) = place.first_chunk_mut()
+    {
+        *place = *date;
+    }
+    line
+}
+
+/// Appends `Content-Length` as a line, which is made aside with room for any length and then cut.
+#[inline]
+fn length_line(length: u64, out: &mut Vec<u8>) {
+    let mut line = *b"Content-Length: 00000000000000000000\r\n";
+    let longest = line.len();
+    let mut line_len = b"Content-Length: 0\r\n".len();
+    let mut rest = length;
+    while rest >= 10 {
         rest /= 10;
-        len += 1;
-        if rest == 0 {
-            break;
+        line_len += 1;
+    }
+    if let Some((text, line_end)) = line.get_mut(..line_len).and_then(<[u8]>::split_last_chunk_mut)
+    {
+        *line_end = *b"\r\n";
+        rest = length;
+        for digit in text.iter_mut().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
         }
     }
-    out.extend_from_slice(digits.get(digits.len() - len..).unwrap_or_default());
+    out.extend_from_slice(&line);
+    out.truncate(out.len() - (longest - line_len));
 }
 
 /// Appends the status line: prebuilt for the statuses that have a name.
+#[inline]
 fn status_line(status: StatusCode, out: &mut Vec<u8>) {
+    if status == StatusCode::OK {
+        // Copied without a call, since its length is known here.
+        return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    }
+    other_status_line(status, out);
+}
+
+fn other_status_line(status: StatusCode, out: &mut Vec<u8>) {
     let line: &[u8] = match status.as_u16() {
         100 => b"HTTP/1.1 100 Continue\r\n",
         101 => b"HTTP/1.1 101 Switching Protocols\r\n",
         103 => b"HTTP/1.1 103 Early Hints\r\n",
-        200 => b"HTTP/1.1 200 OK\r\n",
         201 => b"HTTP/1.1 201 Created\r\n",
         204 => b"HTTP/1.1 204 No Content\r\n",
         206 => b"HTTP/1.1 206 Partial Content\r\n",
@@ -180,8 +224,9 @@ mod tests {
         let powers = (0..64).map(|power| 1_u64 << power);
         for number in powers.flat_map(|power| [power - 1, power, power + 1]).chain([u64::MAX]) {
             let mut out = Vec::new();
-            decimal(number, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+            length_line(number, &mut out);
+            let line = format!("Content-Length: {number}\r\n");
+            assert_eq!(String::from_utf8(out).unwrap(), line);
             let mut out = Vec::new();
             chunk_size(number, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), format!("{number:x}\r\n"));

@@ -27,6 +27,14 @@ pub struct Received<'b> {
     pub event: Option<Event<'b>>,
 }
 
+impl<'b> Received<'b> {
+    /// All of the input as one piece of body.
+    pub(super) const fn all(input: &'b [u8]) -> Self {
+        let event = if input.is_empty() { None } else { Some(Event::Body(input)) };
+        Self { consumed: input.len(), event }
+    }
+}
+
 /// Something that came from the peer in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'b> {

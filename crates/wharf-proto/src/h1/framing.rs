@@ -5,8 +5,9 @@
 
 use http::{Method, Version};
 
-use super::authority;
-use crate::{ConnectionOptions, Limits, Reject, RequestHead, TargetForm};
+use super::{authority, target};
+use crate::headers::is_name;
+use crate::{ConnectionOptions, Reject, RequestHead, TargetForm};
 
 /// The body length that a head announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,31 +40,41 @@ enum Codings {
 }
 
 impl Framing {
+    /// Whether a field can be of any interest whose name is the first `name_len` bytes of `line`.
+    #[inline(always)]
+    pub(super) fn may_matter(line: &[u8], name_len: usize) -> bool {
+        const LENGTHS: u32 = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17;
+        // The place in the alphabet of c, e, h and t.
+        const INITIALS: u32 = 1 << 3 | 1 << 5 | 1 << 8 | 1 << 20;
+        let initial = line.first().copied().unwrap_or_default() & 0x1f;
+        name_len < 32 && LENGTHS >> name_len & 1 != 0 && INITIALS >> initial & 1 != 0
+    }
+
     /// Takes note of one field.
     #[inline]
     pub(super) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Reject> {
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => self.host(value),
-            6 if name.eq_ignore_ascii_case(b"expect") => self.expect(value),
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            4 if is_name(name, b"host") => self.host(value),
+            6 if is_name(name, b"expect") => self.expect(value),
+            10 if is_name(name, b"connection") => {
                 self.connection(value);
                 Ok(())
             }
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(value),
+            14 if is_name(name, b"content-length") => self.content_length(value),
+            17 if is_name(name, b"transfer-encoding") => self.transfer_encoding(value),
             _ => Ok(()),
         }
     }
 
     /// Decides the body length once all fields are noted, and completes `head`.
-    pub(super) fn finish(
-        self,
-        head: &mut RequestHead,
-        limits: &Limits,
-    ) -> Result<RequestBody, Reject> {
+    pub(super) fn finish(self, head: &mut RequestHead) -> Result<RequestBody, Reject> {
         let is_1_0 = head.version == Version::HTTP_10;
         // RFC 9112 section 3.2: HTTP/1.1 requires Host, also with an absolute form.
         if !self.has_host && !is_1_0 {
+            return Err(Reject::BadHost);
+        }
+        // RFC 9112 section 3.2.2 has Host ignored then, but not all who route do so.
+        if head.form == TargetForm::Absolute && !target::agrees_with_host(head) {
             return Err(Reject::BadHost);
         }
         head.connection = self.connection;
@@ -71,9 +82,6 @@ impl Framing {
         head.expects_continue = self.expects_continue && !is_1_0;
         match (self.codings, self.content_length) {
             (Codings::None, None) => Ok(RequestBody::None),
-            (Codings::None, Some(length)) if length > limits.max_body_bytes => {
-                Err(Reject::BodyTooLarge)
-            }
             // RFC 9110 section 9.3.6: content of CONNECT has no meaning and hides a tunnel's bytes.
             (Codings::None, Some(length)) if length > 0 && head.form == TargetForm::Authority => {
                 Err(Reject::BadContentLength)
@@ -94,8 +102,13 @@ impl Framing {
     fn content_length(&mut self, value: &[u8]) -> Result<(), Reject> {
         // A list or a second field is refused even where all values agree: those who disagree
         // about it are the ones that can be tricked.
-        let digits_only = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-        if self.content_length.is_some() || !digits_only {
+        // A leading zero is refused for the same reason: some read what follows as octal.
+        let is_number = match value {
+            [b'0'] => true,
+            [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+            _ => false,
+        };
+        if self.content_length.is_some() || !is_number {
             return Err(Reject::BadContentLength);
         }
         let length = value.iter().try_fold(0_u64, |length, digit| {
@@ -125,6 +138,7 @@ impl Framing {
         Ok(())
     }
 
+    #[inline]
     fn host(&mut self, value: &[u8]) -> Result<(), Reject> {
         if self.has_host || !authority::is_valid(value) {
             return Err(Reject::BadHost);
@@ -134,6 +148,10 @@ impl Framing {
     }
 
     fn connection(&mut self, value: &[u8]) {
+        if is_name(value, b"keep-alive") {
+            self.connection.keep_alive = true;
+            return;
+        }
         for option in value.split(|&byte| byte == b',') {
             let option = option.trim_ascii();
             self.connection.close |= option.eq_ignore_ascii_case(b"close");

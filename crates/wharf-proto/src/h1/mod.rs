@@ -5,7 +5,9 @@
 //! expected list of events.
 //!
 //! `state.rs` decides *whether* something may happen; `parse.rs`, `framing.rs`, `chunked.rs` and
-//! `encode.rs` know *how it looks on the wire*; `connection.rs` and `receive.rs` only join them.
+//! `encode.rs` know *how it looks on the wire*; `connection.rs`, `receive.rs` and `send.rs` only
+//! join them.
+//! `lines.rs` is a short cut through `parse.rs`, for whole lines of the usual form.
 //!
 //! Not here: timeouts (the caller maps [`Connection::phase`] to a deadline), routing, the choice
 //! of an error page.
@@ -17,12 +19,16 @@ mod connection;
 mod encode;
 mod events;
 mod framing;
+mod lines;
 mod looks;
 mod parse;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 mod receive;
+mod scan;
+mod send;
 mod state;
+mod target;
 #[cfg(test)]
 mod tests;
 

@@ -1,19 +1,28 @@
 //! Request line and field lines to [`RequestHead`], and trailer sections to [`Headers`].
 //!
-//! The parser keeps the place where it ran out of bytes, so that each byte is looked at once
-//! however slowly a peer sends, and so that where the bytes are cut never changes what is seen.
-//! Body length is `framing.rs`; chunks are `chunked.rs`.
+//! The parser keeps the place where it ran out of bytes, so that no byte is looked at more than
+//! twice however slowly a peer sends, and so that where the bytes are cut never changes what is
+//! seen. Lines that are there in full are taken by `lines.rs` where they have the usual form; what
+//! is valid and what is refused is decided here. Body length is `framing.rs`; chunks are
+//! `chunked.rs`.
 
 use http::{Method, Version};
 
 use super::framing::Framing;
-use super::{authority, looks};
+use super::lines::{self, Bounds, Taken};
+use super::scan::{padding_end, target_end, token_end, value_end};
+use super::{looks, target};
 use crate::head::Span;
-use crate::headers::{Field, is_field_value, is_token, offset, slice};
-use crate::{Headers, Limits, Reject, RequestHead, TargetForm};
+use crate::headers::{Field, offset, slice};
+use crate::trailers::is_forbidden_trailer;
+use crate::{Headers, Limits, Reject, RequestHead};
 
 /// The longest method. The registered ones have at most 17 characters.
 const MAX_METHOD_BYTES: usize = 64;
+
+/// The longest word that is taken for a method, if only to say that it is too long. Who sends a
+/// longer one does not speak HTTP.
+const MAX_WORD_BYTES: usize = 256;
 
 /// `HTTP/1.1`
 const VERSION_BYTES: usize = 8;
@@ -50,19 +59,57 @@ pub(super) struct HeadParser {
     name_len: usize,
     fields: u32,
     skipped_empty_line: bool,
+    /// A line may also end with a LF that has no CR before it (RFC 9112 section 2.2).
+    bare_lf: bool,
 }
 
 /// Bounds on one section of field lines.
 #[derive(Clone, Copy)]
-struct SectionLimits {
+struct Section {
     bytes: u32,
     too_large: Reject,
 }
 
+/// How far a line was parsed.
+enum Progress {
+    /// To its end.
+    Line,
+    /// It was the empty one, and the section is so long.
+    Section(usize),
+    /// As far as it is there.
+    Wait,
+}
+
+/// What becomes of the fields.
+enum Fields<'f> {
+    Head(&'f mut RequestHead, &'f mut Framing),
+    Trailers(&'f mut Headers),
+}
+
+impl Fields<'_> {
+    fn add(&mut self, field: Field, name: &[u8], value: &[u8]) -> Result<(), Reject> {
+        match self {
+            Self::Head(head, framing) => {
+                framing.note(name, value)?;
+                head.headers.push_received(field);
+            }
+            // It would change what was decided when the head came (RFC 9110 section 6.5.1).
+            Self::Trailers(_) if is_forbidden_trailer(name) => {}
+            Self::Trailers(headers) => headers.push_received(field),
+        }
+        Ok(())
+    }
+}
+
 impl HeadParser {
+    /// A parser of a head.
+    pub(super) fn new(bare_lf: bool) -> Self {
+        Self { bare_lf, ..Self::default() }
+    }
+
     /// A parser that begins with a field line: for trailer sections.
-    pub(super) fn at_fields() -> Self {
-        Self { part: Part::LineStart, ..Self::default() }
+    pub(super) fn at_fields(bare_lf: bool) -> Self {
+        Self { part: Part::LineStart, bare_lf, ..Self::default() }
     }
 
     /// Whether nothing has been looked at.
@@ -70,17 +117,25 @@ impl HeadParser {
         self.at == 0
     }
 
-    /// Whether `input` begins with an empty line that is to be skipped: one before the request line
-    /// is, and leaves the connection as idle as it was (RFC 9112 section 2.2).
-    pub(super) fn skip_empty_line(&mut self, input: &[u8]) -> bool {
-        let skips = self.is_fresh() && !self.skipped_empty_line && input.starts_with(b"\r\n");
-        self.skipped_empty_line |= skips;
-        skips
+    /// The length of an empty line at the start of `input` that is to be skipped: one before the
+    /// request line is, and leaves the connection as idle as it was (RFC 9112 section 2.2).
+    pub(super) fn skip_empty_line(&mut self, input: &[u8]) -> usize {
+        let len = match input {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] if self.bare_lf => 1,
+            _ => 0,
+        };
+        if len == 0 || !self.is_fresh() || self.skipped_empty_line {
+            return 0;
+        }
+        self.skipped_empty_line = true;
+        len
     }
 
     /// Parses on, where `input` begins with the first byte of the head, however often this is
     /// called. Returns the length of the head once it is complete. Until then, and if it is
     /// refused, `head` holds what was understood so far.
+    #[inline]
     pub(super) fn request_head(
         &mut self,
         input: &[u8],
@@ -88,17 +143,14 @@ impl HeadParser {
         head: &mut RequestHead,
         framing: &mut Framing,
     ) -> Result<Option<usize>, Reject> {
-        let result = match self.request_line(input, limits, head) {
-            Ok(true) => {
-                let bytes = limits.max_head_bytes.min(MAX_SECTION_BYTES);
-                let section = SectionLimits { bytes, too_large: Reject::HeadTooLarge };
-                let note = |name: &[u8], value: &[u8]| framing.note(name, value);
-                self.fields(input, limits, section, &mut head.headers, note)
-            }
-            Ok(false) => Ok(None),
-            Err(reject) => Err(reject),
+        let section = Section {
+            bytes: limits.max_head_bytes.min(MAX_SECTION_BYTES),
+            too_large: Reject::HeadTooLarge,
         };
-        head.headers.extend_received(input.get(..self.at).unwrap_or(input));
+        let window = input.get(..section.bytes as usize).unwrap_or(input);
+        let result = self.head_lines(window, limits, section, head, framing);
+        let taken = if let Ok(Some(len)) = result { len } else { self.at };
+        head.headers.extend_received(window.get(..taken).unwrap_or(window));
         result
     }
 
@@ -110,31 +162,118 @@ impl HeadParser {
         limits: &Limits,
         headers: &mut Headers,
     ) -> Result<Option<usize>, Reject> {
-        // The empty line is no part of the section (RFC 9112 section 7.1).
-        let bytes = limits.max_trailer_bytes.min(MAX_SECTION_BYTES) + 2;
-        let section = SectionLimits { bytes, too_large: Reject::TrailersTooLarge };
-        let result = self.fields(input, limits, section, headers, |_, _| Ok(()));
-        headers.extend_received(input.get(..self.at).unwrap_or(input));
+        let section = Section {
+            // The empty line is no part of the section (RFC 9112 section 7.1).
+            bytes: limits.max_trailer_bytes.min(MAX_SECTION_BYTES) + 2,
+            too_large: Reject::TrailersTooLarge,
+        };
+        let window = input.get(..section.bytes as usize).unwrap_or(input);
+        let mut fields = Fields::Trailers(headers);
+        let result = loop {
+            match self.field_line(window, limits, section, &mut fields) {
+                Ok(Progress::Line) => {}
+                Ok(Progress::Section(len)) => break Ok(Some(len)),
+                Ok(Progress::Wait) => break Ok(None),
+                Err(reject) => break Err(reject),
+            }
+        };
+        headers.extend_received(window.get(..self.at).unwrap_or(window));
         result
     }
 
-    /// Parses a section of field lines up to and with its empty line, and returns its length.
-    fn fields(
+    /// Parses on in a head: by whole lines as far as they are of the usual form.
+    #[inline]
+    fn head_lines(
         &mut self,
-        input: &[u8],
+        window: &[u8],
         limits: &Limits,
-        section: SectionLimits,
-        headers: &mut Headers,
-        mut note: impl FnMut(&[u8], &[u8]) -> Result<(), Reject>,
+        section: Section,
+        head: &mut RequestHead,
+        framing: &mut Framing,
     ) -> Result<Option<usize>, Reject> {
-        let window = input.get(..section.bytes as usize).unwrap_or(input);
-        let max_line = limits.max_field_bytes.min(MAX_SECTION_BYTES) as usize + 1;
         loop {
-            let line_cap = self.line_at + max_line;
+            if let Some(len) = self.usual_lines(window, limits, head, framing)? {
+                return Ok(Some(len));
+            }
+            match self.any_line(window, limits, section, head, framing)? {
+                Progress::Line => {}
+                Progress::Section(len) => return Ok(Some(len)),
+                Progress::Wait => return Ok(None),
+            }
+        }
+    }
+
+    /// Takes the lines of the usual form that are there, if a line begins here. Returns the length
+    /// of the head if it is complete with them.
+    #[inline]
+    fn usual_lines(
+        &mut self,
+        window: &[u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+        framing: &mut Framing,
+    ) -> Result<Option<usize>, Reject> {
+        if self.part != Part::LineStart && !self.is_fresh() {
+            return Ok(None);
+        }
+        let bounds = Bounds {
+            target: limits.max_target_bytes as usize,
+            line: limits.max_field_bytes as usize,
+            fields: limits.max_fields.saturating_sub(self.fields),
+        };
+        let mut taken = Taken { at: self.at, fields: 0, is_end: false };
+        let result = lines::take(window, &mut taken, bounds, head, framing);
+        if taken.is_end {
+            return Ok(Some(taken.at));
+        }
+        if taken.at > 0 {
+            self.fields += taken.fields;
+            self.next_line(taken.at);
+        }
+        result.map(|()| None)
+    }
+
+    /// Parses on in a line of a head, of any form.
+    #[cold]
+    fn any_line(
+        &mut self,
+        window: &[u8],
+        limits: &Limits,
+        section: Section,
+        head: &mut RequestHead,
+        framing: &mut Framing,
+    ) -> Result<Progress, Reject> {
+        match self.part {
+            Part::Method | Part::Target | Part::Version | Part::RequestLineEnd => {
+                self.request_line(window, limits, section, head)
+            }
+            Part::LineStart
+            | Part::Name
+            | Part::Padding
+            | Part::Value
+            | Part::LineEnd
+            | Part::End => {
+                self.field_line(window, limits, section, &mut Fields::Head(head, framing))
+            }
+        }
+    }
+
+    /// Parses on in a field line of any form, or the empty line behind them (RFC 9112 section 5).
+    fn field_line(
+        &mut self,
+        window: &[u8],
+        limits: &Limits,
+        section: Section,
+        fields: &mut Fields<'_>,
+    ) -> Result<Progress, Reject> {
+        let max_line = limits.max_field_bytes.min(MAX_SECTION_BYTES) as usize + 1;
+        let line_cap = self.line_at + max_line;
+        loop {
             match self.part {
-                Part::LineStart => match self.look(window, 0) {
+                Part::LineStart => match self.look(window) {
                     Some(b'\r') => self.enter(Part::End, 1),
-                    Some(_) if self.fields == limits.max_fields => {
+                    Some(b'\n') if self.bare_lf => return Ok(self.end_section()),
+                    Some(_) if self.fields >= limits.max_fields => {
                         return Err(Reject::TooManyFields);
                     }
                     Some(_) => self.enter(Part::Name, 0),
@@ -154,25 +293,23 @@ impl HeadParser {
                 },
                 Part::Value => match self.scan(window, line_cap, value_end) {
                     Some(b'\r') => {
-                        self.field(window, headers, &mut note)?;
-                        match self.look(window, 1) {
-                            Some(b'\n') => self.next_line(2),
-                            _ => self.enter(Part::LineEnd, 1),
-                        }
+                        self.field(window, fields)?;
+                        self.enter(Part::LineEnd, 1);
+                    }
+                    Some(b'\n') if self.bare_lf => {
+                        self.field(window, fields)?;
+                        return Ok(self.end_line(1));
                     }
                     Some(_) => return Err(Reject::BadField),
                     None => return self.wait_in_line(line_cap, section),
                 },
-                Part::LineEnd => match self.look(window, 0) {
-                    Some(b'\n') => self.next_line(1),
+                Part::LineEnd => match self.look(window) {
+                    Some(b'\n') => return Ok(self.end_line(1)),
                     Some(_) => return Err(Reject::BadField),
                     None => return self.wait(section),
                 },
-                Part::End => match self.look(window, 0) {
-                    Some(b'\n') => {
-                        self.at += 1;
-                        return Ok(Some(self.at));
-                    }
+                Part::End => match self.look(window) {
+                    Some(b'\n') => return Ok(self.end_section()),
                     Some(_) => return Err(Reject::BadField),
                     None => return self.wait(section),
                 },
@@ -184,31 +321,28 @@ impl HeadParser {
     }
 
     /// Waits for more of a section, unless it is as long as it may be.
-    fn wait(&self, section: SectionLimits) -> Result<Option<usize>, Reject> {
-        if self.at >= section.bytes as usize { Err(section.too_large) } else { Ok(None) }
+    fn wait(&self, section: Section) -> Result<Progress, Reject> {
+        if self.at >= section.bytes as usize { Err(section.too_large) } else { Ok(Progress::Wait) }
     }
 
     /// Waits for more of a field line, unless it is as long as it may be.
-    fn wait_in_line(
-        &self,
-        line_cap: usize,
-        section: SectionLimits,
-    ) -> Result<Option<usize>, Reject> {
+    fn wait_in_line(&self, line_cap: usize, section: Section) -> Result<Progress, Reject> {
         if self.at >= line_cap { Err(Reject::FieldTooLarge) } else { self.wait(section) }
     }
 
-    /// Parses the request line and says whether it is complete (RFC 9112 section 3).
+    /// Parses on in a request line of any form (RFC 9112 section 3).
     fn request_line(
         &mut self,
-        input: &[u8],
+        window: &[u8],
         limits: &Limits,
+        section: Section,
         head: &mut RequestHead,
-    ) -> Result<bool, Reject> {
-        let max = limits.max_head_bytes.min(MAX_SECTION_BYTES) as usize;
-        let window = input.get(..max).unwrap_or(input);
+    ) -> Result<Progress, Reject> {
+        let max = section.bytes as usize;
         loop {
             match self.part {
-                Part::Method => match self.scan(window, MAX_METHOD_BYTES + 1, token_end) {
+                Part::Method => match self.scan(window, MAX_WORD_BYTES + 1, token_end) {
+                    Some(b' ') if self.at > MAX_METHOD_BYTES => return Err(Reject::MethodTooLong),
                     Some(b' ') if self.at > 0 => {
                         head.method = window
                             .get(..self.at)
@@ -217,9 +351,8 @@ impl HeadParser {
                         self.enter(Part::Target, 1);
                     }
                     Some(_) => return Err(Reject::BadRequestLine),
-                    None if self.at > MAX_METHOD_BYTES => return Err(Reject::MethodTooLong),
-                    None if self.at >= max => return Err(Reject::HeadTooLarge),
-                    None => return Ok(false),
+                    None if self.at > MAX_WORD_BYTES => return Err(Reject::BadRequestLine),
+                    None => return self.wait(section),
                 },
                 Part::Target => {
                     let max_target = limits.max_target_bytes.min(MAX_SECTION_BYTES) as usize;
@@ -228,18 +361,18 @@ impl HeadParser {
                         Some(b' ') if self.at > self.part_at => {
                             let len = offset(self.at - self.part_at);
                             head.target = Span { at: offset(self.part_at), len };
-                            split_target(window, head)?;
+                            target::split(window, head)?;
                             self.enter(Part::Version, 1);
                         }
                         Some(_) => return Err(Reject::BadRequestLine),
                         None if self.at >= cap => return Err(Reject::TargetTooLong),
-                        None if self.at >= max => return Err(Reject::HeadTooLarge),
-                        None => return Ok(false),
+                        None => return self.wait(section),
                     }
                 }
                 Part::Version => match self.peek::<VERSION_BYTES>(window) {
                     Ok(text) => {
                         head.version = version(text)?;
+                        target::check_preface(head)?;
                         self.enter(Part::RequestLineEnd, VERSION_BYTES);
                     }
                     Err(_) if self.at + VERSION_BYTES > max => return Err(Reject::HeadTooLarge),
@@ -247,13 +380,14 @@ impl HeadParser {
                     Err(text) if !text.iter().all(u8::is_ascii_graphic) => {
                         return Err(Reject::BadRequestLine);
                     }
-                    Err(_) => return Ok(false),
+                    Err(_) => return Ok(Progress::Wait),
                 },
                 Part::RequestLineEnd => match self.peek::<2>(window) {
-                    Ok(b"\r\n") => self.next_line(2),
+                    Ok(b"\r\n") => return Ok(self.end_line(2)),
+                    Ok([b'\n', _]) | Err([b'\n']) if self.bare_lf => return Ok(self.end_line(1)),
                     Ok(_) => return Err(Reject::BadRequestLine),
                     Err(_) if self.at + 2 > max => return Err(Reject::HeadTooLarge),
-                    Err([] | [b'\r']) => return Ok(false),
+                    Err([] | [b'\r']) => return Ok(Progress::Wait),
                     Err(_) => return Err(Reject::BadRequestLine),
                 },
                 Part::LineStart
@@ -261,7 +395,7 @@ impl HeadParser {
                 | Part::Padding
                 | Part::Value
                 | Part::LineEnd
-                | Part::End => return Ok(true),
+                | Part::End => unreachable!("the request line comes first"),
             }
         }
     }
@@ -273,16 +407,30 @@ impl HeadParser {
         self.part = part;
     }
 
-    /// Begins a line `skip` bytes further on.
-    fn next_line(&mut self, skip: usize) {
-        self.enter(Part::LineStart, skip);
-        self.line_at = self.at;
+    /// Ends the line behind the next `line_end_bytes` bytes.
+    fn end_line(&mut self, line_end_bytes: usize) -> Progress {
+        self.next_line(self.at + line_end_bytes);
+        Progress::Line
     }
 
-    /// The byte that is `ahead` bytes further on.
-    fn look(&self, input: &[u8], ahead: usize) -> Option<u8> {
+    /// Ends the section behind the next byte.
+    fn end_section(&mut self) -> Progress {
+        self.at += 1;
+        Progress::Section(self.at)
+    }
+
+    /// Begins a line at `at`.
+    fn next_line(&mut self, at: usize) {
+        self.part = Part::LineStart;
+        self.at = at;
+        self.part_at = at;
+        self.line_at = at;
+    }
+
+    /// The next byte.
+    fn look(&self, input: &[u8]) -> Option<u8> {
         looks::count(1);
-        input.get(self.at + ahead).copied()
+        input.get(self.at).copied()
     }
 
     /// The next `N` bytes, or those that have come.
@@ -303,12 +451,7 @@ impl HeadParser {
     }
 
     /// Stores the field whose value ends before the CR at `self.at`.
-    fn field(
-        &mut self,
-        input: &[u8],
-        headers: &mut Headers,
-        note: &mut impl FnMut(&[u8], &[u8]) -> Result<(), Reject>,
-    ) -> Result<(), Reject> {
+    fn field(&mut self, input: &[u8], fields: &mut Fields<'_>) -> Result<(), Reject> {
         let value = input.get(self.part_at..self.at).unwrap_or_default().trim_ascii_end();
         let field = Field {
             name_at: offset(self.line_at),
@@ -317,8 +460,7 @@ impl HeadParser {
             value_len: offset(value.len()),
         };
         self.fields += 1;
-        headers.push_received(field);
-        note(slice(input, field.name_at, field.name_len), value)
+        fields.add(field, slice(input, field.name_at, field.name_len), value)
     }
 }
 
@@ -338,109 +480,4 @@ fn version(text: &[u8; VERSION_BYTES]) -> Result<Version, Reject> {
         }
         _ => Err(Reject::BadRequestLine),
     }
-}
-
-/// Finds authority, path and query, and refuses forms that the method does not allow
-/// (RFC 9112 section 3.2).
-fn split_target(input: &[u8], head: &mut RequestHead) -> Result<(), Reject> {
-    let target = slice(input, head.target.at, head.target.len);
-    let path_at = if head.method == Method::CONNECT {
-        head.form = TargetForm::Authority;
-        head.authority = head.target;
-        if !authority::is_valid_with_port(target) {
-            return Err(Reject::BadTarget);
-        }
-        target.len()
-    } else if target.first() == Some(&b'/') {
-        head.form = TargetForm::Origin;
-        0
-    } else if target == b"*" {
-        head.form = TargetForm::Asterisk;
-        if head.method != Method::OPTIONS {
-            return Err(Reject::BadTarget);
-        }
-        0
-    } else {
-        head.form = TargetForm::Absolute;
-        let scheme_len = scheme_len(target).ok_or(Reject::BadTarget)?;
-        let rest = target.get(scheme_len..).unwrap_or_default();
-        let len = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
-        if !rest.get(..len).is_some_and(authority::is_valid) {
-            return Err(Reject::BadTarget);
-        }
-        head.authority = Span { at: head.target.at + offset(scheme_len), len: offset(len) };
-        scheme_len + len
-    };
-    let rest = target.get(path_at..).unwrap_or_default();
-    let path_len = rest.iter().position(|&byte| byte == b'?').unwrap_or(rest.len());
-    head.path = Span { at: head.target.at + offset(path_at), len: offset(path_len) };
-    head.query = (path_len < rest.len()).then(|| Span {
-        at: head.path.at + head.path.len + 1,
-        len: offset(rest.len() - path_len - 1),
-    });
-    Ok(())
-}
-
-/// The length of `http://` or `https://` at the start of an absolute form.
-fn scheme_len(target: &[u8]) -> Option<usize> {
-    ["http://", "https://"].iter().map(|scheme| scheme.len()).find(|&len| {
-        let scheme = target.get(..len).unwrap_or_default();
-        scheme.eq_ignore_ascii_case(b"http://") || scheme.eq_ignore_ascii_case(b"https://")
-    })
-}
-
-fn token_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| !is_token(byte)).unwrap_or(bytes.len())
-}
-
-fn padding_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| byte != b' ' && byte != b'\t').unwrap_or(bytes.len())
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// Marks bytes below `bound`. Only the lowest mark is exact: a borrow may set those above it.
-const fn below(word: u64, bound: u8) -> u64 {
-    word.wrapping_sub(ONES * bound as u64) & !word & HIGH
-}
-
-/// Marks bytes equal to `byte`. Only the lowest mark is exact.
-const fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (ONES * byte as u64), 1)
-}
-
-/// The first place that `marks` finds, eight bytes at a time, and that `stops` confirms.
-#[inline]
-fn find(bytes: &[u8], marks: impl Fn(u64) -> u64, stops: impl Fn(u8) -> bool) -> usize {
-    let mut at = 0;
-    while let Some(&word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let found = marks(u64::from_le_bytes(word));
-        if found == 0 {
-            at += 8;
-            continue;
-        }
-        at += found.trailing_zeros() as usize / 8;
-        match bytes.get(at) {
-            Some(&byte) if !stops(byte) => at += 1,
-            _ => return at,
-        }
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|&byte| stops(byte)).unwrap_or(rest.len())
-}
-
-fn value_end(bytes: &[u8]) -> usize {
-    find(bytes, |word| below(word, b' ') | equal(word, 0x7f), |byte| !is_field_value(byte))
-}
-
-/// The end of visible ASCII without `#`, which never belongs to a request-target (RFC 9112
-/// section 3.2.1). Characters that a URI should have percent-encoded are let through, since
-/// browsers send some of them and none is ambiguous.
-fn target_end(bytes: &[u8]) -> usize {
-    find(
-        bytes,
-        |word| below(word, b'!') | equal(word, 0x7f) | equal(word, b'#') | (word & HIGH),
-        |byte| !byte.is_ascii_graphic() || byte == b'#',
-    )
 }

@@ -22,7 +22,7 @@ impl Connection {
         let Reading::Head(parser, framing) = &mut self.reading else {
             return Ok(Received { consumed: 0, event: None });
         };
-        let skipped = if parser.skip_empty_line(input) { 2 } else { 0 };
+        let skipped = parser.skip_empty_line(input);
         let input = input.get(skipped..).unwrap_or_default();
         if parser.is_fresh() {
             if let [] | [b'\r'] = input {
@@ -36,7 +36,7 @@ impl Connection {
         let Some(len) = parsed else {
             return Ok(Received { consumed: skipped, event: None });
         };
-        let body = framing.finish(head, limits)?;
+        let body = framing.finish(head)?;
         Ok(Received { consumed: skipped + len, event: Some(self.begin_exchange(head, body)) })
     }
 
@@ -46,6 +46,9 @@ impl Connection {
         self.version_1_0 = head.version() == Version::HTTP_10;
         self.is_head = head.method() == Method::HEAD;
         self.is_connect = head.method() == Method::CONNECT;
+        // RFC 9110 section 7.8: HTTP/1.0 knows no Upgrade.
+        self.offers_upgrade =
+            options.upgrade && !self.version_1_0 && head.headers().contains("upgrade");
         // RFC 9112 section 9.3: close wins; HTTP/1.0 persists only on request.
         self.persistent = !options.close && (!self.version_1_0 || options.keep_alive);
         self.drained_bytes = 0;
@@ -57,7 +60,9 @@ impl Connection {
                 self.step_recv(RecvInput::BodyEnd);
                 return Event::Head { body: BodyLength::Known(0) };
             }
-            RequestBody::Length(length) => (Reading::Length(length), BodyLength::Known(length)),
+            RequestBody::Length(total) => {
+                (Reading::Length { left: total, total }, BodyLength::Known(total))
+            }
             RequestBody::Chunked => (Reading::Chunked(ChunkedDecoder::new()), BodyLength::Unknown),
         };
         self.expects_continue = head.expects_continue();
@@ -68,22 +73,28 @@ impl Connection {
     pub(super) fn receive_length<'b>(
         &mut self,
         left: u64,
+        total: u64,
         input: &'b [u8],
+        limits: &Limits,
         head: &mut RequestHead,
-    ) -> Received<'b> {
+    ) -> Result<Received<'b>, Reject> {
+        if total > limits.max_body_bytes && self.send != Send::Done {
+            return Err(Reject::BodyTooLarge);
+        }
         if left == 0 {
             head.clear();
             self.step_recv(RecvInput::BodyEnd);
-            return Received { consumed: 0, event: Some(Event::End) };
+            return Ok(Received { consumed: 0, event: Some(Event::End) });
         }
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
         let data = input.get(..len).unwrap_or_default();
         if data.is_empty() {
-            return Received { consumed: 0, event: None };
+            return Ok(Received { consumed: 0, event: None });
         }
         self.expects_continue = false;
-        self.reading = Reading::Length(left - u64::try_from(len).unwrap_or(left));
-        Received { consumed: len, event: Some(Event::Body(data)) }
+        let left = left - u64::try_from(len).unwrap_or(left);
+        self.reading = Reading::Length { left, total };
+        Ok(Received { consumed: len, event: Some(Event::Body(data)) })
     }
 
     pub(super) fn receive_chunked<'b>(
@@ -94,10 +105,13 @@ impl Connection {
         head: &mut RequestHead,
     ) -> Result<Received<'b>, Reject> {
         let mut consumed = 0;
+        // What nobody wants any more is bounded by `max_drain_bytes` instead.
+        let is_drained = self.send == Send::Done;
+        let max_body_bytes = if is_drained { u64::MAX } else { limits.max_body_bytes };
         self.expects_continue &= input.is_empty();
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
-            let chunk = decoder.decode(rest, limits)?;
+            let chunk = decoder.decode(rest, limits, max_body_bytes)?;
             self.reading = Reading::Chunked(decoder);
             match chunk {
                 Chunk::Header(0) | Chunk::Data(0) => return Ok(Received { consumed, event: None }),
@@ -109,7 +123,7 @@ impl Connection {
                 }
                 Chunk::Last(len) => {
                     consumed += len;
-                    let parser = HeadParser::at_fields();
+                    let parser = HeadParser::at_fields(self.bare_lf);
                     self.reading = Reading::Trailers(parser);
                     let rest = input.get(consumed..).unwrap_or_default();
                     let received = self.receive_trailers(parser, rest, limits, head)?;

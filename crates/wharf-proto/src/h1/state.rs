@@ -14,6 +14,8 @@ pub(crate) enum Recv {
     Body,
     /// The request has come in full.
     Done,
+    /// What comes belongs to another protocol.
+    Tunnel,
     /// Nothing more is read from the peer.
     Closed,
 }
@@ -39,6 +41,7 @@ pub(crate) enum RecvInput {
     Bytes,
     HeadEnd,
     BodyEnd,
+    Switched,
     Eof,
     Rejected,
 }
@@ -63,7 +66,10 @@ impl Recv {
 
             // A half-closed peer still gets the response to a request that came in full.
             (Self::Done, I::Eof) => Self::Done,
-            (Self::Idle | Self::Head | Self::Body, I::Eof) => Self::Closed,
+            (Self::Idle | Self::Head | Self::Body | Self::Tunnel, I::Eof) => Self::Closed,
+
+            // Only a request that came in full may change the protocol (RFC 9110 section 7.8).
+            (Self::Done, I::Switched) => Self::Tunnel,
 
             // A refused request always ends the connection.
             (Self::Idle | Self::Head | Self::Body, I::Rejected) => Self::Closed,
@@ -104,7 +110,7 @@ pub(crate) const fn next_cycle(recv: Recv, send: Send, persistent: bool) -> Next
     match (recv, send) {
         (_, Send::Closed) | (Recv::Closed, Send::Idle | Send::Done) => Next::Close,
         (Recv::Done, Send::Done) if persistent => Next::Restart,
-        (Recv::Done | Recv::Body, Send::Done) if !persistent => Next::Close,
+        (Recv::Done | Recv::Body | Recv::Tunnel, Send::Done) if !persistent => Next::Close,
         _ => Next::Same,
     }
 }
@@ -122,6 +128,8 @@ pub enum Phase {
     Respond,
     /// The response is out, the rest of the request's body is read and dropped.
     Drain,
+    /// Bytes of another protocol go both ways.
+    Tunnel,
     /// Nothing more is read or sent.
     Closed,
 }
@@ -135,6 +143,7 @@ pub(crate) const fn phase(recv: Recv, send: Send) -> Phase {
         (Recv::Body, Send::Done) => Phase::Drain,
         (Recv::Body, Send::Idle | Send::Awaiting | Send::Body) => Phase::Body,
         (Recv::Done | Recv::Closed, _) => Phase::Respond,
+        (Recv::Tunnel, _) => Phase::Tunnel,
     }
 }
 
@@ -142,7 +151,8 @@ pub(crate) const fn phase(recv: Recv, send: Send) -> Phase {
 mod tests {
     use super::*;
 
-    const RECV: [Recv; 5] = [Recv::Idle, Recv::Head, Recv::Body, Recv::Done, Recv::Closed];
+    const RECV: [Recv; 6] =
+        [Recv::Idle, Recv::Head, Recv::Body, Recv::Done, Recv::Tunnel, Recv::Closed];
     const SEND: [Send; 5] = [Send::Idle, Send::Awaiting, Send::Body, Send::Done, Send::Closed];
 
     #[test]
@@ -167,6 +177,17 @@ mod tests {
     fn a_half_closed_peer_still_gets_its_response() {
         assert_eq!(Recv::Done.after(RecvInput::Eof), Some(Recv::Done));
         assert_eq!(next_cycle(Recv::Done, Send::Awaiting, false), Next::Same);
+    }
+
+    #[test]
+    fn a_tunnel_is_entered_from_a_whole_request_and_never_left_for_another() {
+        for recv in RECV {
+            let tunnel = (recv == Recv::Done).then_some(Recv::Tunnel);
+            assert_eq!(recv.after(RecvInput::Switched), tunnel, "{recv:?}");
+        }
+        assert_eq!(Recv::Tunnel.after(RecvInput::Eof), Some(Recv::Closed));
+        assert_eq!(next_cycle(Recv::Tunnel, Send::Body, false), Next::Same);
+        assert_eq!(next_cycle(Recv::Tunnel, Send::Done, false), Next::Close);
     }
 
     #[test]

@@ -9,8 +9,10 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
+use wharf_proto::Headers;
 
 use super::blocking::block_on;
 use super::{BodyError, Closed};
@@ -32,17 +34,22 @@ pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
         state: Mutex::new(State {
             chunks: VecDeque::new(),
             queued_bytes: 0,
+            lent_bytes: 0,
             capacity,
             announced_len: None,
             unsent: false,
             end: End::Open,
+            trailers: None,
+            is_received: false,
+            pace: ReadPace::default(),
             reader_gone: false,
             reader: None,
             writer: None,
             writer_awaits_reader: false,
         }),
     });
-    (BodyWriter { shared: Arc::clone(&shared) }, BodyReader { shared })
+    let reader = BodyReader { shared: Arc::clone(&shared), lent: VecDeque::new() };
+    (BodyWriter { shared }, reader)
 }
 
 #[derive(Debug)]
@@ -53,19 +60,35 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     chunks: VecDeque<Bytes>,
-    /// What the queued pieces cost.
+    /// What the queued pieces cost, and those that the reader has not done with.
     queued_bytes: usize,
+    /// What of that the reader has.
+    lent_bytes: usize,
     capacity: usize,
     /// What of the announced length was not taken yet.
     announced_len: Option<u64>,
     /// Pieces were taken and have not been handed to the system yet.
     unsent: bool,
     end: End,
+    /// What stands behind the pieces.
+    trailers: Option<Box<Headers>>,
+    /// A peer writes it, so that what stands behind it is not ours to send on.
+    is_received: bool,
+    pace: ReadPace,
     reader_gone: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
     /// The writer is to be woken also when the reader begins to wait.
     writer_awaits_reader: bool,
+}
+
+/// What a handler has said of how a request's body is to be received, in place of the server's
+/// settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadPace {
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) min_rate: Option<u32>,
 }
 
 /// What follows the queued pieces.
@@ -87,6 +110,25 @@ impl Shared {
 }
 
 impl State {
+    /// Queues a piece, and returns who waits for it. An empty one does nothing.
+    fn push(&mut self, data: Bytes) -> Option<Waker> {
+        if self.reader_gone || data.is_empty() {
+            return None;
+        }
+        self.queued_bytes += cost(&data);
+        self.chunks.push_back(data);
+        self.reader.take()
+    }
+
+    /// Takes back the room of the pieces that the reader had, and returns who waits for it.
+    fn end_loan(&mut self) -> Option<Waker> {
+        let lent_bytes = std::mem::take(&mut self.lent_bytes);
+        self.queued_bytes -= lent_bytes;
+        // Waking a writer for nothing would have it wake its reader in turn, and so on.
+        let has_more_room = lent_bytes > 0 && self.queued_bytes < self.capacity;
+        self.writer.take_if(|_| has_more_room)
+    }
+
     /// The waker of the reader, to be called without the lock.
     fn wake_reader(&mut self) -> Option<Waker> {
         self.reader.take()
@@ -174,8 +216,24 @@ impl BodyWriter {
     ///
     /// [`Closed`] if the peer is gone or the response was given up.
     pub fn finish(self) -> Result<(), Closed> {
+        self.end(None)
+    }
+
+    /// Ends the body with trailer fields (RFC 9110 section 6.5). They are sent where the body is
+    /// chunked, which one of unknown length is to HTTP/1.1 peers, and left out elsewhere; those
+    /// that must not be trailers, such as `Content-Length`, are left out everywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the peer is gone or the response was given up.
+    pub fn finish_with(self, trailers: Headers) -> Result<(), Closed> {
+        self.end(Some(Box::new(trailers)))
+    }
+
+    fn end(self, trailers: Option<Box<Headers>>) -> Result<(), Closed> {
         let mut state = self.shared.lock();
         state.end = End::Finished;
+        state.trailers = trailers;
         let gone = state.reader_gone;
         let reader = state.wake_reader();
         drop(state);
@@ -188,16 +246,21 @@ impl BodyWriter {
         self.shared.lock().announced_len = Some(len);
     }
 
+    /// Says that the body comes from a peer.
+    pub(crate) fn mark_received(&self) {
+        self.shared.lock().is_received = true;
+    }
+
+    /// What the reader has said of how it wants to receive.
+    pub(crate) fn pace(&self) -> ReadPace {
+        self.shared.lock().pace
+    }
+
     /// Queues `data` whether or not there is room; whoever calls this watches
     /// [`has_room`](Self::has_room).
     pub(crate) fn push(&self, data: Bytes) {
         let mut state = self.shared.lock();
-        if state.reader_gone || data.is_empty() {
-            return;
-        }
-        state.queued_bytes += cost(&data);
-        state.chunks.push_back(data);
-        let reader = state.wake_reader();
+        let reader = state.push(data);
         drop(state);
         wake(reader);
     }
@@ -244,8 +307,9 @@ impl BodyWriter {
             store(&mut state.writer, cx);
             return Poll::Pending;
         }
+        let reader = state.push(std::mem::take(data));
         drop(state);
-        self.push(std::mem::take(data));
+        wake(reader);
         Poll::Ready(Ok(()))
     }
 
@@ -288,15 +352,41 @@ impl io::Write for BodyWriter {
 }
 
 /// The reading end. Dropping it tells the writer that nobody reads on.
+///
+/// It takes the pieces that are there in one go, so that many small ones cost one lock.
 #[derive(Debug)]
 pub(crate) struct BodyReader {
     shared: Arc<Shared>,
+    lent: VecDeque<Bytes>,
 }
 
 impl BodyReader {
     /// The length that the writer announced, less what was taken.
     pub(crate) fn announced_len(&self) -> Option<u64> {
-        self.shared.lock().announced_len
+        let lent: usize = self.lent.iter().map(Bytes::len).sum();
+        self.shared.lock().announced_len.map(|left| left + lent as u64)
+    }
+
+    /// Changes how the body is to be received. Its writer, a connection, is woken to look at it.
+    pub(crate) fn change_pace(&self, change: impl FnOnce(&mut ReadPace)) {
+        let mut state = self.shared.lock();
+        change(&mut state.pace);
+        let writer = state.writer.take();
+        drop(state);
+        wake(writer);
+    }
+
+    /// What is to be sent behind the pieces, once they were all taken. Trailers that a peer sent
+    /// are no trailers of the response, even if it sends the same body back.
+    pub(crate) fn take_own_trailers(&mut self) -> Option<Box<Headers>> {
+        let mut state = self.shared.lock();
+        let is_received = state.is_received;
+        state.trailers.take_if(|_| !is_received)
+    }
+
+    /// What stands behind the pieces, once they were all taken.
+    pub(crate) fn take_trailers(&mut self) -> Option<Box<Headers>> {
+        self.shared.lock().trailers.take()
     }
 
     /// Takes the next piece for a reader that is done with it at once.
@@ -314,17 +404,32 @@ impl BodyReader {
         &mut self,
         cx: &Context<'_>,
     ) -> Poll<Result<Option<Bytes>, BodyError>> {
+        if let Some(chunk) = self.lent.pop_front() {
+            return Poll::Ready(Ok(Some(chunk)));
+        }
         let mut state = self.shared.lock();
-        if let Some(chunk) = state.chunks.pop_front() {
-            state.queued_bytes -= cost(&chunk);
-            let len = chunk.len() as u64;
-            state.announced_len = state.announced_len.map(|left| left.saturating_sub(len));
+        let writer = state.end_loan();
+        std::mem::swap(&mut state.chunks, &mut self.lent);
+        if let Some(chunk) = self.lent.pop_front() {
+            state.lent_bytes = state.queued_bytes;
             state.unsent = true;
-            let has_room = state.queued_bytes < state.capacity;
-            let writer = state.writer.take_if(|_| has_room);
+            if let Some(left) = &mut state.announced_len {
+                let lent: usize = self.lent.iter().map(Bytes::len).sum();
+                *left = left.saturating_sub((chunk.len() + lent) as u64);
+            }
             drop(state);
             wake(writer);
             return Poll::Ready(Ok(Some(chunk)));
+        }
+        if writer.is_some() {
+            // Whoever is woken may come back to this very channel.
+            drop(state);
+            wake(writer);
+            state = self.shared.lock();
+            if !state.chunks.is_empty() {
+                drop(state);
+                return self.poll_unsent(cx);
+            }
         }
         match std::mem::replace(&mut state.end, End::FailureTaken) {
             End::Failed(error) => Poll::Ready(Err(error)),
@@ -348,10 +453,14 @@ impl BodyReader {
     /// Everything taken so far was handed to the system.
     pub(crate) fn sent(&mut self) {
         let mut state = self.shared.lock();
-        if !std::mem::take(&mut state.unsent) || state.queued_bytes > 0 {
+        if !self.lent.is_empty() || !state.unsent {
             return;
         }
-        let writer = state.writer.take();
+        let mut writer = state.end_loan();
+        if state.queued_bytes == 0 {
+            state.unsent = false;
+            writer = writer.or_else(|| state.writer.take());
+        }
         drop(state);
         wake(writer);
     }

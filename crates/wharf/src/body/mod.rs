@@ -14,12 +14,14 @@ use std::future::poll_fn;
 use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use wharf_proto::{Headers, Reject};
 
 pub(crate) use self::blocking::OnWorker;
 pub use self::channel::BodyWriter;
-pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES};
+pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES, ReadPace};
 pub use self::error::{BodyError, Closed};
 use crate::pool::Pooled;
 use crate::response::BoxError;
@@ -44,8 +46,14 @@ pub(crate) const FILE_PIECE_BYTES: usize = 64 << 10;
 /// # let _ = wharf::Router::new().post("/echo", echo).post("/shout", shout);
 /// assert_eq!(Body::from("hello").len(), Some(5));
 /// ```
-#[derive(Debug, Default)]
-pub struct Body(pub(crate) BodyKind);
+#[derive(Debug)]
+pub struct Body {
+    pub(crate) kind: BodyKind,
+    /// What came behind it, once its end was read.
+    trailers: Option<Box<Headers>>,
+    /// The bound that a handler has set on a received body that is in memory.
+    max_bytes: u64,
+}
 
 /// Where the bytes of a body are.
 #[derive(Default)]
@@ -62,7 +70,12 @@ pub(crate) enum BodyKind {
     Channel(BodyReader),
     /// A function that is called when the body is wanted, with the writer to write it to.
     Producer(Producer),
+    /// A function that takes the connection over, with what comes and the writer of what goes.
+    Tunnel(Tunneler),
 }
+
+/// Starts the future that serves a tunnel.
+pub(crate) type Tunneler = Box<dyn FnOnce(Body, BodyWriter) -> Production + Send>;
 
 /// Starts the future that writes a body.
 pub(crate) type Producer = Box<dyn FnOnce(BodyWriter) -> Production + Send>;
@@ -81,15 +94,31 @@ impl fmt::Debug for BodyKind {
             Self::File(_, len) => write!(f, "File, {len} bytes"),
             Self::Channel(_) => f.write_str("Channel"),
             Self::Producer(_) => f.write_str("Producer"),
+            Self::Tunnel(_) => f.write_str("Tunnel"),
         }
     }
 }
 
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl Body {
+    pub(crate) const fn of(kind: BodyKind) -> Self {
+        Self { kind, trailers: None, max_bytes: u64::MAX }
+    }
+
+    /// A body that came with its head, and the trailer fields behind it.
+    pub(crate) fn received(bytes: Pooled<Vec<u8>>, trailers: Option<Box<Headers>>) -> Self {
+        Self { kind: BodyKind::Pooled(bytes), trailers, max_bytes: u64::MAX }
+    }
+
     /// No bytes.
     #[must_use]
     pub const fn empty() -> Self {
-        Self(BodyKind::Empty)
+        Self::of(BodyKind::Empty)
     }
 
     /// `len` bytes of `file`, from its current place.
@@ -98,7 +127,7 @@ impl Body {
     /// file that turns out to be shorter aborts the response.
     #[must_use]
     pub const fn file(file: File, len: u64) -> Self {
-        Self(BodyKind::File(file, len))
+        Self::of(BodyKind::File(file, len))
     }
 
     /// A body and the writer that fills it, from any task or thread. At most 64 KiB are held
@@ -106,7 +135,7 @@ impl Body {
     #[must_use]
     pub fn channel() -> (BodyWriter, Self) {
         let (writer, reader) = channel::channel(CAPACITY_BYTES);
-        (writer, Self(BodyKind::Channel(reader)))
+        (writer, Self::of(BodyKind::Channel(reader)))
     }
 
     /// A body that `produce` writes once it is wanted: not for HEAD.
@@ -122,8 +151,21 @@ impl Body {
         Fut: Future<Output = Result<(), E>> + 'static,
         E: Into<BoxError>,
     {
-        Self(BodyKind::Producer(Box::new(|writer| {
+        Self::of(BodyKind::Producer(Box::new(|writer| {
             let production = produce(writer);
+            Box::pin(async move { production.await.map_err(Into::into) })
+        })))
+    }
+
+    /// The body of a response behind which `serve` has the connection.
+    pub(crate) fn tunnel<F, Fut, E>(serve: F) -> Self
+    where
+        F: FnOnce(Self, BodyWriter) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + 'static,
+        E: Into<BoxError>,
+    {
+        Self::of(BodyKind::Tunnel(Box::new(|incoming, outgoing| {
+            let production = serve(incoming, outgoing);
             Box::pin(async move { production.await.map_err(Into::into) })
         })))
     }
@@ -131,10 +173,10 @@ impl Body {
     /// The length in bytes, if it is known.
     #[must_use]
     pub fn len(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.kind {
             BodyKind::File(_, len) => Some(*len),
             BodyKind::Channel(reader) => reader.announced_len(),
-            BodyKind::Producer(_) => None,
+            BodyKind::Producer(_) | BodyKind::Tunnel(_) => None,
             _ => self.as_bytes().map(|bytes| bytes.len() as u64),
         }
     }
@@ -145,18 +187,67 @@ impl Body {
         self.len() == Some(0)
     }
 
+    /// The fields that came behind a chunked body (RFC 9110 section 6.5), once its end was read:
+    /// of one that came with its head, at once. Those that must not be trailers, such as
+    /// `Content-Length`, are left out.
+    #[must_use]
+    pub fn trailers(&self) -> Option<&Headers> {
+        self.trailers.as_deref()
+    }
+
+    /// Changes the bound on this request's body, which is [`Limits::max_body_bytes`] before.
+    /// Whatever exceeds it is answered with 413, and reading fails with [`BodyError::Rejected`].
+    ///
+    /// A synchronous handler has its body already: [`body_limit`](crate::body_limit) sets the bound
+    /// before it is called. Without effect on a body that was not received.
+    ///
+    /// [`Limits::max_body_bytes`]: crate::Limits::max_body_bytes
+    pub fn set_max_bytes(&mut self, max_bytes: u64) {
+        if let BodyKind::Channel(reader) = &self.kind {
+            reader.change_pace(|pace| pace.max_bytes = Some(max_bytes));
+        }
+        self.max_bytes = max_bytes;
+    }
+
+    /// Whether this is a received body that is in memory and longer than its bound.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(&self.kind, BodyKind::Pooled(bytes) if bytes.len() as u64 > self.max_bytes)
+    }
+
+    /// Changes how long this request's body may stay away while it is wanted, which is
+    /// [`Timeouts::body`](crate::Timeouts::body) before, and lets it come at any rate, unless one
+    /// is [set](Self::set_min_rate). It counts at the latest when the earlier deadline comes.
+    /// Without effect on a body that is there.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        if let BodyKind::Channel(reader) = &self.kind {
+            reader.change_pace(|pace| pace.timeout = Some(timeout));
+        }
+    }
+
+    /// Changes how fast this request's body has to come, in bytes per second, which is
+    /// [`Timeouts::body_rate`](crate::Timeouts::body_rate) before; 0 is any rate. Without effect on
+    /// a body that is there.
+    pub fn set_min_rate(&mut self, bytes_per_second: u32) {
+        if let BodyKind::Channel(reader) = &self.kind {
+            reader.change_pace(|pace| pace.min_rate = Some(bytes_per_second));
+        }
+    }
+
     /// The whole body, if it is in memory.
     ///
     /// It always is in a synchronous handler, which is called when the request has come in full.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
-        match &self.0 {
+        match &self.kind {
             BodyKind::Empty => Some(b""),
             BodyKind::Static(bytes) => Some(bytes),
             BodyKind::Owned(bytes) => Some(bytes),
             BodyKind::Shared(bytes) => Some(bytes),
-            BodyKind::Pooled(bytes) => Some(bytes),
-            BodyKind::File(..) | BodyKind::Channel(_) | BodyKind::Producer(_) => None,
+            BodyKind::Pooled(bytes) => (!self.is_too_large()).then_some(bytes),
+            BodyKind::File(..)
+            | BodyKind::Channel(_)
+            | BodyKind::Producer(_)
+            | BodyKind::Tunnel(_) => None,
         }
     }
 
@@ -199,13 +290,24 @@ impl Body {
     ///
     /// As [`chunk`](Self::chunk).
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
-        match &mut self.0 {
-            BodyKind::Channel(reader) => return reader.poll_chunk(cx),
+        if self.is_too_large() {
+            return Poll::Ready(Err(Reject::BodyTooLarge.into()));
+        }
+        match &mut self.kind {
+            BodyKind::Channel(reader) => {
+                let polled = reader.poll_chunk(cx);
+                if matches!(polled, Poll::Ready(Ok(None))) && self.trailers.is_none() {
+                    self.trailers = reader.take_trailers();
+                }
+                return polled;
+            }
             BodyKind::File(file, left) => return Poll::Ready(read_piece(file, left)),
-            BodyKind::Producer(_) => return Poll::Ready(Err(BodyError::Aborted)),
+            BodyKind::Producer(_) | BodyKind::Tunnel(_) => {
+                return Poll::Ready(Err(BodyError::Aborted));
+            }
             _ => {}
         }
-        let bytes = match std::mem::take(&mut self.0) {
+        let bytes = match std::mem::take(&mut self.kind) {
             BodyKind::Static(bytes) => Bytes::from_static(bytes),
             BodyKind::Owned(bytes) => Bytes::from(bytes),
             BodyKind::Shared(bytes) => bytes,
@@ -240,36 +342,36 @@ impl From<()> for Body {
 
 impl From<&'static str> for Body {
     fn from(text: &'static str) -> Self {
-        Self(BodyKind::Static(text.as_bytes()))
+        Self::of(BodyKind::Static(text.as_bytes()))
     }
 }
 
 impl From<&'static [u8]> for Body {
     fn from(bytes: &'static [u8]) -> Self {
-        Self(BodyKind::Static(bytes))
+        Self::of(BodyKind::Static(bytes))
     }
 }
 
 impl<const N: usize> From<&'static [u8; N]> for Body {
     fn from(bytes: &'static [u8; N]) -> Self {
-        Self(BodyKind::Static(bytes))
+        Self::of(BodyKind::Static(bytes))
     }
 }
 
 impl From<String> for Body {
     fn from(text: String) -> Self {
-        Self(BodyKind::Owned(text.into_bytes()))
+        Self::of(BodyKind::Owned(text.into_bytes()))
     }
 }
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(BodyKind::Owned(bytes))
+        Self::of(BodyKind::Owned(bytes))
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self(BodyKind::Shared(bytes))
+        Self::of(BodyKind::Shared(bytes))
     }
 }

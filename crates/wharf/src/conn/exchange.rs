@@ -3,16 +3,18 @@
 //! Not here: bytes in and out of the connection (`h1.rs`).
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
+use wharf_proto::RequestHead;
 
 use super::Context;
 use super::outgoing::Outgoing;
 use crate::body::BodyWriter;
 use crate::handler::Task;
 use crate::observe::Access;
+use crate::pool::{Pooled, reusable};
 use crate::request::{Addrs, Parts};
 use crate::response::BoxError;
 
@@ -21,25 +23,34 @@ use crate::response::BoxError;
 pub(super) struct Exchange {
     /// The handler's future, until there is a response.
     pub(super) task: Option<Task>,
+    /// When that has to be.
+    pub(super) handler_due: Option<Instant>,
     /// Where the request's body goes, until it is complete.
     pub(super) request_body: Option<BodyWriter>,
     /// Where the response's body comes from, until it is complete.
     pub(super) response_body: Option<Outgoing>,
+    /// The protocols that the peer offers to go on with.
+    pub(super) offers: Option<Box<[u8]>>,
+    /// The connection speaks another protocol from here on.
+    pub(super) is_tunnel: bool,
     pub(super) status: Option<StatusCode>,
     pub(super) body_bytes: u64,
     /// What went wrong in the handler.
     pub(super) failure: Option<BoxError>,
     /// The response was given up.
     pub(super) aborted: bool,
-    /// Kept only where there is an access log.
-    record: Option<Box<Record>>,
+    /// Kept only where somebody will want to know.
+    record: Option<Pooled<Record>>,
 }
 
-/// What the access log will be told of a request.
+/// What will be told of a request.
+#[derive(Debug, Default)]
 pub(super) struct Record {
-    head: Option<(Method, String)>,
-    addrs: Addrs,
-    began: Instant,
+    /// Of no meaning unless it was read.
+    head: RequestHead,
+    head_was_read: bool,
+    /// Set as soon as the record is.
+    peer: Option<(SocketAddr, Instant)>,
     status: Option<StatusCode>,
     body_bytes: u64,
     failure: Option<BoxError>,
@@ -52,35 +63,36 @@ pub(super) struct Record {
 impl Exchange {
     /// Notes a request whose head has come.
     pub(super) fn begin(&mut self, parts: &Parts, context: &Context<'_>) {
-        if context.access_log.is_some() {
-            let head = Some((parts.head.method().clone(), parts.head.target().to_owned()));
-            self.keep(head, parts.addrs, context);
+        if context.hooks.want_heads() {
+            self.keep(parts.addrs, context);
+            if let Some(record) = &mut self.record {
+                record.head.clone_from(&parts.head);
+                record.head_was_read = true;
+            }
         }
     }
 
     /// Notes a request whose head could not be read.
     pub(super) fn begin_unread(&mut self, addrs: Addrs, context: &Context<'_>) {
-        if context.access_log.is_some() && self.record.is_none() {
-            self.keep(None, addrs, context);
+        if context.hooks.access_log.is_some() && self.record.is_none() {
+            self.keep(addrs, context);
         }
     }
 
-    fn keep(&mut self, head: Option<(Method, String)>, addrs: Addrs, context: &Context<'_>) {
-        self.record = Some(Box::new(Record {
-            head,
-            addrs,
-            began: context.clock.now(),
-            status: None,
-            body_bytes: 0,
-            failure: None,
-            encoded: false,
-            ends_at: 0,
-        }));
+    fn keep(&mut self, addrs: Addrs, context: &Context<'_>) {
+        let mut record = Pooled::<Record>::take();
+        record.peer = Some((addrs.peer, context.clock.now()));
+        self.record = Some(record);
+    }
+
+    /// The head of the request, where it was kept.
+    pub(super) fn request(&self) -> Option<&RequestHead> {
+        self.record.as_ref()?.request()
     }
 
     /// Forgets the exchange, and gives what is to be told of it once its bytes are sent: they end
     /// at `ends_at` in the output.
-    pub(super) fn end(&mut self, encoded: bool, ends_at: usize) -> Option<Box<Record>> {
+    pub(super) fn end(&mut self, encoded: bool, ends_at: usize) -> Option<Pooled<Record>> {
         let ended = std::mem::take(self);
         let mut record = ended.record?;
         record.status = ended.status;
@@ -97,23 +109,32 @@ impl Exchange {
     }
 }
 
+reusable!(Record, |record| record.reset(), record.head.storage_bytes());
+
 impl Record {
+    fn request(&self) -> Option<&RequestHead> {
+        self.head_was_read.then_some(&self.head)
+    }
+
+    fn reset(&mut self) {
+        let mut head = std::mem::take(&mut self.head);
+        head.clear();
+        *self = Self { head, ..Self::default() };
+    }
+
     /// Tells the access log what became of the request, where `sent` says whether all that was
     /// encoded was handed to the system.
-    pub(super) fn tell(self, sent: bool, context: &Context<'_>) {
-        let Some(log) = context.access_log else { return };
-        let access = Access {
-            peer_addr: self.addrs.peer,
-            method: self.head.as_ref().map(|(method, _)| method),
-            target: self.head.as_ref().map_or("", |(_, target)| target),
+    pub(super) fn tell(&self, sent: bool, context: &Context<'_>) {
+        let Some((peer_addr, began)) = self.peer else { return };
+        context.hooks.access(&Access {
+            peer_addr,
+            request: self.request(),
             status: self.status,
             body_bytes: self.body_bytes,
             complete: self.encoded && sent,
             failure: self.failure.as_deref(),
-            duration: Instant::now().saturating_duration_since(self.began),
-        };
-        // The request is served, whatever the log makes of it.
-        let _ = catch_unwind(AssertUnwindSafe(|| log(&access)));
+            duration: Instant::now().saturating_duration_since(began),
+        });
     }
 }
 

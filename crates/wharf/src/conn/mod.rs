@@ -4,17 +4,20 @@
 //! tasks live in an [`Http1`] that is borrowed from the worker's spares when bytes arrive and given
 //! back when the exchange is over. Not here: system calls (`driver`) and turns (`worker`).
 
+mod deadline;
 mod exchange;
 mod h1;
 mod outgoing;
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+pub(crate) use self::deadline::Change;
+use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::{Ending, Http1};
-use crate::config::Timeouts;
+use crate::config::{Rules, Timeouts};
 use crate::driver::{Close, Key};
-use crate::observe::AccessLog;
+use crate::observe::{CloseReason, Counters, ErrorContext, ErrorKind, Hooks, Limit};
 use crate::output::Output;
 use crate::request::Addrs;
 use crate::worker::Clock;
@@ -24,7 +27,10 @@ use crate::{Handler, Limits};
 pub(crate) struct Context<'w> {
     pub(crate) handler: &'w dyn Handler,
     pub(crate) limits: &'w Limits,
-    pub(crate) access_log: Option<&'w AccessLog>,
+    pub(crate) rules: &'w Rules,
+    pub(crate) timeouts: &'w Timeouts,
+    pub(crate) hooks: &'w Hooks,
+    pub(crate) counters: &'w Counters,
     pub(crate) clock: &'w Clock,
 }
 
@@ -34,78 +40,18 @@ pub(crate) struct Conn {
     pub(crate) addrs: Addrs,
     /// `None` while the connection is idle or lingers.
     pub(crate) http: Option<Box<Http1>>,
-    timer: Timer,
-    /// At least one head has come in full.
-    served: bool,
-    pub(crate) lingering: bool,
+    deadline: Deadline,
+    moves: Moves,
+    /// How many heads came in full before the current [`Http1`].
+    requests: u32,
+    /// Nothing more is sent, and the peer is read until then at the latest.
+    lingers_until: Option<Instant>,
+    /// Why the connection ends, once that is decided.
+    reason: Option<CloseReason>,
     /// What the driver was told last.
     pub(crate) receiving: bool,
     /// The connection is in the worker's list of those to be looked at.
     pub(crate) queued: bool,
-    moves: Moves,
-}
-
-/// What the peer did since its deadline was looked at.
-#[derive(Clone, Copy, Debug, Default)]
-struct Moves {
-    /// It sent bytes.
-    sent: bool,
-    /// It took bytes.
-    took: bool,
-    /// A head of its came in full.
-    head_done: bool,
-}
-
-/// Which deadline is armed for a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Timer {
-    /// Nothing is expected of the peer.
-    Off,
-    /// The next request should begin.
-    Idle,
-    /// A head should be complete: counted from its first byte, or from the connection's opening.
-    Head,
-    /// More of a request body should come.
-    Body,
-    /// The peer should take more of a response.
-    Write,
-    /// The peer should close.
-    Linger,
-}
-
-impl Timer {
-    /// How long it may take.
-    const fn duration(self, timeouts: &Timeouts) -> Option<Duration> {
-        match self {
-            Self::Off => None,
-            Self::Idle => Some(timeouts.idle),
-            Self::Head => Some(timeouts.head),
-            Self::Body => Some(timeouts.body),
-            Self::Write => Some(timeouts.write),
-            Self::Linger => Some(timeouts.linger),
-        }
-    }
-
-    /// Whether it starts anew: each waits for one kind of move, so that a peer can't hold one off
-    /// with another.
-    const fn restarts(self, moves: Moves) -> bool {
-        match self {
-            Self::Off | Self::Linger => false,
-            Self::Idle | Self::Head => moves.head_done,
-            Self::Body => moves.sent,
-            Self::Write => moves.took,
-        }
-    }
-}
-
-/// The deadline in place of one that is too far ahead for the clock: longer than the wheel holds.
-const FAR_AHEAD: Duration = Duration::from_secs(60 * 86_400);
-
-/// A change of a connection's deadline.
-pub(crate) enum Deadline {
-    Same,
-    Unset,
-    At(Instant),
 }
 
 impl Conn {
@@ -114,18 +60,40 @@ impl Conn {
             key,
             addrs,
             http: None,
-            timer: Timer::Off,
-            served: false,
-            lingering: false,
+            deadline: Deadline::new(),
+            moves: Moves::NONE,
+            requests: 0,
+            lingers_until: None,
+            reason: None,
             receiving: true,
             queued: false,
-            moves: Moves { sent: false, took: false, head_done: false },
         }
+    }
+
+    /// Takes on what the connection needs for an exchange.
+    pub(crate) fn work_with(&mut self, mut http: Box<Http1>, context: &Context<'_>) {
+        http.bind(self.key, self.addrs, self.requests, context.rules);
+        self.http = Some(http);
+    }
+
+    /// Whether nothing is sent any more, and what comes is dropped.
+    pub(crate) const fn is_lingering(&self) -> bool {
+        self.lingers_until.is_some()
+    }
+
+    /// Whether nothing is under way, so that the peer may close.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.is_lingering() || self.http.is_none()
+    }
+
+    /// Bytes came that nobody will look at.
+    pub(crate) const fn on_dropped_bytes(&mut self, len: usize) {
+        self.moves.received += len as u64;
     }
 
     /// The peer sent bytes; none means that it will send no more.
     pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
-        self.moves.sent = true;
+        self.moves.received += bytes.len() as u64;
         if let Some(http) = &mut self.http {
             http.on_bytes(bytes, context);
         }
@@ -138,23 +106,18 @@ impl Conn {
         }
     }
 
-    /// The peer took some of the output, but not all.
-    pub(crate) const fn on_progress(&mut self) {
-        self.moves.took = true;
-    }
-
     /// All output was handed to the system; `output` is what it was.
     pub(crate) fn on_sent(&mut self, output: Output, context: &Context<'_>) {
-        self.moves.took = true;
+        self.moves.sent = true;
         if let Some(http) = &mut self.http {
             http.on_sent(output, context);
         }
     }
 
-    /// The armed deadline has come.
-    pub(crate) fn on_timeout(&mut self, context: &Context<'_>) {
+    /// The deadline has come: that of `limit`.
+    pub(crate) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
         if let Some(http) = &mut self.http {
-            http.on_timeout(self.timer, context);
+            http.on_timeout(limit, context);
         }
     }
 
@@ -166,7 +129,21 @@ impl Conn {
     }
 
     /// The system says that the connection is broken.
-    pub(crate) fn on_error(&mut self, error: io::Error) {
+    pub(crate) fn on_error(&mut self, error: io::Error, context: &Context<'_>) {
+        if self.is_lingering() {
+            return;
+        }
+        let decided = self.http.as_ref().and_then(|http| http.reason());
+        self.reason = self.reason.or(decided).or(Some(CloseReason::Lost));
+        let request = self.http.as_ref().and_then(|http| http.request());
+        // There is nobody to respond to.
+        let _ = context.hooks.error(&ErrorContext {
+            kind: ErrorKind::Io,
+            error: &error,
+            peer_addr: Some(self.addrs.peer),
+            request,
+            status: None,
+        });
         if let Some(http) = &mut self.http {
             http.on_error(error);
         }
@@ -179,16 +156,22 @@ impl Conn {
         }
     }
 
-    /// The connection's key, and how it ends if it has to end now: a peer that is in the middle of
-    /// a response must not take what it has for all of it.
-    pub(crate) fn how_to_stop(&self) -> (Key, Close) {
+    /// How the connection ends if it has to end now: a peer that is in the middle of a response
+    /// must not take what it has for all of it.
+    pub(crate) fn how_to_stop(&self) -> Close {
         let is_answering = self.http.as_ref().is_some_and(|http| http.is_answering());
-        (self.key, if is_answering { Close::Reset } else { Close::Graceful })
+        if is_answering { Close::Reset } else { Close::Graceful }
     }
 
-    /// The connection is over: whoever works for it is told. Gives back what it worked with.
-    pub(crate) fn on_end(&mut self, context: &Context<'_>) -> Option<Box<Http1>> {
+    /// Nothing more will be sent, and the peer is given some time to take what was.
+    pub(crate) fn begin_linger(&mut self, now: Instant) {
+        self.lingers_until = Some(now + LINGER_IN_ALL);
+    }
+
+    /// Whoever works for the connection is told that it is over. Gives back what it worked with.
+    pub(crate) fn end_work(&mut self, context: &Context<'_>) -> Option<Box<Http1>> {
         let mut http = self.http.take()?;
+        self.note_end_of_work(&mut http);
         http.on_end(context);
         Some(http)
     }
@@ -196,28 +179,20 @@ impl Conn {
     /// Takes the protocol's parts off a connection that has become idle.
     pub(crate) fn retire(&mut self) -> Option<Box<Http1>> {
         let mut http = self.http.take_if(|http| http.is_idle())?;
-        self.moves.head_done |= http.take_head_done();
+        self.note_end_of_work(&mut http);
         Some(http)
     }
 
-    /// Works out the deadline that fits what the connection is doing now.
-    pub(crate) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Deadline {
-        let mut moves = std::mem::take(&mut self.moves);
-        moves.head_done |= self.http.as_deref_mut().is_some_and(Http1::take_head_done);
-        self.served |= moves.head_done;
-        let wanted = match &self.http {
-            _ if self.lingering => Timer::Linger,
-            Some(http) => http.timer(),
-            None if self.served => Timer::Idle,
-            None => Timer::Head,
-        };
-        if wanted == self.timer && !wanted.restarts(moves) {
-            return Deadline::Same;
-        }
-        self.timer = wanted;
-        match wanted.duration(timeouts) {
-            None => Deadline::Unset,
-            Some(duration) => Deadline::At(now.checked_add(duration).unwrap_or(now + FAR_AHEAD)),
-        }
+    fn note_end_of_work(&mut self, http: &mut Http1) {
+        self.moves.head_done |= http.take_head_done();
+        self.requests = http.requests();
+        self.reason = self.reason.or(http.reason());
+    }
+
+    /// Why the connection ended, and how many requests came on it, where `or` is why it ends now.
+    pub(crate) fn verdict(&self, or: CloseReason) -> (CloseReason, u32) {
+        let http = self.http.as_ref();
+        let reason = self.reason.or_else(|| http.and_then(|http| http.reason())).unwrap_or(or);
+        (reason, http.map_or(self.requests, |http| http.requests()))
     }
 }

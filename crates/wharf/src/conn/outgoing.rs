@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use wharf_proto::Headers;
 
 use crate::body::{Body, BodyError, BodyKind, BodyReader, FILE_PIECE_BYTES, Production};
 use crate::response::BoxError;
@@ -23,25 +24,32 @@ pub(super) enum Piece {
     Bytes(Bytes),
     /// So many bytes, which were put behind the output already.
     InPlace(usize),
-    End,
+    /// The end, with trailer fields if there are any.
+    End(Option<Box<Headers>>),
 }
 
 impl Outgoing {
     /// Starts on a body; `None` gives it back as it is in memory.
     pub(super) fn start(body: Body) -> Result<Self, Body> {
-        match body.0 {
+        match body.kind {
             BodyKind::File(file, left) => Ok(Self::File { file, left }),
             BodyKind::Channel(reader) => {
                 Ok(Self::Channel { reader, production: None, failure: None })
             }
             BodyKind::Producer(produce) => {
                 let (writer, body) = Body::channel();
-                let BodyKind::Channel(reader) = body.0 else { return Err(body) };
+                let BodyKind::Channel(reader) = body.kind else { return Err(body) };
                 let production = Some(produce(writer));
                 Ok(Self::Channel { reader, production, failure: None })
             }
-            kind => Err(Body(kind)),
+            kind => Err(Body::of(kind)),
         }
+    }
+
+    /// What a tunnel sends: what `production` writes to the other end of `body`.
+    pub(super) fn tunnel(body: Body, production: Production) -> Option<Self> {
+        let BodyKind::Channel(reader) = body.kind else { return None };
+        Some(Self::Channel { reader, production: Some(production), failure: None })
     }
 
     /// Takes the next piece. Files are read to the end of `buffer`.
@@ -57,7 +65,7 @@ impl Outgoing {
             Self::Channel { reader, production, failure } => (reader, production, failure),
         };
         if let Poll::Ready(result) = reader.poll_unsent(cx) {
-            return Poll::Ready(result.map(|chunk| chunk.map_or(Piece::End, Piece::Bytes)));
+            return Poll::Ready(result.map(|chunk| piece(reader, chunk)));
         }
         let Some(future) = production else { return Poll::Pending };
         // A producer that fails or forgets to finish has dropped its writer, which aborts.
@@ -66,7 +74,7 @@ impl Outgoing {
             *production = None;
         }
         let polled = reader.poll_unsent(cx);
-        polled.map(|result| result.map(|chunk| chunk.map_or(Piece::End, Piece::Bytes)))
+        polled.map(|result| result.map(|chunk| piece(reader, chunk)))
     }
 
     /// Why the producer gave up, if it said so.
@@ -86,9 +94,13 @@ impl Outgoing {
     }
 }
 
+fn piece(reader: &mut BodyReader, chunk: Option<Bytes>) -> Piece {
+    chunk.map_or_else(|| Piece::End(reader.take_own_trailers()), Piece::Bytes)
+}
+
 fn read_in_place(file: &mut File, left: &mut u64, buffer: &mut Vec<u8>) -> io::Result<Piece> {
     if *left == 0 {
-        return Ok(Piece::End);
+        return Ok(Piece::End(None));
     }
     let len = usize::try_from(*left).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
     let start = buffer.len();

@@ -46,8 +46,6 @@ pub(crate) enum Completion<'d, S> {
     Received { key: Key, bytes: &'d [u8] },
     /// The connection is broken. This comes also to one that does not receive.
     Failed { key: Key, error: io::Error },
-    /// The peer has taken some of a send that was begun earlier, but not all.
-    Progress { key: Key },
     /// A send that was begun earlier is over.
     Sent(Sent),
 }
@@ -60,7 +58,6 @@ enum Step<S> {
     /// So many bytes of the buffer.
     Received(Key, usize),
     Failed(Key, io::Error),
-    Progress(Key),
     Sent(Sent),
 }
 
@@ -72,7 +69,6 @@ impl<S> Step<S> {
             Self::AcceptFailed(error) => Completion::AcceptFailed { error },
             Self::Received(key, len) => Completion::Received { key, bytes: &buffer[..len] },
             Self::Failed(key, error) => Completion::Failed { key, error },
-            Self::Progress(key) => Completion::Progress { key },
             Self::Sent(sent) => Completion::Sent(sent),
         }
     }
@@ -131,10 +127,8 @@ pub(crate) trait Driver {
     /// next. [`wait`](Self::wait) does it as well.
     fn submit(&mut self);
 
-    /// How many bytes of the connection's current send the peer has not acknowledged yet: those
-    /// that were not handed to the system, and those that the system keeps for it as far as it can
-    /// tell.
-    #[cfg_attr(not(test), expect(dead_code, reason = "deadlines do not ask for it yet"))]
+    /// How many bytes of the connection's current send the peer has not taken: those that were not
+    /// handed to the system, and those that it has not acknowledged, where the system can tell.
     fn untaken(&self, key: Key) -> u64;
 
     /// Tells the peer that nothing more will be sent.

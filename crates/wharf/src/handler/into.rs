@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use wharf_proto::Reject;
 
 use super::{Handler, Reply};
-use crate::body::BodyError;
+use crate::body::{BodyError, BodyKind};
 use crate::request::Request;
 use crate::response::IntoResponse;
 
@@ -109,13 +110,16 @@ where
     R: IntoResponse + 'static,
 {
     fn call(&self, mut request: Request) -> Reply {
+        if request.body().is_too_large() {
+            return Reply::ready(BodyError::from(Reject::BodyTooLarge));
+        }
         if request.body().as_bytes().is_some() {
             return Reply::ready((self.0)(request));
         }
         let function = Arc::clone(&self.0);
         Reply::later(async move {
             let bytes = request.body_mut().bytes().await?;
-            *request.body_mut() = bytes.into();
+            request.body_mut().kind = BodyKind::Shared(bytes);
             Ok::<_, BodyError>(function(request))
         })
     }

@@ -4,12 +4,15 @@
 //! come in through [`IntoHandler`], so that a router mixes them. Not here: who calls a handler and
 //! polls its future (`conn/h1`), and where futures are kept (`task.rs`).
 
+mod bounds;
 mod into;
 mod task;
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
+pub use self::bounds::{BodyLimit, TimeLimit, body_limit, time_limit};
 pub use self::into::{AsyncFn, Constant, IntoHandler, SyncFn, marker};
 pub(crate) use self::task::Task;
 use crate::request::Request;
@@ -50,7 +53,11 @@ pub trait Handler: Send + Sync + 'static {
 
 /// A response, or a future that will make one.
 #[must_use]
-pub struct Reply(pub(crate) ReplyKind);
+pub struct Reply {
+    pub(crate) kind: ReplyKind,
+    /// How long a future may take, in place of the server's setting.
+    pub(crate) time_limit: Option<Duration>,
+}
 
 pub(crate) enum ReplyKind {
     Ready(Response),
@@ -60,7 +67,7 @@ pub(crate) enum ReplyKind {
 impl Reply {
     /// A response that is there.
     pub fn ready(response: impl IntoResponse) -> Self {
-        Self(ReplyKind::Ready(response.into_response()))
+        Self { kind: ReplyKind::Ready(response.into_response()), time_limit: None }
     }
 
     /// A response that `future` will make. It is polled at once, before anything else is done.
@@ -68,13 +75,20 @@ impl Reply {
     where
         F: Future<Output: IntoResponse> + 'static,
     {
-        Self(ReplyKind::Later(Task::new(future)))
+        Self { kind: ReplyKind::Later(Task::new(future)), time_limit: None }
+    }
+
+    /// Changes how long the response may take if it is not there yet, which is
+    /// [`Timeouts::handler`](crate::Timeouts::handler) before.
+    pub const fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = Some(time_limit);
+        self
     }
 }
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             ReplyKind::Ready(response) => response.fmt(f),
             ReplyKind::Later(_) => f.write_str("later"),
         }

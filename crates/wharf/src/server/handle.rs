@@ -2,6 +2,7 @@
 //!
 //! Not here: what its threads do (`worker`).
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::driver::Driver;
 use crate::error::{Error, Result};
+use crate::observe::Stats;
 use crate::stop::StopSwitch;
-use crate::worker::{Plan, Worker};
+use crate::worker::{Plan, StatsSource, Worker};
 
 /// A server that runs in the background. Dropping the handle stops it and waits for its threads.
 ///
@@ -25,13 +27,19 @@ use crate::worker::{Plan, Worker};
 /// assert!(handle.wait(None));
 /// # Ok::<(), wharf::Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "dropping the handle stops the server"]
 pub struct ServerHandle {
     addrs: Vec<SocketAddr>,
     switch: StopSwitch,
+    stats: Option<Arc<dyn StatsSource>>,
     threads: Vec<JoinHandle<io::Result<()>>>,
     running: Arc<Running>,
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").field("local_addrs", &self.addrs).finish_non_exhaustive()
+    }
 }
 
 /// How many workers run.
@@ -69,7 +77,8 @@ impl ServerHandle {
         D: Driver + Send + 'static,
     {
         let running = Arc::new(Running::default());
-        let mut handle = Self { addrs: Vec::new(), switch, threads: Vec::new(), running };
+        let stats = plans.first().map(|plan| Arc::clone(&plan.shared) as Arc<dyn StatsSource>);
+        let mut handle = Self { addrs: Vec::new(), switch, stats, threads: Vec::new(), running };
         for plan in plans {
             *handle.running.lock() += 1;
             let running = Arc::clone(&handle.running);
@@ -94,6 +103,16 @@ impl ServerHandle {
     #[must_use]
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// What there is on the server, and how often it happened.
+    ///
+    /// # Panics
+    ///
+    /// Never: a handle that a program has is one of a server with workers.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats.as_ref().expect("a background server has a worker").stats()
     }
 
     /// Has the server stop: listeners and connections are closed, handlers that have not answered

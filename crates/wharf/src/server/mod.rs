@@ -19,14 +19,15 @@ pub use self::backend::Backend;
 use self::backend::Plans;
 pub use self::handle::ServerHandle;
 pub use self::ticker::Ticker;
-use crate::config::{DEFAULT_DISPATCH, Dispatch, Timeouts};
+use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts};
 use crate::driver::{Driver, Unpark};
 use crate::error::{Error, Result};
 use crate::listener::{Listener, SYSTEM_SPREADS};
-use crate::observe::{Access, AccessLog};
+use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks};
+use crate::response::Response;
 use crate::stop::StopSwitch;
 use crate::sys;
-use crate::worker::{Doorbell, Inbox, Member, Plan, Shared, Worker};
+use crate::worker::{Clients, Doorbell, Inbox, Member, Plan, Shared, Worker};
 use crate::{Handler, IntoHandler, Limits};
 
 /// Connections where the system sets no limit to descriptors.
@@ -65,8 +66,10 @@ pub(crate) struct Config {
     backend: Backend,
     limits: Limits,
     timeouts: Timeouts,
+    rules: Rules,
     max_connections: Option<usize>,
-    access_log: Option<AccessLog>,
+    max_connections_per_client: Option<usize>,
+    hooks: Hooks,
     /// The program's own, which other servers may share.
     shared_switch: Option<StopSwitch>,
     /// This server's alone.
@@ -81,8 +84,10 @@ impl Default for Config {
             backend: Backend::Auto,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            rules: Rules::default(),
             max_connections: None,
-            access_log: None,
+            max_connections_per_client: None,
+            hooks: Hooks::default(),
             shared_switch: None,
             switch: StopSwitch::new(),
         }
@@ -153,16 +158,88 @@ impl Server {
     }
 
     /// How many connections may be open. Default: 90% of the process's descriptor limit. Others
-    /// wait in the listeners' backlogs.
+    /// wait in the listeners' backlogs. Each worker may exceed it by one.
     pub const fn max_connections(mut self, count: usize) -> Self {
         self.config.max_connections = Some(count);
+        self
+    }
+
+    /// How many connections one client may have open; one more is closed at once. Default: no bound
+    /// beside [`max_connections`](Self::max_connections), since many people may share an address.
+    /// A client is an IPv4 address or an IPv6 network of 64 bits.
+    pub const fn max_connections_per_client(mut self, count: usize) -> Self {
+        self.config.max_connections_per_client = Some(count);
+        self
+    }
+
+    /// How many requests may come on one connection; the last response says that it closes. Default
+    /// 1,000,000. Behind a load balancer, a lower bound spreads connections anew from time to time.
+    /// Zero is taken as one.
+    pub const fn max_requests_per_connection(mut self, count: u32) -> Self {
+        self.config.rules.max_requests = if count == 0 { 1 } else { count };
+        self
+    }
+
+    /// Whether TRACE is answered with the request's head, without the fields that hold credentials
+    /// (RFC 9110 section 9.3.8). Default: no, it is answered with 501. No handler sees TRACE.
+    pub const fn allow_trace(mut self, allow: bool) -> Self {
+        self.config.rules.allows_trace = allow;
+        self
+    }
+
+    /// Whether a line of a request's head may end with LF alone, as some old clients have it (RFC
+    /// 9112 section 2.2). Default: no, since servers that differ in this can be played off against
+    /// each other. Chunks always have to end their lines with CR LF.
+    pub const fn accept_bare_lf(mut self, accept: bool) -> Self {
+        self.config.rules.accepts_bare_lf = accept;
+        self
+    }
+
+    /// Whether the allocator is asked to return what is free to the system when a burst of many
+    /// connections is over. Default: yes, where it needs to be asked (glibc), and at most once a
+    /// minute. It looks through all of the program's free memory, on the worker: a program with
+    /// gigabytes in small pieces may not want that.
+    pub const fn return_memory(mut self, returns: bool) -> Self {
+        self.config.rules.returns_memory = returns;
         self
     }
 
     /// Has `log` called after each request, on the worker that served it. It must not block. If it
     /// panics, that has no further consequence.
     pub fn access_log(mut self, log: impl Fn(&Access<'_>) + Send + Sync + 'static) -> Self {
-        self.config.access_log = Some(Arc::new(log));
+        self.config.hooks.access_log = Some(Arc::new(log));
+        self
+    }
+
+    /// Has `hook` called for everything that goes wrong: what peers send, what handlers do, what
+    /// the system says of connections and of accepting them. It runs on the worker concerned and
+    /// must not block. If it panics, that has no further consequence.
+    ///
+    /// Where no response has begun ([`ErrorContext::status`]), the one that it returns takes the
+    /// place of the server's own, which tells the status and nothing else.
+    ///
+    /// ```
+    /// use wharf::{ErrorContext, Response, Server};
+    ///
+    /// let server = Server::new("hello").on_error(|context: &ErrorContext<'_>| {
+    ///     eprintln!("{:?}: {}", context.kind, context.error);
+    ///     let page = Response::html("<h1>Something went wrong</h1>");
+    ///     context.status.map(|status| page.with_status(status))
+    /// });
+    /// # let _ = server;
+    /// ```
+    pub fn on_error(
+        mut self,
+        hook: impl Fn(&ErrorContext<'_>) -> Option<Response> + Send + Sync + 'static,
+    ) -> Self {
+        self.config.hooks.on_error = Some(Arc::new(hook));
+        self
+    }
+
+    /// Has `hook` called for each connection that is over, with the reason. It runs on the worker
+    /// concerned and must not block. If it panics, that has no further consequence.
+    pub fn on_close(mut self, hook: impl Fn(&ClosedConnection) + Send + Sync + 'static) -> Self {
+        self.config.hooks.on_close = Some(Arc::new(hook));
         self
     }
 
@@ -274,16 +351,22 @@ pub(crate) fn assemble<D: Driver>(
         for switch in config.shared_switch.iter().chain([&config.switch]) {
             switch.register(&doorbell);
         }
-        members.push(Member { inbox: Inbox::new(doorbell), connections: AtomicUsize::new(0) });
+        members.push(Member {
+            inbox: Inbox::new(doorbell),
+            connections: AtomicUsize::new(0),
+            counters: Counters::default(),
+        });
     }
     let shared = Arc::new(Shared {
         handler,
         limits: config.limits,
         timeouts: config.timeouts,
-        access_log: config.access_log,
+        rules: config.rules,
+        hooks: config.hooks,
         shared_switch: config.shared_switch,
         switch: config.switch,
         max_connections: config.max_connections.unwrap_or_else(default_max_connections).max(1),
+        clients: config.max_connections_per_client.map(Clients::new),
         connections: AtomicUsize::new(0),
         members,
         hands_over: hands_over && drivers.len() > 1,

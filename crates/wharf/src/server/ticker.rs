@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::driver::{Combined, Driver, Watched};
+use crate::observe::Stats;
 use crate::stop::StopSwitch;
 use crate::worker::{Plan, Worker};
 
@@ -44,6 +45,12 @@ impl Ticker {
             worker.rest();
         }
         Ok(Self { workers: Box::new(Workers { workers, combined }), addrs })
+    }
+
+    /// What there is on the server, and how often it happened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.workers.stats()
     }
 
     /// One turn: waits at most `max_wait` for something to do, does what there is to do, and sends
@@ -85,6 +92,8 @@ trait Turns {
 
     fn switch(&self) -> StopSwitch;
 
+    fn stats(&self) -> Stats;
+
     #[cfg(unix)]
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_>;
 }
@@ -124,6 +133,10 @@ impl<D: Driver + Watched> Turns for Workers<D> {
 
     fn switch(&self) -> StopSwitch {
         self.workers.first().map_or_else(StopSwitch::new, Worker::switch)
+    }
+
+    fn stats(&self) -> Stats {
+        self.workers.first().map(Worker::stats).unwrap_or_default()
     }
 
     #[cfg(unix)]

@@ -13,3 +13,11 @@ pub(crate) const fn open_file_limit() -> Option<u64> {
 pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     stream.write_vectored(slices)
 }
+
+/// How many bytes in a socket's send queue the peer has not acknowledged; 0 where nobody knows.
+pub(crate) const fn unacknowledged_bytes<S>(_socket: &S) -> u64 {
+    0
+}
+
+/// Has the allocator return what is free to the system, where it needs to be asked.
+pub(crate) const fn return_free_memory() {}

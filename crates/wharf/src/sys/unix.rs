@@ -1,8 +1,14 @@
 //! Limits and sends on Unix. Not here: anything that only some Unixes have.
 
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+use std::ffi::c_int;
 use std::io::{self, IoSlice};
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+use std::os::fd::AsFd;
 
 use mio::net::TcpStream;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+use rustix::ioctl::{Getter, Opcode, ioctl};
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use rustix::process::{Resource, getrlimit};
 
@@ -25,3 +31,42 @@ pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> i
 const NO_SIGNAL: SendFlags = SendFlags::empty();
 #[cfg(not(target_vendor = "apple"))]
 const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+
+/// How many bytes in a socket's send queue the peer has not acknowledged; 0 where nobody knows.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[expect(unsafe_code, reason = "the library has no safe wrapper for this request")]
+pub(crate) fn unacknowledged_bytes(socket: &impl AsFd) -> u64 {
+    /// `SIOCOUTQ` of tcp(7), on architectures with the generic numbers.
+    const OUTQ: Opcode = 0x5411;
+
+    // SAFETY: the request is one that writes an int to where its argument points.
+    let getter = unsafe { Getter::<OUTQ, c_int>::new() };
+    // SAFETY: that is all that it does, and a getter of `c_int` provides the place.
+    let queued = unsafe { ioctl(socket, getter) };
+    queued.ok().and_then(|queued| u64::try_from(queued).ok()).unwrap_or(0)
+}
+
+/// How many bytes in a socket's send queue the peer has not acknowledged; 0 where nobody knows.
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+pub(crate) const fn unacknowledged_bytes<S>(_socket: &S) -> u64 {
+    0
+}
+
+/// Has the allocator return what is free to the system. A process whose memory has grown in a burst
+/// of connections otherwise keeps what lies between pieces in use.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the allocator's own functions have no wrapper")]
+pub(crate) fn return_free_memory() {
+    unsafe extern "C" {
+        /// malloc_trim(3)
+        safe fn malloc_trim(pad: usize) -> i32;
+    }
+
+    // It says whether there was anything, which is of no interest. A program with another
+    // allocator has little in this one, so that there is little to do.
+    let _ = malloc_trim(0);
+}
+
+/// Has the allocator return what is free to the system, where it needs to be asked.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) const fn return_free_memory() {}

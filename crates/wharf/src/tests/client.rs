@@ -164,6 +164,18 @@ impl Client {
         }
     }
 
+    /// Reads raw bytes until so many have come, and takes them.
+    pub(super) fn bytes(&mut self, len: usize) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        while self.input.len() < len {
+            assert!(self.end.is_none(), "the end, behind {}", self.input.escape_ascii());
+            if !self.take_in() {
+                self.pause(deadline);
+            }
+        }
+        self.input.drain(..len).map(char::from).collect()
+    }
+
     /// Waits for the end of the connection, before which nothing may come.
     pub(super) fn end(&mut self) -> End {
         let deadline = Instant::now() + PATIENCE;

@@ -16,7 +16,7 @@ use crate::driver::UringDriver;
 use crate::driver::sim::{Faults, PATIENCE, Pace, SimDriver, SimNet};
 use crate::server::{assemble, run_here};
 use crate::worker::{Plan, Worker};
-use crate::{Dispatch, Server, ServerHandle, StopSwitch, Ticker};
+use crate::{CloseReason, Dispatch, Server, ServerHandle, StopSwitch, Ticker};
 
 /// Where the sockets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +137,11 @@ impl Harness {
                 None => self.stage.wait(Duration::from_millis(5)),
             }
         }
+    }
+
+    /// Waits until a connection has ended for that reason.
+    pub(super) fn wait_for_close(&self, reason: CloseReason) {
+        self.wait_for(&format!("close: {reason:?}"), 1);
     }
 
     /// Tells the server to stop and waits until it has.

@@ -45,6 +45,35 @@ fn read(client: &mut SimClient) -> String {
     String::from_utf8(text).unwrap()
 }
 
+/// Whoever sends into a tunnel without reading what comes back is slowed down.
+#[test]
+fn a_tunnel_holds_no_more_than_its_channels() {
+    let stage = Arc::new(Stage::default());
+    let mut server = ticked(Server::new(site(&stage)));
+    server.net.set_window(16 << 10);
+    let mut client = server.net.connect().unwrap();
+    let head = b"GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+    client.write(head).unwrap();
+    server.settle();
+    let (mut sent, mut stuck) = (0, 0);
+    while stuck < 3 {
+        match client.write(&[0; 4096]) {
+            Ok(len) => (sent, stuck) = (sent + len, 0),
+            Err(_) => stuck += 1,
+        }
+        server.settle();
+    }
+    // Both directions, what is encoded, and what is on the way.
+    assert!((64 << 10..400 << 10).contains(&sent), "{sent}");
+    // The other direction has nothing to do with it.
+    let mut buffer = vec![0; 64 << 10];
+    let mut read = 0;
+    while read < sent {
+        read += client.read(&mut buffer).unwrap_or(0);
+        server.settle();
+    }
+}
+
 /// Each head takes two seconds at most, although at no time there is none.
 #[test]
 fn the_time_for_a_head_begins_with_that_head() {
@@ -90,6 +119,7 @@ fn a_slow_peer_has_time_as_long_as_it_moves() {
     let stage = Arc::new(Stage::default());
     let second = Duration::from_secs(1);
     let timeouts = Timeouts::default().body(10 * second).write(10 * second).idle(10 * second);
+    let timeouts = timeouts.body_rate(0).write_rate(0);
     let mut server = ticked(Server::new(site(&stage)).timeouts(timeouts));
     let mut client = server.net.connect().unwrap();
     client.write(b"POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n").unwrap();
@@ -175,7 +205,7 @@ fn each_request_is_logged_once_with_its_own_numbers() {
     let entries = Arc::clone(&log);
     let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
         let status = access.status.map(|status| status.as_u16());
-        let entry = (access.target.to_owned(), status, access.body_bytes, access.complete);
+        let entry = (access.target().to_owned(), status, access.body_bytes, access.complete);
         entries.lock().unwrap().push(entry);
     }));
     let mut client = server.net.connect().unwrap();
@@ -202,7 +232,7 @@ fn a_body_that_is_bad_behind_its_response_is_not_logged_again() {
     let (stage, log) = (Arc::new(Stage::default()), Arc::new(Mutex::new(Vec::new())));
     let entries = Arc::clone(&log);
     let mut server = ticked(Server::new(site(&stage)).access_log(move |access| {
-        entries.lock().unwrap().push(access.target.to_owned());
+        entries.lock().unwrap().push(access.target().to_owned());
     }));
     let mut client = server.net.connect().unwrap();
     let head = b"POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe";

@@ -8,6 +8,7 @@
 mod cases;
 mod client;
 mod crowd;
+mod features;
 mod harness;
 mod inside;
 mod response;

@@ -10,6 +10,7 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) fields: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
+    pub(super) trailers: Vec<(String, String)>,
     /// The statuses of the interim responses before it.
     pub(super) interim: Vec<u16>,
 }
@@ -137,6 +138,12 @@ impl Reader {
             },
             Part::ChunkEnd if line.is_empty() => Part::ChunkSize,
             Part::Trailer if line.is_empty() => Part::Done,
+            Part::Trailer => {
+                let (name, value) =
+                    line.split_once(": ").ok_or_else(|| format!("trailer {line}"))?;
+                self.response.trailers.push((name.to_owned(), value.to_owned()));
+                Part::Trailer
+            }
             part => return Err(format!("{line:?} in {part:?}")),
         };
         Ok(())
@@ -150,14 +157,19 @@ impl Reader {
 
     fn head_end(&mut self) -> Result<Part, String> {
         let status = self.response.status;
+        if status == 101 {
+            return Ok(Part::Done);
+        }
         if status < 200 {
             self.response.interim.push(status);
             self.response.fields.clear();
             return Ok(Part::StatusLine);
         }
         // Who answers 408 may not have seen what was asked.
-        let omits_body = self.is_head && status != 408;
-        if omits_body || status == 204 || status == 304 {
+        if self.is_head && status == 408 && self.response.closes() {
+            return Ok(Part::UntilEnd);
+        }
+        if self.is_head || status == 204 || status == 304 {
             return Ok(Part::Done);
         }
         let response = &self.response;

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use super::features::features;
 use crate::body::{Body, BodyError};
 use crate::{Bytes, Closed, Request, Response, Router, StatusCode};
 
@@ -141,7 +142,7 @@ pub(super) fn site(stage: &Arc<Stage>) -> Router {
             yield_once().await;
             shared.to_string()
         });
-    types(bodies(streams(failures(site, stage), stage), stage))
+    features(types(bodies(streams(failures(site, stage), stage), stage)), stage)
 }
 
 /// The names and values of the request's fields, as they came.

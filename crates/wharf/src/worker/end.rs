@@ -3,17 +3,18 @@
 //! Not here: how one connection ends (`mod.rs`).
 
 use super::Worker;
-use crate::conn::Conn;
 use crate::driver::{Completion, Driver};
+use crate::observe::CloseReason;
 
 impl<D: Driver> Worker<D> {
     /// Closes every connection and listener.
     pub(crate) fn close_all(&mut self) {
         self.driver.close_listeners();
         self.finish_sends();
-        let ends: Vec<_> = self.state.conns.iter().flatten().map(Conn::how_to_stop).collect();
+        let conns = self.state.conns.iter().flatten();
+        let ends: Vec<_> = conns.map(|conn| (conn.key, conn.how_to_stop())).collect();
         for (key, how) in ends {
-            self.close(key, how);
+            self.close(key, how, CloseReason::Stopped);
         }
         self.state.queue.clear();
         self.state.next_queue.clear();

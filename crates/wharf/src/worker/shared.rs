@@ -5,11 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::clients::Clients;
 use super::{Clock, Inbox};
-use crate::config::Timeouts;
+use crate::config::{Rules, Timeouts};
 use crate::conn::Context;
 use crate::driver::Driver;
-use crate::observe::AccessLog;
+use crate::observe::{Counters, Hooks, Stats, snapshot};
 use crate::stop::StopSwitch;
 use crate::{Handler, Limits};
 
@@ -18,12 +19,15 @@ pub(crate) struct Shared<S> {
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
-    pub(crate) access_log: Option<AccessLog>,
+    pub(crate) rules: Rules,
+    pub(crate) hooks: Hooks,
     /// The program's own, which other servers may share.
     pub(crate) shared_switch: Option<StopSwitch>,
     /// This server's alone.
     pub(crate) switch: StopSwitch,
     pub(crate) max_connections: usize,
+    /// How many connections each client has, where that is bounded.
+    pub(crate) clients: Option<Clients>,
     /// Open connections of all workers, and of each.
     pub(crate) connections: AtomicUsize,
     pub(crate) members: Vec<Member<S>>,
@@ -31,10 +35,22 @@ pub(crate) struct Shared<S> {
     pub(crate) hands_over: bool,
 }
 
+/// Tells what there is on a server, and how often it happened.
+pub(crate) trait StatsSource: Send + Sync {
+    fn stats(&self) -> Stats;
+}
+
+impl<S: Send> StatsSource for Shared<S> {
+    fn stats(&self) -> Stats {
+        Self::stats(self)
+    }
+}
+
 /// What other workers may know of one.
 pub(crate) struct Member<S> {
     pub(crate) inbox: Inbox<S>,
     pub(crate) connections: AtomicUsize,
+    pub(crate) counters: Counters,
 }
 
 /// A switch may outlive the server: it must not ring for workers that are no more.
@@ -58,11 +74,20 @@ impl<S> Shared<S> {
         self.connections.load(Ordering::Relaxed) < self.max_connections
     }
 
-    pub(super) fn context<'w>(&'w self, clock: &'w Clock) -> Context<'w> {
+    /// What there is and how often it happened.
+    pub(crate) fn stats(&self) -> Stats {
+        let counters = self.members.iter().map(|member| &member.counters);
+        snapshot(self.connections.load(Ordering::Relaxed), counters)
+    }
+
+    pub(super) fn context<'w>(&'w self, index: usize, clock: &'w Clock) -> Context<'w> {
         Context {
             handler: &*self.handler,
             limits: &self.limits,
-            access_log: self.access_log.as_ref(),
+            rules: &self.rules,
+            timeouts: &self.timeouts,
+            hooks: &self.hooks,
+            counters: &self.members[index].counters,
             clock,
         }
     }

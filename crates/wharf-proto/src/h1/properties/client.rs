@@ -9,6 +9,8 @@ pub(in crate::h1) struct Asked {
     pub(in crate::h1) is_head: bool,
     pub(in crate::h1) is_connect: bool,
     pub(in crate::h1) is_1_0: bool,
+    /// The response is one that changes the protocol, as an interim one before it is not.
+    pub(in crate::h1) is_switched: bool,
 }
 
 /// A response as a client sees it.
@@ -17,6 +19,7 @@ pub(in crate::h1) struct Seen {
     pub(in crate::h1) status: u16,
     pub(in crate::h1) fields: Vec<(String, String)>,
     pub(in crate::h1) body: Vec<u8>,
+    pub(in crate::h1) trailers: Vec<(String, String)>,
     /// Not cut off. A body that ends with the connection always looks complete.
     pub(in crate::h1) is_complete: bool,
     /// Whether the client may send another request.
@@ -54,6 +57,7 @@ pub(in crate::h1) fn take_response(wire: &mut &[u8], asked: Asked) -> Option<See
         status: status.parse().expect("three digits"),
         fields: fields.collect(),
         body: Vec::new(),
+        trailers: Vec::new(),
         is_complete: true,
         is_persistent: true,
     };
@@ -69,16 +73,27 @@ fn read_body(seen: &mut Seen, asked: Asked, wire: &mut &[u8]) {
     assert!(length.is_none() || coding.is_none(), "two lengths in {seen:?}");
     assert!(coding.is_none() || !asked.is_1_0, "a transfer coding for HTTP/1.0 in {seen:?}");
     let is_interim = seen.status < 200;
+    if seen.status == 101 || asked.is_switched {
+        assert_eq!(option.as_deref(), (seen.status == 101).then_some("upgrade"), "{seen:?}");
+        assert!(length.is_none() && coding.is_none(), "a tunnel has no length: {seen:?}");
+        seen.is_persistent = false;
+        seen.body = std::mem::take(wire).to_vec();
+        return;
+    }
     let is_tunnel = asked.is_connect && (200..300).contains(&seen.status);
     if is_interim || seen.status == 204 || is_tunnel {
         assert!(length.is_none() && coding.is_none(), "no length is allowed in {seen:?}");
     }
-    seen.is_persistent = match option.as_deref() {
-        Some("close") => false,
-        Some("keep-alive") => true,
-        Some(option) => panic!("Connection: {option}"),
-        None => is_interim || !asked.is_1_0,
-    };
+    let mut persists = is_interim || !asked.is_1_0;
+    for option in option.as_deref().into_iter().flat_map(|options| options.split(", ")) {
+        match option {
+            "close" => persists = false,
+            "keep-alive" => persists = true,
+            "upgrade" => assert!(seen.field("upgrade").is_some(), "to what, in {seen:?}"),
+            option => panic!("Connection: {option}"),
+        }
+    }
+    seen.is_persistent = persists;
     if is_interim || is_tunnel || asked.is_head || seen.status == 204 || seen.status == 304 {
         return;
     }
@@ -108,11 +123,27 @@ fn read_chunks(seen: &mut Seen, wire: &mut &[u8]) {
         let digits = std::str::from_utf8(&wire[..line_len]).expect("digits");
         let len = usize::from_str_radix(digits, 16).expect("a chunk size");
         let data = &wire[line_len + 2..];
+        if len == 0 {
+            read_trailers(seen, data, wire);
+            return;
+        }
         assert_eq!(&data[len..len + 2], b"\r\n", "our chunks come whole");
         seen.body.extend_from_slice(&data[..len]);
         *wire = &data[len + 2..];
-        if len == 0 {
+    }
+}
+
+/// Reads the lines behind the last chunk up to and with the empty one.
+fn read_trailers<'w>(seen: &mut Seen, mut section: &'w [u8], wire: &mut &'w [u8]) {
+    loop {
+        let len = section.windows(2).position(|bytes| bytes == b"\r\n").expect("whole lines");
+        let line = std::str::from_utf8(&section[..len]).expect("our trailers are text");
+        section = &section[len + 2..];
+        if line.is_empty() {
+            *wire = section;
             return;
         }
+        let (name, value) = line.split_once(": ").expect("name and value");
+        seen.trailers.push((name.to_owned(), value.to_owned()));
     }
 }

@@ -22,6 +22,8 @@ const PIECES: &[&[u8]] = &[
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
     b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
     b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n",
     b"POST / HTTP/1.0\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n",
     b"HEAD / HTTP/1.1\r\n\r\n",
     b"GET / HTTP/3.0\r\nHost: a\r\n\r\n",
@@ -49,7 +51,7 @@ pub fn check_operations(ops: &[u8]) {
     let mut ops = ops.iter().copied();
     while let Some(op) = ops.next() {
         let mut argument = || usize::from(ops.next().unwrap_or(0));
-        match op % 12 {
+        match op % 13 {
             0..3 => run.peer_sends(PIECES[argument() % PIECES.len()]),
             3 => {
                 let byte = u8::try_from(argument()).expect("arguments are bytes");
@@ -63,7 +65,8 @@ pub fn check_operations(ops: &[u8]) {
             9 => run.send_body(&vec![b'x'; argument() % 8]),
             10 if argument() % 16 == 0 => run.abort(),
             10 => run.send_body_apart(argument() % 8),
-            _ => run.send_end(),
+            11 => run.send_switch(),
+            _ => run.send_end(argument()),
         }
         run.check_getters();
     }
@@ -95,12 +98,21 @@ struct Accepted {
     /// `None` if it is not known before the end.
     announced: Option<usize>,
     body: Vec<u8>,
+    trailers: Vec<(String, String)>,
     is_ended: bool,
 }
 
 impl Accepted {
+    fn is_chunked(&self) -> bool {
+        let is_framed = !self.asked.is_1_0 && !self.asked.is_switched;
+        self.announced.is_none() && is_framed && !self.is_bodiless()
+    }
+
     /// Whether the status forbids content, or the method does.
     fn is_bodiless(&self) -> bool {
+        if self.asked.is_switched {
+            return false;
+        }
         let is_tunnel = self.asked.is_connect && self.status.is_success();
         matches!(self.status.as_u16(), 204 | 205 | 304) || self.asked.is_head || is_tunnel
     }
@@ -125,8 +137,11 @@ struct Run {
     out: Vec<u8>,
     turn: Turn,
     asked: Asked,
+    offers_upgrade: bool,
     responses: Vec<Accepted>,
     is_aborted: bool,
+    /// The request did not come in full and never will.
+    is_cut_off: bool,
     is_eof: bool,
 }
 
@@ -140,8 +155,10 @@ impl Default for Run {
             out: Vec::new(),
             turn: Turn::Peer,
             asked: Asked::default(),
+            offers_upgrade: false,
             responses: Vec::new(),
             is_aborted: false,
+            is_cut_off: false,
             is_eof: false,
         }
     }
@@ -169,7 +186,11 @@ impl Run {
                             is_head: *self.head.method() == Method::HEAD,
                             is_connect: *self.head.method() == Method::CONNECT,
                             is_1_0: self.head.version() == Version::HTTP_10,
+                            is_switched: false,
                         };
+                        self.offers_upgrade = self.head.connection().upgrade
+                            && self.head.headers().contains("upgrade")
+                            && !self.asked.is_1_0;
                     }
                     let happened = received.event.is_some();
                     let consumed = received.consumed;
@@ -180,6 +201,7 @@ impl Run {
                     }
                 }
                 Err(_) => {
+                    self.is_cut_off = true;
                     assert!(!was_closed, "a closed connection is closed");
                     // What was understood can be looked at.
                     let _ = (self.head.target(), self.head.headers().len());
@@ -187,7 +209,8 @@ impl Run {
                         self.turn = Turn::Answer;
                         // A client knows what it asked, even if we don't.
                         let is_head = *self.head.method() == Method::HEAD;
-                        self.asked = Asked { is_head, is_connect: false, is_1_0: true };
+                        self.asked = Asked { is_head, is_1_0: true, ..Asked::default() };
+                        self.offers_upgrade = false;
                     }
                     return;
                 }
@@ -197,17 +220,20 @@ impl Run {
 
     fn peer_closes(&mut self) {
         self.is_eof = true;
-        let _ = self.connection.receive_eof();
+        self.is_cut_off |= self.connection.receive_eof().is_err();
         assert!(self.turn != Turn::Peer || self.is_closed(), "nothing is left to be done");
     }
 
     fn peer_is_late(&mut self) {
         let was_in_head = self.connection.phase() == Phase::Head;
-        self.connection.receive_timeout();
+        self.is_cut_off |= matches!(self.connection.phase(), Phase::Head | Phase::Body);
+        self.connection.receive_timeout(&self.head);
         self.is_eof = true;
         if was_in_head {
             self.turn = Turn::Answer;
-            self.asked = Asked { is_1_0: true, ..Asked::default() };
+            let is_head = *self.head.method() == Method::HEAD;
+            self.asked = Asked { is_head, is_1_0: true, ..Asked::default() };
+            self.offers_upgrade = false;
         }
         assert!(self.turn != Turn::Peer || self.is_closed(), "nothing is left to be done");
     }
@@ -255,9 +281,36 @@ impl Run {
         let is_bodiless = self.connection.omits_body();
         self.turn = Turn::Body;
         let (asked, body) = (self.asked, Vec::new());
-        let accepted = Accepted { asked, status, announced, body, is_ended: false };
+        let trailers = Vec::new();
+        let accepted = Accepted { asked, status, announced, body, trailers, is_ended: false };
         assert_eq!(is_bodiless, accepted.is_bodiless());
         self.responses.push(accepted);
+    }
+
+    fn send_switch(&mut self) {
+        let before = self.out.len();
+        let is_whole = self.connection.phase() == Phase::Respond && !self.is_cut_off;
+        let result = self.connection.send_switch(&fields(5), &mut self.out);
+        let expected = match self.turn {
+            Turn::Answer if self.is_aborted => Err(Misuse::NotAwaitingResponse),
+            Turn::Answer if is_whole && (self.offers_upgrade || self.asked.is_connect) => Ok(()),
+            Turn::Answer => Err(Misuse::NotSwitchable),
+            Turn::Peer | Turn::Body => Err(Misuse::NotAwaitingResponse),
+        };
+        assert_eq!(result, expected);
+        if result.is_err() {
+            assert_eq!(self.out.len(), before, "a misuse sends nothing");
+            return;
+        }
+        self.turn = Turn::Body;
+        self.responses.push(Accepted {
+            asked: Asked { is_switched: true, ..self.asked },
+            status: if self.asked.is_connect { StatusCode::OK } else { status(1) },
+            announced: None,
+            body: Vec::new(),
+            trailers: Vec::new(),
+            is_ended: false,
+        });
     }
 
     /// What `len` more bytes of body must lead to, and whether they are to be sent.
@@ -288,9 +341,7 @@ impl Run {
 
     fn send_body_apart(&mut self, len: usize) {
         let response = self.responses.last();
-        let is_chunked = response.is_some_and(|response| {
-            response.announced.is_none() && !response.asked.is_1_0 && !response.is_bodiless()
-        });
+        let is_chunked = response.is_some_and(Accepted::is_chunked);
         let data = vec![b'y'; len];
         let expected = if is_chunked && self.turn == Turn::Body {
             Err(Misuse::NotSendingBody)
@@ -304,9 +355,10 @@ impl Run {
         }
     }
 
-    fn send_end(&mut self) {
+    fn send_end(&mut self, argument: usize) {
         let before = self.out.len();
-        let result = self.connection.send_end(&mut self.out);
+        let trailers = if argument.is_multiple_of(2) { Headers::new() } else { fields(argument) };
+        let result = self.connection.send_end_with(&trailers, &mut self.out);
         let is_underrun = |response: &Accepted| {
             let is_short = response.announced.is_some_and(|len| len > response.body.len());
             is_short && !response.is_bodiless()
@@ -320,6 +372,9 @@ impl Run {
         assert_eq!(result, expected);
         if let (Ok(()), Some(response)) = (result, self.responses.last_mut()) {
             response.is_ended = true;
+            if response.is_chunked() && argument % 2 == 1 {
+                response.trailers.push(("X-A".to_owned(), "b".to_owned()));
+            }
             self.turn = Turn::Peer;
         } else {
             assert_eq!(self.out.len(), before, "a misuse sends nothing");
@@ -346,14 +401,23 @@ impl Run {
         for accepted in &self.responses {
             assert!(may_follow, "a response after the last one");
             let seen = loop {
-                let seen = take_response(&mut wire, accepted.asked).expect("a whole head");
-                if seen.status >= 200 {
+                // What comes before the response itself is interim, whatever it leads to.
+                let is_next =
+                    |status: u16| wire.starts_with(format!("HTTP/1.1 {status} ").as_bytes());
+                let is_last = is_next(accepted.status.as_u16());
+                let is_switched = accepted.asked.is_switched && is_last;
+                let asked = Asked { is_switched, ..accepted.asked };
+                let seen = take_response(&mut wire, asked).expect("a whole head");
+                if seen.status >= 200 || seen.status == accepted.status.as_u16() {
                     break seen;
                 }
                 assert!(!accepted.asked.is_1_0, "HTTP/1.0 knows no interim responses");
             };
             assert_eq!(seen.status, accepted.status.as_u16());
             assert_eq!(seen.body, accepted.body);
+            let mut trailers = seen.trailers;
+            trailers.retain(|(name, _)| name == "X-A");
+            assert_eq!(trailers, accepted.trailers);
             assert!(seen.is_complete || !accepted.is_ended);
             may_follow = accepted.is_ended && seen.is_persistent;
         }

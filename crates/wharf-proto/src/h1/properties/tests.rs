@@ -52,6 +52,22 @@ impl Random {
         input
     }
 
+    /// One request head of lines that are common or nearly so, often with some damage.
+    fn head(&mut self) -> Vec<u8> {
+        let mut input = Vec::new();
+        for parts in [METHODS, TARGETS, VERSIONS] {
+            input.extend_from_slice(parts[self.below(parts.len())]);
+        }
+        for _ in 0..self.below(8) {
+            let end = LINE_ENDS[self.below(LINE_ENDS.len())];
+            input.extend_from_slice(end);
+            input.extend_from_slice(FIELD_LINES[self.below(FIELD_LINES.len())]);
+        }
+        input.extend_from_slice(b"\r\n\r\n");
+        self.damage(&mut input);
+        input
+    }
+
     /// Changes, removes or adds a byte, in one of two cases.
     fn damage(&mut self, input: &mut Vec<u8>) {
         let at = self.below(input.len());
@@ -100,6 +116,58 @@ const FRAMINGS: &[&[u8]] = &[
 
 const BODIES: &[&[u8]] = &[b"hello", b"5\r\nhello\r\n", b"0\r\n\r\n", b"\r\n", b"", b"", b"", b""];
 
+const METHODS: &[&[u8]] = &[b"GET ", b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"GETS "];
+
+const TARGETS: &[&[u8]] = &[
+    b"/",
+    b"/",
+    b"/index.html",
+    b"/a/rather/long/path/of/more/than/sixty-four/bytes/and/its/query?a=b",
+    b"/?a=b&c=%20d",
+    b"/?",
+    b"/a?b?c",
+    b"/a#b",
+    b"*",
+    b"http://a/",
+];
+
+const VERSIONS: &[&[u8]] = &[b" HTTP/1.1", b" HTTP/1.1", b" HTTP/1.1", b" HTTP/1.0", b" HTTP/1.2"];
+
+const LINE_ENDS: &[&[u8]] = &[
+    b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\n",
+    b"\r\r\n",
+];
+
+const FIELD_LINES: &[&[u8]] = &[
+    b"Host: a",
+    b"Host: a",
+    b"Host: www.example.com:8080",
+    b"host:a",
+    b"Host: a/b",
+    b"Connection: keep-alive",
+    b"connection: Close",
+    b"Content-Length: 0",
+    b"Content-Length: 00",
+    b"Transfer-Encoding: x",
+    b"Expect: 100-continue",
+    b"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)",
+    b"Accept: */*",
+    b"Accept-Encoding: gzip, deflate, br, zstd",
+    b"Cookie: a=0123456789abcdef0123456789abcdef; b=0123456789abcdef0123456789abcdef0123456789abcdef",
+    b"X-Request-Id_1: 0",
+    b"X~1: ~",
+    b"X: ",
+    b"X:",
+    b"X:  y",
+    b"X: y ",
+    b"X: y\t",
+    b"X: \ty",
+    b"X: y\tz",
+    b"X: \xc3\xa4",
+    b"X : y",
+    b": y",
+];
+
 const CHUNKS: &[&[u8]] = &[
     b"5\r\nhello\r\n",
     b"a;b=c\r\n0123456789\r\n",
@@ -117,6 +185,21 @@ fn where_the_bytes_are_cut_means_nothing() {
     for _ in 0..10_000 {
         let input = random.message();
         check_split_invariance(&input, &random.numbers(4, 300));
+    }
+}
+
+#[test]
+fn whole_lines_mean_what_their_bytes_mean() {
+    let mut random = Random(0x5eed_0007);
+    for round in 0..5_000 {
+        let input = random.head();
+        check_split_invariance(&input, &(0..=input.len()).collect::<Vec<_>>());
+        check_split_invariance(&input, &random.numbers(3, 300));
+        if round % 50 == 0 {
+            for cut in 0..input.len() {
+                check_split_invariance(&input, &[cut]);
+            }
+        }
     }
 }
 
@@ -144,6 +227,7 @@ fn heads_mean_to_others_what_they_mean_to_us() {
     let mut random = Random(0x5eed_0004);
     for _ in 0..20_000 {
         check_against_reference(&random.message());
+        check_against_reference(&random.head());
     }
 }
 

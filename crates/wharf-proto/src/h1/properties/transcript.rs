@@ -115,6 +115,11 @@ impl<'l> Session<'l> {
         }
     }
 
+    /// The peer took too long.
+    pub(in crate::h1) fn receive_timeout(&mut self) {
+        self.connection.receive_timeout(&self.head);
+    }
+
     /// The peer sends all it has, and no answer is given to the last request.
     #[cfg(test)]
     pub(in crate::h1) fn feed_unanswered(&mut self, piece: &[u8]) {

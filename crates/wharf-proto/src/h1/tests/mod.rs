@@ -7,9 +7,11 @@
 mod chunked;
 mod fields;
 mod framing;
+mod line_ends;
 mod pipelining;
 mod request_line;
 mod responses;
+mod rows;
 mod slow_peer;
 
 use super::properties::{Answer, Entry, SeenHead, Session};
@@ -40,6 +42,9 @@ impl Table {
         for case in cases {
             let input = [self.before.as_bytes(), case.input, self.behind.as_bytes()].concat();
             let name = format!("{}: {}", case.name, case.input.escape_ascii());
+            if self.limits == Limits::default() {
+                rows::check(case, &input);
+            }
             let entries = self.entries(&[&input]);
             match case.expect {
                 Ok(expected) => {

@@ -173,7 +173,7 @@ fn a_peer_that_is_late_gets_the_response_that_is_due() {
         let name = input.escape_ascii();
         let mut session = Session::new(&limits, Answer::AtEnd);
         session.feed_unanswered(input);
-        session.connection.receive_timeout();
+        session.receive_timeout();
         assert_eq!(session.connection.awaits_response(), is_answered, "{name}");
         session.feed_unanswered(b"hello");
         if is_answered {
@@ -192,7 +192,7 @@ fn a_peer_that_is_late_with_what_nobody_wants_is_done_with() {
     let limits = Limits::default();
     let mut session = Session::new(&limits, Answer::AtHead);
     session.feed(POST_5);
-    session.connection.receive_timeout();
+    session.receive_timeout();
     assert!(!session.connection.awaits_response() && !session.connection.received_in_full());
     assert_eq!(session.connection.phase(), Phase::Closed);
 }

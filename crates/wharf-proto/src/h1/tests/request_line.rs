@@ -39,23 +39,30 @@ const METHODS: &[Case<'static>] = &[
     Case { name: "3.1: NUL in method",              input: b"G\0T / HTTP/1.1",           expect: Err(Reject::BadRequestLine) },
     Case { name: "3.1: method not ASCII",           input: b"G\xc3\x89T / HTTP/1.1",     expect: Err(Reject::BadRequestLine) },
     Case { name: "2.1: a response is no request",   input: b"HTTP/1.1 200 OK",           expect: Err(Reject::BadRequestLine) },
-    Case { name: "9113 3.4: preface of HTTP/2",     input: b"PRI * HTTP/2.0\r\n\r\nSM",  expect: Err(Reject::BadTarget) },
+    Case { name: "9113 3.4: preface of HTTP/2",     input: b"PRI * HTTP/2.0\r\n\r\nSM",  expect: Err(Reject::UnsupportedVersion) },
+    Case { name: "9113 3.4: its method is no other", input: b"PRI * HTTP/1.1",           expect: Err(Reject::BadTarget) },
+    Case { name: "9113 3.4: half a preface",        input: b"PRI * HTTP/",               expect: Err(Reject::BadRequestLine) },
+    Case { name: "9113 3.4: a path for its asterisk", input: b"PRI / HTTP/1.1",          expect: Ok("PRI Origin HTTP/1.1 h /") },
+    Case { name: "9113 3.4: with a path, 2.0",      input: b"PRI / HTTP/2.0",            expect: Err(Reject::UnsupportedVersion) },
+    Case { name: "9113 3.4: in lower case",         input: b"pri * HTTP/2.0",            expect: Err(Reject::BadTarget) },
     Case { name: "2.2: TLS hello",                  input: b"\x16\x03\x01\x02\x00\x01",  expect: Err(Reject::BadRequestLine) },
 ];
 
 #[test]
 fn methods() {
     table().check(METHODS);
-    let longest = format!("{} / HTTP/1.1", "M".repeat(64));
-    let expected = format!("{} Origin HTTP/1.1 h /", "M".repeat(64));
-    let too_long = format!("{} / HTTP/1.1", "M".repeat(65));
+    let line = |len: usize| format!("{} / HTTP/1.1", "M".repeat(len));
+    let longest = format!("{} Origin HTTP/1.1 h /", "M".repeat(64));
+    let colon = format!("{}: / HTTP/1.1", "M".repeat(65));
+    let too_long = Err(Reject::MethodTooLong);
+    let garbage = Err(Reject::BadRequestLine);
     table().check(&[
-        Case { name: "3: longest method", input: longest.as_bytes(), expect: Ok(&expected) },
-        Case {
-            name: "3: method too long",
-            input: too_long.as_bytes(),
-            expect: Err(Reject::MethodTooLong),
-        },
+        Case { name: "3: longest method", input: line(64).as_bytes(), expect: Ok(&longest) },
+        Case { name: "3: method too long", input: line(65).as_bytes(), expect: too_long },
+        Case { name: "3: longest too long", input: line(256).as_bytes(), expect: too_long },
+        Case { name: "3: no method any more", input: line(257).as_bytes(), expect: garbage },
+        Case { name: "3: nor much later", input: line(100_000).as_bytes(), expect: garbage },
+        Case { name: "3: long and no method", input: colon.as_bytes(), expect: garbage },
     ]);
 }
 
@@ -142,16 +149,33 @@ fn origin_forms() {
 
 #[rustfmt::skip]
 const ABSOLUTE_FORMS: &[Case<'static>] = &[
-    Case { name: "3.2.2: Host is ignored",          input: b"GET http://a/b?c HTTP/1.1", expect: Ok("GET Absolute HTTP/1.1 a /b ?c") },
-    Case { name: "3.2.2: https",                    input: b"GET https://a/ HTTP/1.1",   expect: Ok("GET Absolute HTTP/1.1 a /") },
-    Case { name: "9110 4.2.3: schemes fold case",   input: b"GET HtTp://a/ HTTP/1.1",    expect: Ok("GET Absolute HTTP/1.1 a /") },
-    Case { name: "9110 4.2.3: no path is a slash",  input: b"GET http://a HTTP/1.1",     expect: Ok("GET Absolute HTTP/1.1 a /") },
-    Case { name: "3.2.2: query without path",       input: b"GET http://a?b/c HTTP/1.1", expect: Ok("GET Absolute HTTP/1.1 a / ?b/c") },
-    Case { name: "3.2.2: port",                     input: b"PUT http://a:80/ HTTP/1.1", expect: Ok("PUT Absolute HTTP/1.1 a:80 /") },
-    Case { name: "9110 4.2.1: empty port",          input: b"GET http://a:/ HTTP/1.1",   expect: Ok("GET Absolute HTTP/1.1 a: /") },
-    Case { name: "3.2.2: IPv6",                     input: b"GET http://[::1]:8/ HTTP/1.1", expect: Ok("GET Absolute HTTP/1.1 [::1]:8 /") },
+    Case { name: "3.2.2: path and query",          input: b"GET http://a/b?c HTTP/1.1\r\nHost: a", expect: Ok("GET Absolute HTTP/1.1 a /b ?c") },
+    Case { name: "3.2.2: https",                    input: b"GET https://a/ HTTP/1.1\r\nHost: a",   expect: Ok("GET Absolute HTTP/1.1 a /") },
+    Case { name: "9110 4.2.3: schemes fold case",   input: b"GET HtTp://a/ HTTP/1.1\r\nHost: a",    expect: Ok("GET Absolute HTTP/1.1 a /") },
+    Case { name: "9110 4.2.3: no path is a slash",  input: b"GET http://a HTTP/1.1\r\nHost: a",     expect: Ok("GET Absolute HTTP/1.1 a /") },
+    Case { name: "3.2.2: query without path",       input: b"GET http://a?b/c HTTP/1.1\r\nHost: a", expect: Ok("GET Absolute HTTP/1.1 a / ?b/c") },
+    Case { name: "3.2.2: port",                     input: b"PUT http://a:80/ HTTP/1.1\r\nHost: a:80", expect: Ok("PUT Absolute HTTP/1.1 a:80 /") },
+    Case { name: "9110 4.2.1: empty port",          input: b"GET http://a:/ HTTP/1.1\r\nHost: a:",   expect: Ok("GET Absolute HTTP/1.1 a: /") },
+    Case { name: "3.2.2: IPv6",                     input: b"GET http://[::1]:8/ HTTP/1.1\r\nHost: [::1]:8", expect: Ok("GET Absolute HTTP/1.1 [::1]:8 /") },
     Case { name: "3.2.2: with HTTP/1.0",            input: b"GET http://a/ HTTP/1.0",    expect: Ok("GET Absolute HTTP/1.0 a /") },
-    Case { name: "3.2.4: OPTIONS to a proxy",       input: b"OPTIONS http://a HTTP/1.1", expect: Ok("OPTIONS Absolute HTTP/1.1 a /") },
+    Case { name: "3.2.2: HTTP/1.0 without Host",    input: b"GET http://a:80/ HTTP/1.0", expect: Ok("GET Absolute HTTP/1.0 a:80 /") },
+    Case { name: "3.2.2: Host in another case",     input: b"GET http://A/ HTTP/1.1\r\nHost: a", expect: Ok("GET Absolute HTTP/1.1 A /") },
+    Case { name: "9110 4.2.3: 80 goes without saying", input: b"GET http://a:80/ HTTP/1.1\r\nHost: a", expect: Ok("GET Absolute HTTP/1.1 a:80 /") },
+    Case { name: "9110 4.2.3: an empty port too",   input: b"GET http://a/ HTTP/1.1\r\nHost: a:", expect: Ok("GET Absolute HTTP/1.1 a /") },
+    Case { name: "9110 4.2.3: and in Host",         input: b"GET http://a/ HTTP/1.1\r\nHost: a:80", expect: Ok("GET Absolute HTTP/1.1 a /") },
+    Case { name: "9110 4.2.3: 443 for https",       input: b"GET HTTPS://a/ HTTP/1.1\r\nHost: a:443", expect: Ok("GET Absolute HTTP/1.1 a /") },
+    Case { name: "9110 4.2.3: ports are numbers",   input: b"GET http://a:8/ HTTP/1.1\r\nHost: a:08", expect: Ok("GET Absolute HTTP/1.1 a:8 /") },
+    Case { name: "3.2.2: IPv6 and default port",    input: b"GET http://[::1]/ HTTP/1.1\r\nHost: [::1]:80", expect: Ok("GET Absolute HTTP/1.1 [::1] /") },
+    Case { name: "3.2.2: Host is another",          input: b"GET http://a/ HTTP/1.1\r\nHost: b", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: Host is a longer one",     input: b"GET http://a/ HTTP/1.1\r\nHost: a.b", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: Host has another port",    input: b"GET http://a/ HTTP/1.1\r\nHost: a:8080", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: the other scheme's port",  input: b"GET http://a/ HTTP/1.1\r\nHost: a:443", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: 80 is not 443",            input: b"GET https://a/ HTTP/1.1\r\nHost: a:80", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: port 0 is a port",         input: b"GET http://a/ HTTP/1.1\r\nHost: a:0", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: a port beyond all",        input: b"GET http://a/ HTTP/1.1\r\nHost: a:18446744073709551696", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: another address",          input: b"GET http://[::1]/ HTTP/1.1\r\nHost: [::2]", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.2: another with HTTP/1.0",    input: b"GET http://a/ HTTP/1.0\r\nHost: b", expect: Err(Reject::BadHost) },
+    Case { name: "3.2.4: OPTIONS to a proxy",       input: b"OPTIONS http://a HTTP/1.1\r\nHost: a", expect: Ok("OPTIONS Absolute HTTP/1.1 a /") },
     Case { name: "9110 4.2.1: empty host",          input: b"GET http:///a HTTP/1.1",    expect: Err(Reject::BadTarget) },
     Case { name: "9110 4.2.1: port without host",   input: b"GET http://:80/ HTTP/1.1",  expect: Err(Reject::BadTarget) },
     Case { name: "9110 4.2.1: query without host",  input: b"GET http://?a HTTP/1.1",    expect: Err(Reject::BadTarget) },
@@ -168,7 +192,8 @@ const ABSOLUTE_FORMS: &[Case<'static>] = &[
 
 #[test]
 fn absolute_forms() {
-    table().check(ABSOLUTE_FORMS);
+    // Their rows bring a `Host` of their own.
+    Table { behind: "\r\n\r\n", ..table() }.check(ABSOLUTE_FORMS);
 }
 
 #[rustfmt::skip]

@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 
-use crate::h1::{BodyLength, Connection, DATE_BYTES, Phase, Response};
+use crate::h1::{BodyLength, Connection, DATE_BYTES, Event, Phase, Response};
 use crate::{Headers, Limits, Misuse, RequestHead};
 
 /// Something that an application does.
@@ -18,11 +18,14 @@ enum Do {
     /// Bytes that the application writes by itself, if it may.
     Apart(&'static str),
     End,
+    EndWith(&'static [(&'static str, &'static str)]),
+    /// Another protocol follows.
+    Switch(&'static [(&'static str, &'static str)]),
     Abort,
 }
 
 use BodyLength::{Known, Unknown};
-use Do::{Abort, Apart, Body, Dated, End, Head, HeadAndClose, HeadWith, Interim};
+use Do::{Abort, Apart, Body, Dated, End, EndWith, Head, HeadAndClose, HeadWith, Interim, Switch};
 
 /// One row: a request, what the application does about it, the bytes that come of it, and whether
 /// another request may follow. What is done last may be refused.
@@ -42,6 +45,10 @@ const HEAD_1_0: &str = "HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
 const KEEP_1_0: &str = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
 const CLOSE: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 const CONNECT: &str = "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n";
+const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Upgrade\r\nUpgrade: e\r\n\r\n";
+const UPGRADE_1_0: &str = "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: e\r\n\r\n";
+const UPGRADE_BODY: &str = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\
+                            Connection: upgrade\r\nUpgrade: e\r\n\r\n";
 const DATE: &[u8; DATE_BYTES] = b"Sun, 06 Nov 1994 08:49:37 GMT";
 
 fn fields(list: &[(&str, &str)]) -> Headers {
@@ -76,6 +83,8 @@ fn act(connection: &mut Connection, act: Do, out: &mut Vec<u8>) -> Result<(), Mi
             Ok(())
         }
         End => connection.send_end(out),
+        EndWith(list) => connection.send_end_with(&fields(list), out),
+        Switch(list) => connection.send_switch(&fields(list), out),
         Abort => {
             connection.send_abort();
             Ok(())
@@ -153,6 +162,60 @@ const FIELDS: &[Row] = &[
     Row { name: "9110 15.2: two interim ones",      request: GET,      acts: &[Interim(102, &[]), Interim(100, &[]), Head(200, Known(0)), End], refused: None, wire: "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", phase: Phase::Idle },
     Row { name: "9110 15.2: none to HTTP/1.0",      request: GET_1_0,  acts: &[Interim(103, &[("Link", "</a>")]), Head(200, Known(0)), End], refused: None, wire: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", phase: Phase::Closed },
 ];
+
+#[rustfmt::skip]
+const TRAILERS: &[Row] = &[
+    Row { name: "7.1.2: trailers",                  request: GET,      acts: &[Head(200, Unknown), Body("x"), EndWith(&[("A", "b"), ("c", "")])], refused: None, wire: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\nc: \r\n\r\n", phase: Phase::Idle },
+    Row { name: "9110 6.5.1: none of the framing",  request: GET,      acts: &[Head(200, Unknown), EndWith(&[("Content-Length", "1"), ("A", "b"), ("Host", "h"), ("authorization", "x")])], refused: None, wire: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n", phase: Phase::Idle },
+    Row { name: "6.5: none behind a length",        request: GET,      acts: &[Head(200, Known(1)), Body("x"), EndWith(&[("A", "b")])], refused: None, wire: "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", phase: Phase::Idle },
+    Row { name: "6.5: none to HTTP/1.0",            request: GET_1_0,  acts: &[Head(200, Unknown), Body("x"), EndWith(&[("A", "b")])], refused: None, wire: "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nx", phase: Phase::Closed },
+    Row { name: "9110 9.3.2: none to HEAD",         request: HEAD,     acts: &[Head(200, Unknown), EndWith(&[("A", "b")])],           refused: None, wire: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", phase: Phase::Idle },
+];
+
+#[rustfmt::skip]
+const SWITCHES: &[Row] = &[
+    Row { name: "9110 7.8: another protocol",       request: UPGRADE,  acts: &[Switch(&[("Upgrade", "e")]), Body("x"), Apart("yz")],  refused: None, wire: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: e\r\n\r\nxyz", phase: Phase::Tunnel },
+    Row { name: "9110 7.8: it ends",                request: UPGRADE,  acts: &[Switch(&[("Upgrade", "e")]), Body("x"), End],          refused: None, wire: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: e\r\n\r\nx", phase: Phase::Closed },
+    Row { name: "9110 7.8: it is given up",         request: UPGRADE,  acts: &[Switch(&[("Upgrade", "e")]), Abort],                   refused: None, wire: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: e\r\n\r\n", phase: Phase::Closed },
+    Row { name: "9110 7.8: after 102",              request: UPGRADE,  acts: &[Interim(102, &[]), Switch(&[("Upgrade", "e")]), End],  refused: None, wire: "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: e\r\n\r\n", phase: Phase::Closed },
+    Row { name: "9110 7.8: an offer",               request: GET,      acts: &[HeadWith(426, Known(0), &[("Upgrade", "e")]), End],    refused: None, wire: "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: upgrade\r\nUpgrade: e\r\n\r\n", phase: Phase::Idle },
+    Row { name: "9110 7.8: an offer and an end",    request: CLOSE,    acts: &[HeadWith(426, Known(0), &[("Upgrade", "e")]), End],    refused: None, wire: "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close, upgrade\r\nUpgrade: e\r\n\r\n", phase: Phase::Closed },
+    Row { name: "9110 7.8: an offer to HTTP/1.0",   request: KEEP_1_0, acts: &[HeadWith(426, Known(0), &[("Upgrade", "e")]), End],    refused: None, wire: "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: keep-alive, upgrade\r\nUpgrade: e\r\n\r\n", phase: Phase::Idle },
+    Row { name: "9110 7.8: ignored",                request: UPGRADE,  acts: &[Head(200, Known(0)), End],                             refused: None, wire: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", phase: Phase::Idle },
+    Row { name: "9110 7.8: not asked for",          request: GET,      acts: &[Switch(&[])],                                          refused: Some(Misuse::NotSwitchable), wire: "", phase: Phase::Respond },
+    Row { name: "9110 7.8: not in HTTP/1.0",        request: UPGRADE_1_0, acts: &[Switch(&[])],                                       refused: Some(Misuse::NotSwitchable), wire: "", phase: Phase::Respond },
+    Row { name: "9110 7.8: not before the body",    request: UPGRADE_BODY, acts: &[Switch(&[])],                                      refused: Some(Misuse::NotSwitchable), wire: "", phase: Phase::Body },
+    Row { name: "9110 7.8: not without a request",  request: "",       acts: &[Switch(&[])],                                          refused: Some(Misuse::NotAwaitingResponse), wire: "", phase: Phase::Idle },
+    Row { name: "9110 7.8: not twice",              request: UPGRADE,  acts: &[Switch(&[]), Switch(&[])],                             refused: Some(Misuse::NotAwaitingResponse), wire: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n", phase: Phase::Tunnel },
+    Row { name: "9110 9.3.6: a tunnel",             request: CONNECT,  acts: &[Switch(&[("A", "b")]), Body("x"), End],                refused: None, wire: "HTTP/1.1 200 OK\r\nA: b\r\n\r\nx", phase: Phase::Closed },
+];
+
+#[test]
+fn trailers() {
+    check(TRAILERS);
+}
+
+#[test]
+fn switches() {
+    check(SWITCHES);
+}
+
+#[test]
+fn bytes_of_another_protocol_come_as_they_are() {
+    let (mut connection, mut head) = (Connection::new(), RequestHead::default());
+    let limits = Limits::default();
+    connection.receive(UPGRADE.as_bytes(), &limits, &mut head).unwrap();
+    connection.send_switch(&Headers::new(), &mut Vec::new()).unwrap();
+    let bytes = b"GET / HTTP/1.1\r\n\r\n\0";
+    let received = connection.receive(bytes, &limits, &mut head).unwrap();
+    assert_eq!((received.consumed, received.event), (bytes.len(), Some(Event::Body(bytes))));
+    assert_eq!(connection.receive(b"", &limits, &mut head).unwrap().event, None);
+    assert_eq!(connection.receive_eof(), Ok(()));
+    // What is left to be sent can be.
+    connection.send_body(b"x", &mut Vec::new()).unwrap();
+    connection.send_end(&mut Vec::new()).unwrap();
+    assert_eq!(connection.phase(), Phase::Closed);
+}
 
 #[test]
 fn fields_and_status_lines() {

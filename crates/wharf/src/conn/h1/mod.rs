@@ -5,19 +5,26 @@
 //! what a response body is made of (`outgoing.rs`), when output is sent (`worker`).
 
 mod receive;
+mod refuse;
 mod respond;
+mod trace;
+mod tunnel;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use wharf_proto::RequestHead;
 use wharf_proto::h1::{self, Phase};
 
-use self::respond::Refusal;
+use self::refuse::Refusal;
 use super::exchange::{Exchange, Record};
-use super::{Context, Timer};
-use crate::body::BodyError;
+use super::{Context, Pace, Timer};
+use crate::body::{BodyError, BodyWriter, ReadPace};
+use crate::config::{Rules, Timeouts};
 use crate::driver::{Close, Key};
+use crate::interim::Interims;
+use crate::observe::{CloseReason, Limit};
 use crate::output::Output;
 use crate::pool::Pooled;
 use crate::request::{Addrs, Parts};
@@ -36,6 +43,8 @@ const MAX_SPARE_BYTES: usize = 128 << 10;
 pub(crate) struct Http1 {
     machine: h1::Connection,
     addrs: Addrs,
+    /// How many heads came in full on this connection.
+    requests: u32,
     /// Where the next head is built.
     parts: Option<Pooled<Parts>>,
     /// Where a trailer section is built.
@@ -46,13 +55,19 @@ pub(crate) struct Http1 {
     /// The driver has an output of this connection.
     pub(crate) sending: bool,
     exchange: Exchange,
+    interims: Interims,
     /// Exchanges that are over but whose bytes are not all sent, where there is an access log.
-    #[expect(clippy::vec_box, reason = "they come in boxes and go in them")]
-    done: Vec<Box<Record>>,
+    done: Vec<Pooled<Record>>,
     /// How many of them end in the output that the driver has.
     done_when_sent: usize,
     /// How long that output is, and after it was given up, how much of it was sent.
     in_flight_bytes: usize,
+    /// How long the peer may take none of what is being sent, if a handler said so.
+    write_timeout: Option<Duration>,
+    /// How many bytes the driver was given since the connection became busy.
+    given_bytes: u64,
+    /// What was given, and what of it not taken, when that was looked at.
+    last_look: (u64, u64),
     waker: ConnWaker,
     /// The peer has closed its sending side.
     eof: bool,
@@ -62,7 +77,11 @@ pub(crate) struct Http1 {
     head_done: bool,
     /// The handler does not keep up with the request's body.
     body_paused: bool,
+    /// Nobody reads the request's body, and it is too long to be read for nothing.
+    body_ignored: bool,
     ending: Option<Ending>,
+    /// Why the connection ends, once that is decided.
+    reason: Option<CloseReason>,
 }
 
 /// How the connection ends once its output is sent.
@@ -81,28 +100,39 @@ impl Http1 {
         Self {
             machine: h1::Connection::new(),
             addrs,
+            requests: 0,
             parts: None,
             trailers: RequestHead::default(),
             input: Vec::new(),
             output: Output::default(),
             sending: false,
             exchange: Exchange::default(),
+            interims: Interims::default(),
             done: Vec::new(),
             done_when_sent: 0,
             in_flight_bytes: 0,
+            write_timeout: None,
+            given_bytes: 0,
+            last_look: (0, 0),
             waker,
             eof: false,
             is_last_request: false,
             head_done: false,
             body_paused: false,
+            body_ignored: false,
             ending: None,
+            reason: None,
         }
     }
 
-    /// Makes the value work for another connection.
-    pub(crate) fn bind(&mut self, key: Key, addrs: Addrs) {
+    /// Makes the value work for another connection, on which so many requests came before.
+    pub(crate) fn bind(&mut self, key: Key, addrs: Addrs, requests: u32, rules: &Rules) {
         self.waker.bind(key);
         self.addrs = addrs;
+        self.requests = requests;
+        if rules.accepts_bare_lf {
+            self.machine = h1::Connection::new().accept_bare_lf(true);
+        }
     }
 
     /// Forgets the connection, so that nothing of it is held until there is another.
@@ -117,7 +147,12 @@ impl Http1 {
         self.is_last_request = false;
         self.head_done = false;
         self.body_paused = false;
+        self.body_ignored = false;
+        self.write_timeout = None;
+        self.given_bytes = 0;
+        self.last_look = (0, 0);
         self.ending = None;
+        self.reason = None;
     }
 
     /// Whether nothing is held that a later request would need.
@@ -142,6 +177,7 @@ impl Http1 {
         self.sending = true;
         self.done_when_sent = self.done.len();
         self.in_flight_bytes = self.output.len();
+        self.given_bytes += self.output.len() as u64;
         std::mem::take(&mut self.output)
     }
 
@@ -152,13 +188,15 @@ impl Http1 {
 
     /// Whether more bytes of the peer could be dealt with.
     pub(crate) fn wants_bytes(&self) -> bool {
-        if self.eof || self.ending.is_some() || self.body_paused {
+        let ignores_body = self.body_ignored && self.machine.phase() == Phase::Body;
+        if self.eof || self.ending.is_some() || self.body_paused || ignores_body {
             return false;
         }
         match self.machine.phase() {
             // One buffer of pipelined requests is held, and no more.
             Phase::Respond => self.input.is_empty(),
             Phase::Idle | Phase::Head | Phase::Body | Phase::Drain => self.can_produce(),
+            Phase::Tunnel => self.input.is_empty(),
             Phase::Closed => false,
         }
     }
@@ -168,17 +206,70 @@ impl Http1 {
         std::mem::replace(&mut self.head_done, false)
     }
 
+    /// How many heads came in full on this connection.
+    pub(crate) const fn requests(&self) -> u32 {
+        self.requests
+    }
+
+    /// Why the connection ends, once that is decided.
+    pub(crate) const fn reason(&self) -> Option<CloseReason> {
+        self.reason
+    }
+
+    /// The request that is being answered, where it was kept.
+    pub(crate) fn request(&self) -> Option<&RequestHead> {
+        self.exchange.request()
+    }
+
+    /// When the handler has to have answered.
+    pub(crate) const fn handler_due(&self) -> Option<Instant> {
+        self.exchange.handler_due
+    }
+
+    /// Whether the peer is not read because of requests that it has sent already.
+    pub(crate) fn holds_requests(&self) -> bool {
+        self.machine.phase() == Phase::Respond && !self.input.is_empty()
+    }
+
+    /// Notes how many bytes of a blocked send the peer has not taken yet, and returns how many it
+    /// took since the last look.
+    pub(crate) fn note_untaken(&mut self, untaken: u64) -> u64 {
+        let (given_then, untaken_then) =
+            std::mem::replace(&mut self.last_look, (self.given_bytes, untaken));
+        (untaken_then + self.given_bytes - given_then).saturating_sub(untaken)
+    }
+
     /// The deadline that fits what is under way.
     pub(crate) fn timer(&self) -> Timer {
         if self.sending || !self.output.is_empty() {
             return Timer::Write;
         }
         match self.machine.phase() {
+            _ if self.exchange.is_tunnel => Timer::Tunnel,
+            Phase::Idle if self.requests == 0 => Timer::FirstByte,
             Phase::Idle => Timer::Idle,
             Phase::Head => Timer::Head,
             Phase::Body if !self.expects_body() => Timer::Off,
             Phase::Body | Phase::Drain => Timer::Body,
-            Phase::Respond | Phase::Closed => Timer::Off,
+            Phase::Respond | Phase::Tunnel | Phase::Closed => Timer::Off,
+        }
+    }
+
+    /// How fast bytes have to come or go.
+    pub(super) fn pace(&self, timer: Timer, timeouts: &Timeouts) -> Pace {
+        if timer == Timer::Write {
+            return Pace {
+                timeout: self.write_timeout.unwrap_or(timeouts.write),
+                min_rate: if self.write_timeout.is_some() { 0 } else { timeouts.write_rate },
+                limits: (Limit::Write, Limit::WriteRate),
+            };
+        }
+        let body = self.exchange.request_body.as_ref();
+        let ReadPace { timeout, min_rate, .. } = body.map(BodyWriter::pace).unwrap_or_default();
+        Pace {
+            timeout: timeout.unwrap_or(timeouts.body),
+            min_rate: min_rate.unwrap_or(if timeout.is_some() { 0 } else { timeouts.body_rate }),
+            limits: (Limit::Body, Limit::BodyRate),
         }
     }
 
@@ -191,6 +282,12 @@ impl Http1 {
 
     fn is_all_sent(&self) -> bool {
         self.output.is_empty() && !self.sending
+    }
+
+    /// Whether what comes can be dealt with. The two directions of a tunnel have nothing to do with
+    /// each other; of anything else, what comes asks for output.
+    fn can_receive(&self) -> bool {
+        if self.exchange.is_tunnel { self.ending.is_none() } else { self.can_produce() }
     }
 
     fn can_produce(&self) -> bool {
@@ -226,7 +323,7 @@ impl Http1 {
         if self.exchange.task.is_some() {
             self.poll_task(context);
         } else if self.exchange.response_body.is_some() {
-            self.pump();
+            self.pump(context);
         }
         self.proceed(context);
     }
@@ -239,6 +336,9 @@ impl Http1 {
             record.tell(true, context);
         }
         if self.output.is_empty() {
+            if self.exchange.response_body.is_none() {
+                self.write_timeout = None;
+            }
             output.clear();
             self.output = output;
         }
@@ -246,29 +346,37 @@ impl Http1 {
             if self.output.is_empty() {
                 body.sent();
             }
-            self.pump();
+            self.pump(context);
         }
         self.proceed(context);
     }
 
-    /// The armed deadline has come.
-    pub(crate) fn on_timeout(&mut self, timer: Timer, context: &Context<'_>) {
-        match timer {
-            Timer::Head if self.machine.phase() == Phase::Head => {
-                self.machine.receive_timeout();
-                self.refuse(Refusal::HeadTimeout, context);
-            }
-            // A handler may have dropped the body since, on any thread.
-            Timer::Body if self.timer() != Timer::Body => {}
-            Timer::Body => {
-                self.machine.receive_timeout();
-                self.refuse(Refusal::BodyTimeout, context);
-            }
-            Timer::Write => self.ending = Some(Ending::Cut),
-            Timer::Off | Timer::Idle | Timer::Head | Timer::Linger => {
-                self.ending = Some(Ending::Close(Close::Graceful));
+    /// The deadline has come: that of `limit`.
+    pub(crate) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
+        match limit {
+            Limit::Head | Limit::Body | Limit::BodyRate => self.receive_timeout(limit, context),
+            Limit::Handler => self.refuse(Refusal::Limit(limit), context),
+            _ => {
+                context.counters.count_limit(limit);
+                self.reason.get_or_insert(CloseReason::Limit(limit));
+                let takes_nothing = matches!(limit, Limit::Write | Limit::WriteRate);
+                self.ending =
+                    Some(if takes_nothing { Ending::Cut } else { Ending::Close(Close::Graceful) });
             }
         }
+    }
+
+    /// A head or a body took too long.
+    fn receive_timeout(&mut self, limit: Limit, context: &Context<'_>) {
+        let phase = self.machine.phase();
+        // A handler may have dropped the body since, on any thread.
+        if phase != Phase::Head && self.timer() != Timer::Body {
+            return;
+        }
+        let parts = self.parts.get_or_insert_with(Pooled::take);
+        let head = if phase == Phase::Head { &parts.head } else { &self.trailers };
+        self.machine.receive_timeout(head);
+        self.refuse(Refusal::Limit(limit), context);
     }
 
     /// An output was given up with so many bytes unsent.

@@ -4,18 +4,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
+use std::thread;
 
 use bytes::Bytes;
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use wharf_proto::h1::{BodyLength, Event, Phase};
-use wharf_proto::{Headers, Reject};
+use wharf_proto::{Headers, Limits, Reject, RequestHead};
 
-use super::respond::Refusal;
-use super::{Close, Ending, Http1};
-use crate::body::{Body, BodyKind};
+use super::refuse::Refusal;
+use super::trace::trace;
+use super::{Close, CloseReason, Ending, Http1, Interims};
+use crate::body::{Body, BodyWriter};
 use crate::conn::Context;
-use crate::conn::exchange::panicked;
-use crate::handler::ReplyKind;
+use crate::handler::{Reply, ReplyKind};
 use crate::pool::Pooled;
 use crate::request::Request;
 
@@ -32,7 +33,7 @@ impl Http1 {
     /// Deals with the bytes that are held.
     pub(super) fn proceed(&mut self, context: &Context<'_>) {
         // A response may have come to its end since the last look.
-        self.settle();
+        self.settle(context);
         if self.input.is_empty() && !self.eof {
             return;
         }
@@ -46,11 +47,15 @@ impl Http1 {
     pub(super) fn process(&mut self, input: &[u8], context: &Context<'_>) -> usize {
         let mut used = 0;
         loop {
-            if !self.can_produce() {
+            if !self.can_receive() {
                 return used;
             }
             let rest = &input[used..];
             if rest.is_empty() && self.machine.phase() == Phase::Idle {
+                break;
+            }
+            if self.ignores_body(context) {
+                self.body_ignored = true;
                 break;
             }
             let parts = self.parts.get_or_insert_with(Pooled::take);
@@ -59,7 +64,9 @@ impl Http1 {
                 Phase::Idle | Phase::Head => &mut parts.head,
                 _ => &mut self.trailers,
             };
-            match self.machine.receive(rest, context.limits, head) {
+            let own_limits = own_limits(self.exchange.request_body.as_ref(), context.limits);
+            let limits = own_limits.as_ref().unwrap_or(context.limits);
+            match self.machine.receive(rest, limits, head) {
                 Ok(received) => {
                     used += received.consumed;
                     match received.event {
@@ -77,9 +84,9 @@ impl Http1 {
                     break;
                 }
             }
-            self.settle();
+            self.settle(context);
         }
-        self.settle();
+        self.settle(context);
         self.note_eof(&input[used..], context);
         self.note_unread(&input[used..]);
         used
@@ -88,11 +95,22 @@ impl Http1 {
     /// Passes the end of input on once nothing before it can be dealt with any more.
     fn note_eof(&mut self, unread: &[u8], context: &Context<'_>) {
         let waits_for_response = self.machine.phase() == Phase::Respond && !unread.is_empty();
-        if !self.eof || self.ending.is_some() || waits_for_response || !self.can_produce() {
+        if !self.eof || waits_for_response || !self.can_receive() {
             return;
         }
+        let is_draining = self.machine.phase() == Phase::Drain;
+        if self.machine.phase() == Phase::Head {
+            self.reason.get_or_insert(CloseReason::Lost);
+        }
         match self.machine.receive_eof() {
-            Ok(()) => self.settle(),
+            Ok(()) => {
+                if self.exchange.is_tunnel {
+                    self.end_request_body();
+                }
+                self.settle(context);
+            }
+            // What is missing is what nobody wanted.
+            Err(_) if is_draining => self.settle(context),
             Err(reject) => self.refuse(Refusal::Reject(reject), context),
         }
     }
@@ -108,57 +126,84 @@ impl Http1 {
     /// Hands a request to the handler. Returns how many bytes of `rest` belonged to its body.
     fn begin_request(&mut self, length: BodyLength, rest: &[u8], context: &Context<'_>) -> usize {
         self.head_done = true;
+        self.requests = self.requests.saturating_add(1);
+        context.counters.count_request();
         let Some(mut parts) = self.parts.take() else { return 0 };
         parts.addrs = self.addrs;
+        self.interims = Interims::begin();
+        parts.interims = self.interims;
         self.exchange.begin(&parts, context);
         let options = parts.head.connection();
+        self.exchange.offers = offers(&parts.head);
         self.is_last_request =
             options.close || (parts.head.version() == Version::HTTP_10 && !options.keep_alive);
+        if *parts.head.method() == Method::TRACE {
+            self.respond(trace(&parts.head, context.rules.allows_trace), context);
+            return 0;
+        }
         let (body, used) = match length {
             BodyLength::Known(0) => (Body::empty(), 0),
-            BodyLength::Known(_) | BodyLength::Unknown => {
-                match self.begin_body(length, rest, context) {
-                    Ok(begun) => begun,
-                    Err(reject) => {
-                        self.refuse(Refusal::Reject(reject), context);
-                        return rest.len();
-                    }
-                }
-            }
+            BodyLength::Known(_) | BodyLength::Unknown => self.begin_body(length, rest, context),
         };
         let request = Request::new(parts, body);
-        let reply = catch_unwind(AssertUnwindSafe(|| context.handler.call(request)));
-        match reply.map(|reply| reply.0) {
-            Ok(ReplyKind::Ready(response)) => self.respond(response, context),
-            Ok(ReplyKind::Later(task)) => {
+        let reply = self.run(|_| context.handler.call(request));
+        match reply {
+            Ok(Reply { kind: ReplyKind::Ready(response), .. }) => self.respond(response, context),
+            Ok(Reply { kind: ReplyKind::Later(task), time_limit }) => {
                 self.exchange.task = Some(task);
+                let time_limit = time_limit.or(context.timeouts.handler);
+                self.exchange.handler_due =
+                    time_limit.and_then(|limit| context.clock.now().checked_add(limit));
                 self.poll_task(context);
             }
-            Err(panic) => {
-                self.exchange.failure = Some(panicked(&*panic));
-                self.refuse(Refusal::Panic, context);
-            }
+            Err(panic) => self.panicked(&*panic, context),
         }
         used
     }
 
-    /// Takes what has come of a body. A body that is complete is held in one pooled buffer; for one
-    /// that is not, a channel is opened.
+    /// Lets the program's code have its turn, and sends what it leaves of interim responses.
+    fn run<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> thread::Result<T> {
+        let running = self.interims.run();
+        let result = catch_unwind(AssertUnwindSafe(|| act(self)));
+        drop(running);
+        if Interims::are_there() {
+            for (status, headers) in Interims::take() {
+                // A request of HTTP/1.0, or one that was refused meanwhile, has no use for it.
+                let _ = self.machine.send_interim(status, &headers, &mut self.output.buffer);
+            }
+        }
+        result
+    }
+
+    /// Makes a request's body of what has come, and returns how many bytes that took. One that is
+    /// there in full and within the server's bound is held in one pooled buffer; for any other a
+    /// channel is opened, into which the bytes go once the handler has had its say.
     fn begin_body(
         &mut self,
         length: BodyLength,
         input: &[u8],
         context: &Context<'_>,
-    ) -> Result<(Body, usize), Reject> {
+    ) -> (Body, usize) {
+        let is_there = match length {
+            BodyLength::Known(length) => length <= input.len() as u64,
+            BodyLength::Unknown => !input.is_empty(),
+        };
+        // Whether chunks are whole is only known behind the last one.
+        let mut machine = if is_there { Some(self.machine.clone()) } else { None };
         let mut whole = Pooled::<Vec<u8>>::take();
         let mut used = 0;
-        loop {
+        while let Some(machine) = &mut machine {
             let rest = &input[used..];
-            let received = self.machine.receive(rest, context.limits, &mut self.trailers)?;
+            let Ok(received) = machine.receive(rest, context.limits, &mut self.trailers) else {
+                break;
+            };
             used += received.consumed;
             match received.event {
                 Some(Event::Body(data)) => whole.extend_from_slice(data),
-                Some(Event::End) => return Ok((Body(BodyKind::Pooled(whole)), used)),
+                Some(Event::End) => {
+                    self.machine = machine.clone();
+                    return (Body::received(whole, owned(self.trailers.headers())), used);
+                }
                 Some(Event::Head { .. }) => unreachable!("a body ends before the next head"),
                 None if received.consumed == 0 => break,
                 None => {}
@@ -168,9 +213,20 @@ impl Http1 {
         if let BodyLength::Known(length) = length {
             writer.announce_len(length);
         }
-        writer.push(Bytes::copy_from_slice(&whole));
+        writer.mark_received();
+        self.body_ignored = false;
         self.exchange.request_body = Some(writer);
-        Ok((body, used))
+        (body, 0)
+    }
+
+    /// Whether the rest of a body is of no use to anybody, and too much of it to be read before the
+    /// response says so.
+    fn ignores_body(&self, context: &Context<'_>) -> bool {
+        let Some(body) = &self.exchange.request_body else { return false };
+        let left = self.machine.unreceived_bytes().unwrap_or(0);
+        let limits = context.limits;
+        let is_too_much = left > limits.max_drain_bytes.min(limits.max_body_bytes);
+        is_too_much && self.machine.awaits_response() && body.is_closed()
     }
 
     /// Passes a piece of the request's body on, if anybody wants it.
@@ -184,34 +240,38 @@ impl Http1 {
         self.body_paused = false;
         if let Some(body) = self.exchange.request_body.take() {
             // A handler that dropped the body has no use for its end either.
-            let _ = body.finish();
+            let _ = match owned(self.trailers.headers()) {
+                None => body.finish(),
+                Some(trailers) => body.finish_with(*trailers),
+            };
         }
     }
 
     /// Gives the handler's future a turn.
     pub(super) fn poll_task(&mut self, context: &Context<'_>) {
-        let Some(task) = &mut self.exchange.task else { return };
-        let mut cx = TaskContext::from_waker(self.waker.waker());
-        match catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx))) {
+        let polled = self.run(|http| {
+            let mut cx = TaskContext::from_waker(http.waker.waker());
+            http.exchange.task.as_mut().map(|task| task.poll(&mut cx))
+        });
+        match polled.map(|polled| polled.unwrap_or(Poll::Pending)) {
             Ok(Poll::Ready(response)) => {
                 self.exchange.task = None;
                 self.respond(response, context);
             }
-            Ok(Poll::Pending) => self.send_continue(Wanted::Now),
+            Ok(Poll::Pending) => self.send_continue(Wanted::Now, context),
             Err(panic) => {
-                self.exchange.failure = Some(panicked(&*panic));
                 // A future that panicked must not be polled again; whether it can be dropped in
                 // peace is not known either.
                 let task = self.exchange.task.take();
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
-                self.refuse(Refusal::Panic, context);
+                self.panicked(&*panic, context);
             }
         }
     }
 
     /// Asks the peer for the body it holds back, once the handler wants it (RFC 9110 section
     /// 10.1.1), or as soon as it might.
-    pub(super) fn send_continue(&mut self, readiness: Wanted) {
+    pub(super) fn send_continue(&mut self, readiness: Wanted, context: &Context<'_>) {
         if !self.machine.awaits_continue() {
             return;
         }
@@ -220,10 +280,35 @@ impl Http1 {
             Wanted::Now => body.is_wanted(waker),
             Wanted::Later => body.is_wanted(waker) || !body.is_closed(),
         });
-        if is_wanted {
+        if is_wanted && self.reads_too_much(context) {
+            // Nothing will come before it is asked for, so that nothing else would refuse it.
+            self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
+        } else if is_wanted {
             let out = &mut self.output.buffer;
             let sent = self.machine.send_interim(StatusCode::CONTINUE, &Headers::new(), out);
             debug_assert!(sent.is_ok(), "{sent:?}");
         }
     }
+}
+
+/// The protocols that the peer offers to go on with, if it does (RFC 9110 section 7.8).
+fn offers(head: &RequestHead) -> Option<Box<[u8]>> {
+    if !head.connection().upgrade {
+        return None;
+    }
+    let offers: Vec<&[u8]> = head.headers().get_all("upgrade").collect();
+    Some(offers.join(&b',').into())
+}
+
+/// The bounds on a body for which the handler has set one of its own.
+fn own_limits(body: Option<&BodyWriter>, limits: &Limits) -> Option<Limits> {
+    let max_body_bytes = body?.pace().max_bytes?;
+    let mut limits = *limits;
+    limits.max_body_bytes = max_body_bytes;
+    Some(limits)
+}
+
+/// Trailer fields, if there are any, to be kept.
+fn owned(trailers: &Headers) -> Option<Box<Headers>> {
+    (!trailers.is_empty()).then(|| Box::new(trailers.clone()))
 }

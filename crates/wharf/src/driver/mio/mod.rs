@@ -5,11 +5,12 @@
 //! of listeners (`listener.rs` makes them).
 
 mod combined;
+mod send;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
 pub(crate) use self::combined::{Combined, Watched};
+use self::send::{Progress, send};
 use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
 use crate::output::Output;
 use crate::sys;
@@ -28,6 +30,14 @@ const RECEIVE_BYTES: usize = 64 << 10;
 
 /// Events taken from the system at a time.
 const EVENTS: usize = 1024;
+
+/// A send of more than this is bulk: what is asked for in quantity waits for what is asked for in
+/// small.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// How much of one bulk send, and of all together, is handed to the system in one turn: so little
+/// that nobody else notices, and so much that nothing is lost by it.
+const BULK_BYTES: usize = 256 << 10;
 
 /// Connections accepted in one turn before others have theirs.
 const ACCEPTS_PER_TURN: u32 = 64;
@@ -53,12 +63,16 @@ pub(crate) struct MioDriver {
     listeners: Vec<Listener>,
     accepting: bool,
     accepts_left: u32,
+    /// How much more bulk is sent in this turn.
+    bulk_left: usize,
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// What can be worked on in this turn.
     ready: VecDeque<Ready>,
     /// What there will be more of in the next turn.
     again: Vec<Ready>,
+    /// Sends that were begun in this turn: in the next one they come behind those that were not.
+    paused: Vec<Ready>,
     /// The last wait brought as many events as fit, so that the system may have more.
     events_left: bool,
     buffer: Box<[u8]>,
@@ -113,10 +127,12 @@ impl MioDriver {
             listeners: registered,
             accepting: true,
             accepts_left: ACCEPTS_PER_TURN,
+            bulk_left: BULK_BYTES,
             slots: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
             again: Vec::new(),
+            paused: Vec::new(),
             events_left: false,
             buffer: vec![0; RECEIVE_BYTES].into(),
         })
@@ -184,22 +200,28 @@ impl MioDriver {
         let key = Key { index, generation: slot.generation };
         let stream = slot.stream.as_mut()?;
         if slot.writable
+            && self.bulk_left > 0
             && let Some(output) = slot.unsent.take()
         {
-            let before = output.len();
-            let step = match send_all(stream, key, *output) {
-                Ok(sent) => Some(Step::Sent(sent)),
-                Err(output) => {
-                    let progress = output.len() < before;
+            match send(stream, key, *output, &mut self.bulk_left) {
+                Progress::Over(sent) => {
+                    self.queue_connection(index);
+                    return Some(Step::Sent(sent));
+                }
+                Progress::Blocked(output) => {
                     slot.writable = false;
                     slot.unsent = Some(Box::new(output));
-                    progress.then_some(Step::Progress(key))
                 }
-            };
-            if step.is_some() {
-                self.queue_connection(index);
-                return step;
+                Progress::Paused(output) => {
+                    slot.unsent = Some(Box::new(output));
+                    slot.queued = true;
+                    self.paused.push(Ready::Connection(index));
+                }
             }
+        }
+        if slot.writable && slot.unsent.is_some() && !slot.queued {
+            slot.queued = true;
+            self.again.push(Ready::Connection(index));
         }
         if slot.broken && !slot.receiving {
             slot.broken = false;
@@ -214,7 +236,7 @@ impl MioDriver {
             Ok(len) => {
                 let more = len == self.buffer.len() || !SHORT_READ_IS_LAST || slot.closed_by_peer;
                 slot.readable = len > 0 && more;
-                if slot.readable {
+                if slot.readable && !slot.queued {
                     slot.queued = true;
                     self.again.push(Ready::Connection(index));
                 }
@@ -225,8 +247,10 @@ impl MioDriver {
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                slot.queued = true;
-                self.again.push(Ready::Connection(index));
+                if !slot.queued {
+                    slot.queued = true;
+                    self.again.push(Ready::Connection(index));
+                }
                 None
             }
             Err(error) => {
@@ -246,7 +270,9 @@ impl Driver for MioDriver {
 
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         self.accepts_left = ACCEPTS_PER_TURN;
+        self.bulk_left = BULK_BYTES;
         self.ready.extend(self.again.drain(..));
+        self.ready.extend(self.paused.drain(..));
         let timeout = if self.ready.is_empty() && !self.events_left {
             until.map(timeout)
         } else {
@@ -274,7 +300,10 @@ impl Driver for MioDriver {
     }
 
     fn has_more(&self) -> bool {
-        !self.ready.is_empty() || !self.again.is_empty() || self.events_left
+        !self.ready.is_empty()
+            || !self.again.is_empty()
+            || !self.paused.is_empty()
+            || self.events_left
     }
 
     fn adopt(&mut self, mut socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
@@ -308,20 +337,33 @@ impl Driver for MioDriver {
     }
 
     fn send(&mut self, key: Key, output: Output) -> Option<Sent> {
+        let bulk_left = self.bulk_left;
         let Some(slot) = self.slot(key) else {
             let result = Err(io::ErrorKind::NotConnected.into());
             return Some(Sent { key, output, result });
         };
         debug_assert!(slot.unsent.is_none(), "one send at a time");
+        let is_bulk = output.len() > SMALL_BYTES;
+        let mut left = if is_bulk { bulk_left } else { SMALL_BYTES };
         let stream = slot.stream.as_mut()?;
-        match send_all(stream, key, output) {
-            Ok(sent) => Some(sent),
-            Err(output) => {
-                slot.writable = false;
-                slot.unsent = Some(Box::new(output));
-                None
+        let progress = send(stream, key, output, &mut left);
+        let (output, is_blocked) = match progress {
+            Progress::Over(sent) => {
+                self.bulk_left = if is_bulk { left } else { bulk_left };
+                return Some(sent);
             }
+            Progress::Blocked(output) => (output, true),
+            Progress::Paused(output) => (output, false),
+        };
+        slot.unsent = Some(Box::new(output));
+        if is_blocked {
+            slot.writable = false;
+        } else if !slot.queued {
+            slot.queued = true;
+            self.paused.push(Ready::Connection(key.index));
         }
+        self.bulk_left = if is_bulk { left } else { bulk_left };
+        None
     }
 
     /// A send is handed over as soon as it is begun.
@@ -411,28 +453,6 @@ impl MioDriver {
         slot.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
         self.queue_connection(u32::try_from(token.0).expect("indices are below 2^31"));
     }
-}
-
-/// Writes until all is sent or the socket takes no more, in which case the output is given back.
-fn send_all(stream: &mut TcpStream, key: Key, mut output: Output) -> Result<Sent, Output> {
-    while !output.is_empty() {
-        let slices = output.slices();
-        let written = match &slices {
-            [buffer, tail] if tail.is_empty() => stream.write(buffer),
-            _ => sys::send_vectored(stream, &slices),
-        };
-        match written {
-            Ok(0) => {
-                let result = Err(io::ErrorKind::WriteZero.into());
-                return Ok(Sent { key, output, result });
-            }
-            Ok(len) => output.advance(len),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(output),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Ok(Sent { key, output, result: Err(error) }),
-        }
-    }
-    Ok(Sent { key, output, result: Ok(()) })
 }
 
 /// The time until then in whole milliseconds, which is what the system counts in.

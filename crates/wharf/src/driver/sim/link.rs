@@ -132,9 +132,10 @@ impl Link {
         self.view(side).arrived.len()
     }
 
-    /// How many bytes are on their way to that side.
-    pub(super) const fn coming_bytes(&self, side: Side) -> usize {
-        self.view(side).coming_bytes
+    /// How many bytes that this side sent were not read yet.
+    pub(super) fn unread_bytes(&self, side: Side) -> usize {
+        let peer = self.view(side.peer());
+        peer.arrived.len() + peer.coming_bytes
     }
 
     /// Whether the peer has closed its sending side and all bytes before that were read.

@@ -153,12 +153,10 @@ impl SimDriver {
         let slot = &mut self.slots[index as usize];
         let (link, key) = (slot.link?, Key { index, generation: slot.generation });
         let mut output = slot.unsent.take()?;
-        let before = output.len();
         let result = match self.net.act(|state| transmit(state, link, &mut output)) {
             Ok(false) => {
-                let has_moved = output.len() < before;
                 slot.unsent = Some(output);
-                return has_moved.then_some(Step::Progress(key));
+                return None;
             }
             Ok(true) => Ok(()),
             Err(error) => Err(error),
@@ -208,7 +206,7 @@ fn transmit(state: &mut State, link: usize, output: &mut Output) -> io::Result<b
     if !state.links[link].is_writable(Side::Server, state.time) {
         return Ok(false);
     }
-    let bytes = output.slices().map(|slice| slice.to_vec()).concat();
+    let bytes = output.slices(usize::MAX).map(|slice| slice.to_vec()).concat();
     let is_short = state.random.one_in(state.faults.short_write);
     let limit = if is_short { state.random.below(bytes.len().max(1)) } else { bytes.len() };
     if limit > 0 {
@@ -331,7 +329,7 @@ impl Driver for SimDriver {
         let Some(slot) = slot.filter(|slot| slot.generation == key.generation) else { return 0 };
         let Some(link) = slot.link else { return 0 };
         let unsent = slot.unsent.as_ref().map_or(0, Output::len);
-        (unsent + self.net.lock().links[link].coming_bytes(Side::Client)) as u64
+        (unsent + self.net.lock().links[link].unread_bytes(Side::Server)) as u64
     }
 
     fn shutdown_send(&mut self, key: Key) {

@@ -69,7 +69,6 @@ impl Rig {
                 }
                 Completion::Failed { key, .. } => self.failed.push(key),
                 Completion::Sent(sent) => self.sent.push(sent),
-                Completion::Progress { .. } => unreachable!("nobody says so"),
             }
         }
         for socket in accepted {

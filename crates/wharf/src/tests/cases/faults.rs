@@ -278,7 +278,7 @@ fn stopped_at_once(harness: &mut Harness) {
 
 fn panicking_log(server: Server) -> Server {
     server.access_log(|access| {
-        if access.target == "/page/1" {
+        if access.target() == "/page/1" {
             std::panic::resume_unwind(Box::new("as asked for"));
         }
     })

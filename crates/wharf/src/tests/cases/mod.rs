@@ -5,6 +5,8 @@
 mod basics;
 mod bodies;
 mod faults;
+mod reasons;
+mod semantics;
 mod streams;
 mod timeouts;
 
@@ -37,8 +39,15 @@ impl Case {
     }
 }
 
-const TABLES: &[&[Case]] =
-    &[basics::CASES, bodies::CASES, streams::CASES, faults::CASES, timeouts::CASES];
+const TABLES: &[&[Case]] = &[
+    basics::CASES,
+    bodies::CASES,
+    streams::CASES,
+    faults::CASES,
+    timeouts::CASES,
+    semantics::CASES,
+    reasons::CASES,
+];
 
 fn check(combination: Combination) {
     if !combination.backend.is_here() {
@@ -52,7 +61,10 @@ fn check(combination: Combination) {
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let stage = Arc::new(Stage::default());
-            let server = (case.configure)(Server::new(site(&stage)));
+            let closes = Arc::clone(&stage);
+            let server = Server::new(site(&stage))
+                .on_close(move |closed| closes.add(&format!("close: {:?}", closed.reason), 1));
+            let server = (case.configure)(server);
             let mut harness = Harness::start(combination, server, stage);
             (case.run)(&mut harness);
         }));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::super::client::End;
 use super::super::response::Reader;
 use super::{Case, Harness};
-use crate::{Server, Timeouts};
+use crate::{CloseReason, Limit, Reject, Server, Timeouts};
 
 /// Short enough to wait for, and long enough for a busy machine to do what has to come before.
 const SHORT: Duration = Duration::from_millis(200);
@@ -17,7 +17,7 @@ const SHORT: Duration = Duration::from_millis(200);
 const PASSES: Duration = Duration::from_millis(250);
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("nothing_ever_comes", nothing_ever_comes).with(short_head),
+    Case::new("nothing_ever_comes", nothing_ever_comes).with(short_first_byte),
     Case::new("a_head_takes_too_long", a_head_takes_too_long).with(short_head),
     Case::new("a_later_head_takes_too_long", a_later_head_takes_too_long).with(short_head),
     Case::new("a_body_takes_too_long", a_body_takes_too_long).with(short_body),
@@ -25,11 +25,20 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_body_nobody_reads_may_stay_away", a_body_nobody_reads).with(short_body),
     Case::new("a_body_that_is_held_back_may_stay_away", a_body_held_back).with(short_body),
     Case::new("an_unread_body_never_ends", an_unread_body_never_ends).with(short_body),
+    Case::new("a_body_that_comes_too_slowly", a_body_that_comes_too_slowly).with(fast),
+    Case::new("a_body_for_which_the_handler_has_time", a_body_with_time).with(fast),
+    Case::new("a_response_that_is_taken_too_slowly", a_response_taken_too_slowly).with(fast),
+    Case::new("a_response_with_a_deadline_of_its_own", a_response_with_a_deadline),
+    Case::new("a_silent_tunnel", a_silent_tunnel).with(short_tunnel),
     Case::new("an_idle_connection", an_idle_connection).with(short_idle),
     Case::new("a_response_nobody_takes", a_response_nobody_takes).with(short_write),
     Case::new("a_peer_that_never_closes", a_peer_that_never_closes).with(short_linger),
     Case::new("a_handler_may_take_its_time", a_handler_may_take_its_time).with(all_short),
 ];
+
+fn short_first_byte(server: Server) -> Server {
+    server.timeouts(Timeouts::default().first_byte(SHORT))
+}
 
 fn short_head(server: Server) -> Server {
     server.timeouts(Timeouts::default().head(SHORT))
@@ -49,6 +58,16 @@ fn short_write(server: Server) -> Server {
 
 fn short_linger(server: Server) -> Server {
     server.timeouts(Timeouts::default().linger(SHORT))
+}
+
+/// Peers have to be fast from early on.
+fn fast(server: Server) -> Server {
+    let timeouts = Timeouts::default().rate_grace(SHORT);
+    server.timeouts(timeouts.body_rate(1_000_000).write_rate(u32::MAX))
+}
+
+fn short_tunnel(server: Server) -> Server {
+    server.timeouts(Timeouts::default().tunnel(SHORT))
 }
 
 fn all_short(server: Server) -> Server {
@@ -158,9 +177,67 @@ fn a_response_nobody_takes(harness: &mut Harness) {
     client.request("GET /large", "");
     let mut reader = Reader::new(false);
     client.read_until(&mut reader, Reader::has_head).unwrap();
+    // Some was taken since it began, so that there is some time more.
+    harness.pass(PASSES);
     harness.pass(PASSES);
     harness.wait_for("producer gone", 1);
     assert!(client.read_until(&mut reader, Reader::is_done).is_err());
+}
+
+fn a_body_that_comes_too_slowly(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /whole", "Content-Length: 5\r\n");
+    client.send("hell");
+    harness.pass(PASSES);
+    assert_eq!(client.response().status, 408);
+    client.shut();
+    harness.wait_for_close(CloseReason::Limit(Limit::BodyRate));
+}
+
+fn a_body_with_time(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("POST /patient", "Content-Length: 5\r\n");
+    client.send("hell");
+    let mut late = harness.connect();
+    late.request("POST /patient/late", "Content-Length: 5\r\n");
+    let mut slow = harness.connect();
+    slow.request("POST /whole", "Content-Length: 5\r\n");
+    harness.pass(PASSES);
+    assert_eq!(slow.response().status, 408);
+    client.send("o");
+    assert_eq!(client.response().text(), "hello");
+    late.send("hello");
+    assert_eq!(late.response().text(), "hello", "what is said later counts as well");
+}
+
+fn a_response_taken_too_slowly(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /large", "");
+    let mut reader = Reader::new(false);
+    client.read_until(&mut reader, Reader::has_head).unwrap();
+    harness.pass(PASSES);
+    harness.pass(PASSES);
+    harness.wait_for_close(CloseReason::Limit(Limit::WriteRate));
+}
+
+fn a_response_with_a_deadline(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /impatient", "");
+    let mut reader = Reader::new(false);
+    client.read_until(&mut reader, Reader::has_head).unwrap();
+    harness.pass(PASSES);
+    harness.pass(PASSES);
+    harness.wait_for_close(CloseReason::Limit(Limit::Write));
+}
+
+fn a_silent_tunnel(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /upgrade", "Connection: upgrade\r\nUpgrade: echo\r\n");
+    assert_eq!(client.response().status, 101);
+    client.send("a");
+    assert_eq!(client.bytes(1), "a");
+    harness.pass(PASSES);
+    harness.wait_for_close(CloseReason::Limit(Limit::Tunnel));
 }
 
 fn a_peer_that_never_closes(harness: &mut Harness) {
@@ -169,6 +246,7 @@ fn a_peer_that_never_closes(harness: &mut Harness) {
     assert_eq!(client.response().status, 400);
     assert_eq!(client.end(), End::Closed, "the server's side");
     harness.pass(PASSES);
+    harness.wait_for_close(CloseReason::Rejected(Reject::BadRequestLine));
     // The server's end is gone for good when it answers with a reset.
     client.wait_for_reset();
 }

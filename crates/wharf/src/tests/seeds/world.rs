@@ -81,7 +81,7 @@ impl World {
 
     /// Notes a request in the access log.
     pub(super) fn log(&self, access: &Access<'_>) {
-        let id = access.target.split('/').nth(2).unwrap_or_default();
+        let id = access.target().split('/').nth(2).unwrap_or_default();
         let status = access.status.map(|status| status.as_u16());
         let entry = Logged { status, complete: access.complete };
         self.lock().logged.entry(id.to_owned()).or_default().push(entry);

@@ -1,17 +1,14 @@
-//! What a program can see of the requests that were served.
+//! [`Access`]: a request, and what became of it.
 //!
-//! Not here: what is done with it. There is no logging framework.
+//! Not here: requests that are still under way.
 
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
-
-/// Called once for each request that was answered.
-pub(crate) type AccessLog = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
+use http::StatusCode;
+use wharf_proto::RequestHead;
 
 /// One request and what became of it.
 #[derive(Clone, Debug)]
@@ -19,10 +16,8 @@ pub(crate) type AccessLog = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
 pub struct Access<'a> {
     /// The peer's address.
     pub peer_addr: SocketAddr,
-    /// The method; `None` if the head could not be read.
-    pub method: Option<&'a Method>,
-    /// The request-target as it came; empty if the head could not be read.
-    pub target: &'a str,
+    /// Method, target and fields of the request; `None` if its head could not be read.
+    pub request: Option<&'a RequestHead>,
     /// The status of the response; `None` if the connection was lost before there was one.
     pub status: Option<StatusCode>,
     /// How many bytes of body were handed to the connection, chunk framing not counted.
@@ -36,12 +31,20 @@ pub struct Access<'a> {
     pub duration: Duration,
 }
 
+impl<'a> Access<'a> {
+    /// The request-target as it came; empty if the head could not be read.
+    #[must_use]
+    pub fn target(&self) -> &'a str {
+        self.request.map_or("", RequestHead::target)
+    }
+}
+
 /// `127.0.0.1 "GET /" 200 14 0.3ms`, with control bytes escaped.
 impl fmt::Display for Access<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.peer_addr.ip())?;
-        match self.method {
-            Some(method) => write!(f, "\"{method} {}\"", self.target.escape_debug())?,
+        match self.request {
+            Some(head) => write!(f, "\"{} {}\"", head.method(), head.target().escape_debug())?,
             None => f.write_str("\"-\"")?,
         }
         match self.status {

@@ -1,0 +1,29 @@
+//! h2o, serving files: it has no fixed responses without a scripting language.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use rustix::process::getuid;
+
+pub(super) fn configuration(address: SocketAddr, directory: &Path) -> String {
+    let directory = directory.display();
+    // Otherwise it would become somebody who has no access to our files.
+    let user = if getuid().is_root() { "user: root\n" } else { "" };
+    let (host, port) = (address.ip(), address.port());
+    format!(
+        r#"{user}num-threads: 1
+max-connections: 16384
+http1-request-timeout: 3600
+listen:
+  host: {host}
+  port: {port}
+hosts:
+  default:
+    paths:
+      /:
+        file.dir: {directory}/site
+        file.index: ["index.txt"]
+        file.mime.setdefaulttype: text/plain
+"#
+    )
+}

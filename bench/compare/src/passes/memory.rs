@@ -1,0 +1,82 @@
+//! What an idle keep-alive connection costs in resident memory.
+//!
+//! Each server is started for it and has had one request on each connection. Not here: the
+//! kernel's memory for sockets, which is the same for all.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use loadgen::Crowd;
+use meter::Memory;
+use serde::Serialize;
+
+use crate::args::Options;
+use crate::programs::{Program, Role};
+use crate::server::{Output, Server};
+
+/// Time for a server to give back what it needed for the last requests. More than any of them
+/// takes; a server that keeps it for longer may as well be said to need it.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Resident memory of one server.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MemoryCell {
+    pub(crate) server: String,
+    pub(crate) role: Role,
+    pub(crate) connections: usize,
+    /// Resident bytes before and after the connections were opened.
+    pub(crate) bytes: Option<(u64, u64)>,
+    pub(crate) failure: Option<String>,
+}
+
+impl MemoryCell {
+    /// What came with the connections, per connection.
+    pub(crate) fn growth(&self) -> Option<f64> {
+        let (before, after) = self.bytes?;
+        Some((after as f64 - before as f64) / self.connections as f64)
+    }
+
+    /// All of it, so that slots made at start count too.
+    pub(crate) fn all(&self) -> Option<f64> {
+        Some(self.bytes?.1 as f64 / self.connections as f64)
+    }
+}
+
+pub(crate) fn of(program: &Program, connections: usize, options: &Options) -> MemoryCell {
+    let measured = measure(program, connections, options);
+    MemoryCell {
+        server: program.name.clone(),
+        role: program.role,
+        connections,
+        bytes: measured.as_ref().ok().copied(),
+        failure: measured.err().map(|error| format!("{error:#}")),
+    }
+}
+
+fn measure(program: &Program, connections: usize, options: &Options) -> Result<(u64, u64)> {
+    let server = Server::start(program, Output::Dropped, options)?;
+    let before = Memory::of(server.processes())?;
+    let crowd = Crowd::open(server.address(), connections).context("cannot open connections")?;
+    thread::sleep(SETTLE);
+    let after = Memory::of(server.processes())?;
+    crowd.ensure_open()?;
+    Ok((before.resident_bytes, after.resident_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_leaves_out_what_was_there_before() {
+        let cell = MemoryCell {
+            server: "wharf".to_owned(),
+            role: Role::Wharf,
+            connections: 10,
+            bytes: Some((1000, 3000)),
+            failure: None,
+        };
+        assert_eq!((cell.growth(), cell.all()), (Some(200.0), Some(300.0)));
+    }
+}

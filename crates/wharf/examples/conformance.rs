@@ -1,0 +1,186 @@
+//! What real clients and floods are run against: `conformance/` starts this and reads the address
+//! from its first line.
+//!
+//! * `/` a few bytes, also for OPTIONS; `/status/N` that status and no body
+//! * `/bytes?count=N` N bytes of known length
+//! * `/stream?pieces=N&bytes=M` N pieces of M bytes, of unannounced length
+//! * `/slow?ms=N` a head at once and the body N milliseconds later
+//! * `/echo` gives the body back while it comes, `/upload` its length and Adler-32 checksum
+//! * `/early` refuses before it has read anything of the body
+//!
+//! The byte at place `i` of a made-up body is `i % 251`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks")]
+#![expect(clippy::needless_pass_by_value, reason = "handlers take requests by value")]
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use wharf::{
+    Body, BodyError, Closed, Limits, Request, Response, Router, Server, StatusCode, Timeouts,
+};
+
+const PERIOD: usize = 251;
+/// The longest made-up body and the longest wait. Whoever asks for more gets this.
+const MAX_BYTES: usize = 64 << 20;
+const MAX_MILLIS: usize = 10_000;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let mut server = Server::new(site());
+    let mut timeouts = Timeouts::default();
+    let mut addrs = Vec::new();
+    let mut args = std::env::args().skip(1);
+    while let Some(option) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
+        let millis = || value.parse().map(Duration::from_millis);
+        match option.as_str() {
+            "--listen" => addrs.push(value),
+            "--workers" => server = server.workers(value.parse()?),
+            "--max-body-bytes" => {
+                let limits = Limits::builder().max_body_bytes(value.parse()?).build()?;
+                server = server.limits(limits);
+            }
+            "--head-timeout-ms" => timeouts = timeouts.head(millis()?),
+            "--body-timeout-ms" => timeouts = timeouts.body(millis()?),
+            "--write-timeout-ms" => timeouts = timeouts.write(millis()?),
+            "--idle-timeout-ms" => timeouts = timeouts.idle(millis()?),
+            "--linger-timeout-ms" => timeouts = timeouts.linger(millis()?),
+            _ => return Err(format!("unknown option {option}").into()),
+        }
+    }
+    if addrs.is_empty() {
+        addrs.push("127.0.0.1:0".to_owned());
+    }
+    server = server.timeouts(timeouts);
+    for addr in addrs {
+        server = server.listen(addr)?;
+    }
+    for addr in server.local_addrs() {
+        println!("listening on {addr}");
+    }
+    std::io::stdout().flush()?;
+    Ok(server.run()?)
+}
+
+fn site() -> Router {
+    Router::new()
+        .get("/", "hello\n")
+        .options("/", |_: Request| (StatusCode::NO_CONTENT, [("Allow", "GET, HEAD, OPTIONS")], ()))
+        .get("/bytes", bytes)
+        .get("/status/{code}", status)
+        .get("/stream", stream)
+        .get("/slow", slow)
+        .post("/echo", echo)
+        .put("/echo", echo)
+        .post("/upload", upload)
+        .put("/upload", upload)
+        .post("/early", early)
+        .put("/early", early)
+}
+
+/// A number from the query, at most `max`.
+fn number(request: &Request, name: &str, default: usize, max: usize) -> usize {
+    let value = request.query_pairs().find(|(key, _)| key == name);
+    value.and_then(|(_, value)| value.parse().ok()).unwrap_or(default).min(max)
+}
+
+/// The bytes from place `start` on.
+fn pattern(start: usize, count: usize) -> Vec<u8> {
+    (0..=u8::MAX).take(PERIOD).cycle().skip(start % PERIOD).take(count).collect()
+}
+
+fn bytes(request: Request) -> Response {
+    let count = number(&request, "count", 1000, MAX_BYTES);
+    Response::of_type("application/octet-stream", pattern(0, count))
+        .with_header("X-Count", count.to_string())
+}
+
+/// A status without a body, with a field that a 304 has to carry.
+fn status(request: Request) -> Response {
+    let code = request.param("code").and_then(|code| code.parse().ok());
+    let status = code.and_then(|code: u16| StatusCode::from_u16(code).ok());
+    let status = status.filter(|status| !status.is_informational());
+    Response::new(status.unwrap_or(StatusCode::BAD_REQUEST)).with_header("ETag", "\"fixed\"")
+}
+
+fn stream(request: Request) -> Response {
+    let pieces = number(&request, "pieces", 10, 1_000_000);
+    let piece = number(&request, "bytes", 100, MAX_BYTES / 64);
+    Response::stream(async move |mut writer| {
+        for index in 0..pieces {
+            writer.write(pattern(index * piece, piece)).await?;
+        }
+        writer.finish()
+    })
+    .with_header("X-Count", (pieces * piece).to_string())
+}
+
+/// A thread for each request that is under way will do for tests.
+fn slow(request: Request) -> std::io::Result<Response> {
+    let wait = number(&request, "ms", 100, MAX_MILLIS) as u64;
+    let (mut writer, body) = Body::channel();
+    thread::Builder::new().spawn(move || -> Result<(), Closed> {
+        thread::sleep(Duration::from_millis(wait));
+        writer.write_blocking("late\n")?;
+        writer.finish()
+    })?;
+    Ok(Response::text(body))
+}
+
+/// An `async` handler is called when the head has come; the body goes back as it comes.
+async fn echo(request: Request) -> Response {
+    Response::of_type("application/octet-stream", request.into_body())
+}
+
+/// Reads piece by piece and keeps none.
+async fn upload(mut request: Request) -> Result<String, BodyError> {
+    let (mut length, mut checksum) = (0, Adler::default());
+    while let Some(piece) = request.body_mut().chunk().await? {
+        length += piece.len();
+        checksum.add(&piece);
+    }
+    Ok(format!("{length} {:08x}\n", checksum.value()))
+}
+
+async fn early(_: Request) -> (StatusCode, &'static str) {
+    (StatusCode::FORBIDDEN, "not wanted\n")
+}
+
+/// Adler-32 (RFC 1950 section 9), which the clients' languages have at hand.
+struct Adler(u32, u32);
+
+impl Default for Adler {
+    fn default() -> Self {
+        Self(1, 0)
+    }
+}
+
+impl Adler {
+    fn add(&mut self, bytes: &[u8]) {
+        // RFC 1950's 5552: as many bytes as can be added before the sums have to be reduced.
+        for block in bytes.chunks(5552) {
+            for byte in block {
+                self.0 += u32::from(*byte);
+                self.1 += self.0;
+            }
+            self.0 %= 65521;
+            self.1 %= 65521;
+        }
+    }
+
+    const fn value(&self) -> u32 {
+        self.1 << 16 | self.0
+    }
+}

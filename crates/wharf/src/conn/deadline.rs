@@ -1,0 +1,306 @@
+//! Which deadline fits what a connection is doing, and how it moves with what the peer does.
+//!
+//! Each deadline waits for one kind of move, so that a peer can't hold one off with another. Where
+//! a rate has to be kept, bytes buy time: so many bytes a second, and never more time in advance
+//! than the peer may be silent for. Not here: the wheel (`timer.rs`), and what happens when a
+//! deadline has come (`conn/h1`).
+
+use std::time::{Duration, Instant};
+
+use super::{Conn, Http1};
+use crate::config::Timeouts;
+use crate::observe::Limit;
+
+/// How long a closed connection is read on although its peer goes on sending (nginx).
+pub(super) const LINGER_IN_ALL: Duration = Duration::from_secs(30);
+
+/// The deadline in place of one that is too far ahead for the clock: longer than the wheel holds.
+const FAR_AHEAD: Duration = Duration::from_secs(60 * 86_400);
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// Nothing is expected of the peer.
+    Off,
+    /// The first byte should come.
+    FirstByte,
+    /// The next request should begin.
+    Idle,
+    /// A head should be complete.
+    Head,
+    /// More of a request body should come.
+    Body,
+    /// The peer should take more of a response.
+    Write,
+    /// Something should go either way.
+    Tunnel,
+    /// The peer should close.
+    Linger,
+}
+
+/// What happened since the deadline was worked out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moves {
+    /// How many bytes the peer sent.
+    pub(super) received: u64,
+    /// How many bytes of a blocked send it took.
+    taken: u64,
+    /// A send was over.
+    pub(super) sent: bool,
+    /// A head came in full.
+    pub(super) head_done: bool,
+}
+
+impl Moves {
+    pub(super) const NONE: Self = Self { received: 0, taken: 0, sent: false, head_done: false };
+}
+
+/// How fast bytes have to move.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// How long none need move.
+    pub(crate) timeout: Duration,
+    /// How many have to, in a second; 0 is any number.
+    pub(crate) min_rate: u32,
+    /// The limits that stand for the two.
+    pub(crate) limits: (Limit, Limit),
+}
+
+/// The deadline of one connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    timer: Timer,
+    /// What has been missed when it comes.
+    limit: Limit,
+    due: Option<Instant>,
+    /// The pace that it was worked out for: a handler may set another.
+    pace: Option<(Duration, u32)>,
+    /// What was left for a body when the peer had to take something first.
+    body_left: Option<(Limit, Duration)>,
+    /// What the wheel holds.
+    armed: Option<Instant>,
+}
+
+/// What the wheel is to be told.
+pub(crate) enum Change {
+    Same,
+    Unset,
+    At(Instant),
+}
+
+impl Deadline {
+    pub(super) const fn new() -> Self {
+        Self {
+            timer: Timer::Off,
+            limit: Limit::FirstByte,
+            due: None,
+            pace: None,
+            body_left: None,
+            armed: None,
+        }
+    }
+
+    fn set(&mut self, limit: Limit, now: Instant, duration: Duration) {
+        self.limit = limit;
+        self.due = Some(now.checked_add(duration).unwrap_or(now + FAR_AHEAD));
+    }
+
+    /// Begins to want bytes at a pace.
+    fn start_pace(&mut self, pace: Pace, grace: Duration, now: Instant) {
+        let (stalled, too_slow) = pace.limits;
+        if pace.min_rate == 0 || pace.timeout <= grace {
+            self.set(stalled, now, pace.timeout);
+        } else {
+            self.set(too_slow, now, grace);
+        }
+    }
+
+    /// Leaves one thing that was waited for, to wait for `next`. A body goes on where it was once
+    /// the peer has taken what it had to take first.
+    fn leave(&mut self, before: Timer, next: Timer, moves: Moves, now: Instant) {
+        self.body_left = match (before, next) {
+            (Timer::Body, Timer::Write) => {
+                let left = self.due.map(|due| due.saturating_duration_since(now));
+                left.map(|left| (self.limit, left))
+            }
+            (Timer::Write, Timer::Body) if !moves.head_done => self.body_left,
+            _ => None,
+        };
+        // The other kind has a pace of its own.
+        self.pace = None;
+    }
+
+    /// Gives the time that so many bytes buy.
+    fn pay(&mut self, bytes: u64, pace: Pace, now: Instant) {
+        if bytes == 0 {
+            return;
+        }
+        let (stalled, too_slow) = pace.limits;
+        let paid_until = self.due.unwrap_or(now);
+        self.set(stalled, now, pace.timeout);
+        if pace.min_rate == 0 {
+            return;
+        }
+        let bought = u128::from(bytes) * 1_000_000_000 / u128::from(pace.min_rate);
+        let bought = Duration::from_nanos(u64::try_from(bought).unwrap_or(u64::MAX));
+        let paid_until = paid_until.checked_add(bought);
+        if paid_until.is_some() && paid_until < self.due {
+            self.limit = too_slow;
+            self.due = paid_until;
+        }
+    }
+}
+
+impl Conn {
+    /// Works the deadline out that fits what the connection is doing now.
+    pub(crate) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Change {
+        let due = self.work_out(now, timeouts);
+        if due == self.deadline.armed {
+            return Change::Same;
+        }
+        self.deadline.armed = due;
+        due.map_or(Change::Unset, Change::At)
+    }
+
+    /// The wheel says that the deadline has come. Whether it has, for what happened meanwhile
+    /// counts as well, and which bound it is that was reached.
+    pub(crate) fn expired(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Limit> {
+        self.deadline.armed = None;
+        self.work_out(now, timeouts).filter(|due| *due <= now)?;
+        let handler_due = self.http.as_ref().and_then(|http| http.handler_due());
+        let is_handler = handler_due.is_some_and(|due| due <= now);
+        Some(if is_handler { Limit::Handler } else { self.deadline.limit })
+    }
+
+    /// Whether the peer is waited for to take a response.
+    pub(crate) fn awaits_taking(&self) -> bool {
+        self.deadline.timer == Timer::Write
+    }
+
+    /// Notes from how many untaken bytes on it counts what the peer takes.
+    pub(crate) fn begin_taking(&mut self, untaken: u64) {
+        if let Some(http) = &mut self.http {
+            http.note_untaken(untaken);
+        }
+    }
+
+    /// Notes how many bytes of a blocked send the peer has not taken yet.
+    pub(crate) fn note_untaken(&mut self, untaken: u64) {
+        if let Some(http) = &mut self.http {
+            self.moves.taken += http.note_untaken(untaken);
+        }
+    }
+
+    fn work_out(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
+        let mut moves = std::mem::replace(&mut self.moves, Moves::NONE);
+        moves.head_done |= self.http.as_deref_mut().is_some_and(Http1::take_head_done);
+        let timer = self.timer();
+        let before = std::mem::replace(&mut self.deadline.timer, timer);
+        let starts = before != timer;
+        let http = self.http.as_deref();
+        let deadline = &mut self.deadline;
+        if starts {
+            deadline.leave(before, timer, moves, now);
+        }
+        match timer {
+            Timer::Off => deadline.due = None,
+            Timer::FirstByte if starts || moves.head_done => {
+                deadline.set(Limit::FirstByte, now, timeouts.first_byte);
+            }
+            Timer::Idle if starts || moves.head_done => {
+                deadline.set(Limit::Idle, now, timeouts.idle);
+            }
+            Timer::Head if starts || moves.head_done => {
+                deadline.set(Limit::Head, now, timeouts.head);
+            }
+            Timer::Tunnel if starts || moves.received > 0 || moves.sent => {
+                deadline.set(Limit::Tunnel, now, timeouts.tunnel);
+            }
+            Timer::Linger if starts || moves.received > 0 => {
+                deadline.set(Limit::Linger, now, timeouts.linger);
+                deadline.due = deadline.due.min(self.lingers_until);
+            }
+            Timer::Body | Timer::Write => {
+                let pace = http.map(|http| http.pace(timer, timeouts))?;
+                let bytes = if timer == Timer::Body { moves.received } else { moves.taken };
+                let key = (pace.timeout, pace.min_rate);
+                let is_new = deadline.pace.replace(key).is_some_and(|before| before != key);
+                match deadline.body_left.take().filter(|_| starts && timer == Timer::Body) {
+                    Some((limit, left)) if !is_new => deadline.set(limit, now, left),
+                    _ if starts || is_new => deadline.start_pace(pace, timeouts.rate_grace, now),
+                    _ => deadline.pay(bytes, pace, now),
+                }
+            }
+            Timer::FirstByte | Timer::Idle | Timer::Head | Timer::Tunnel | Timer::Linger => {}
+        }
+        let handler_due = http.and_then(Http1::handler_due);
+        [deadline.due, handler_due].into_iter().flatten().min()
+    }
+
+    fn timer(&self) -> Timer {
+        match &self.http {
+            _ if self.is_lingering() => Timer::Linger,
+            Some(http) => http.timer(),
+            None if self.requests > 0 => Timer::Idle,
+            None => Timer::FirstByte,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace {
+        timeout: Duration::from_secs(60),
+        min_rate: 100,
+        limits: (Limit::Body, Limit::BodyRate),
+    };
+    const GRACE: Duration = Duration::from_secs(5);
+
+    /// Which limit is reached when, in milliseconds, if so many bytes come at these times.
+    fn reached(pace: Pace, bytes: &[(u64, u64)]) -> (Limit, u128) {
+        let start = Instant::now();
+        let mut deadline = Deadline::new();
+        deadline.start_pace(pace, GRACE, start);
+        for &(at, bytes) in bytes {
+            let now = start + Duration::from_millis(at);
+            if deadline.due.is_some_and(|due| due <= now) {
+                break;
+            }
+            deadline.pay(bytes, pace, now);
+        }
+        (deadline.limit, (deadline.due.unwrap() - start).as_millis())
+    }
+
+    #[test]
+    fn bytes_buy_time_and_not_more_than_the_timeout() {
+        assert_eq!(reached(PACE, &[]), (Limit::BodyRate, 5_000));
+        assert_eq!(reached(PACE, &[(1_000, 50)]), (Limit::BodyRate, 5_500));
+        assert_eq!(reached(PACE, &[(1_000, 50), (5_400, 100)]), (Limit::BodyRate, 6_500));
+        assert_eq!(reached(PACE, &[(1_000, 50), (5_600, 100)]), (Limit::BodyRate, 5_500));
+        assert_eq!(reached(PACE, &[(1_000, 1 << 40)]), (Limit::Body, 61_000));
+        // What was paid in advance does not add up beyond the timeout.
+        let bytes = [(1_000, 1 << 40), (2_000, 1 << 40), (3_000, 10)];
+        assert_eq!(reached(PACE, &bytes), (Limit::BodyRate, 62_100));
+        assert_eq!(reached(PACE, &[(1_000, u64::MAX)]), (Limit::Body, 61_000));
+    }
+
+    #[test]
+    fn a_steady_rate_is_enough_and_less_is_not() {
+        let steady = |rate: u64| (1..1000).map(|second| (second * 1_000, rate)).collect::<Vec<_>>();
+        assert!(reached(PACE, &steady(100)).1 > 1_000_000);
+        let (limit, at) = reached(PACE, &steady(50));
+        assert_eq!(limit, Limit::BodyRate);
+        assert!((9_000..=11_000).contains(&at), "{at}");
+    }
+
+    #[test]
+    fn without_a_rate_only_silence_counts() {
+        let pace = Pace { min_rate: 0, ..PACE };
+        assert_eq!(reached(pace, &[]), (Limit::Body, 60_000));
+        assert_eq!(reached(pace, &[(59_000, 1)]), (Limit::Body, 119_000));
+        let short = Pace { timeout: Duration::from_secs(1), ..PACE };
+        assert_eq!(reached(short, &[]), (Limit::Body, 1_000));
+    }
+}

@@ -1,0 +1,199 @@
+//! What goes wrong, and how the connection ends: with a response where that is still possible.
+//!
+//! Not here: responses that handlers give (`respond.rs`).
+
+use std::any::Any;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use http::StatusCode;
+use wharf_proto::Reject;
+use wharf_proto::h1::Phase;
+
+use super::respond::{self, Persist};
+use super::{Close, Ending, Http1};
+use crate::body::BodyError;
+use crate::conn::Context;
+use crate::conn::exchange::panicked;
+use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
+use crate::response::{BoxError, Response};
+
+/// Why a request is not answered by its handler.
+#[derive(Clone, Copy)]
+pub(super) enum Refusal {
+    Reject(Reject),
+    Limit(Limit),
+    Panic,
+}
+
+impl Refusal {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Reject(reject) => reject.status(),
+            Self::Limit(Limit::Handler) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Limit(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    const fn body_error(self) -> BodyError {
+        match self {
+            Self::Reject(reject) => BodyError::Rejected(reject),
+            Self::Limit(Limit::Body | Limit::BodyRate) => BodyError::TimedOut,
+            Self::Limit(_) | Self::Panic => BodyError::Aborted,
+        }
+    }
+
+    fn reason(self) -> CloseReason {
+        match self {
+            Self::Reject(reject) => CloseReason::of(reject),
+            Self::Limit(limit) => CloseReason::Limit(limit),
+            Self::Panic => CloseReason::Failed,
+        }
+    }
+
+    const fn kind(self) -> ErrorKind {
+        match self {
+            Self::Reject(reject) => match Limit::of(reject) {
+                Some(limit) => ErrorKind::Limit(limit),
+                None => ErrorKind::Rejected(reject),
+            },
+            Self::Limit(limit) => ErrorKind::Limit(limit),
+            Self::Panic => ErrorKind::Panic,
+        }
+    }
+
+    /// Whether the connection can go on behind the response: the peer has done nothing wrong.
+    const fn persist(self) -> Persist {
+        match self {
+            Self::Limit(Limit::Handler) => Persist::IfPossible,
+            Self::Reject(_) | Self::Limit(_) | Self::Panic => Persist::Never,
+        }
+    }
+}
+
+impl Http1 {
+    /// Gives the response up in a way that the peer can tell.
+    pub(crate) fn abort(&mut self) {
+        // A reset may destroy earlier responses that the peer has not read yet: where the framing
+        // tells that this one is incomplete, an ordinary end does no such harm.
+        let needs_reset = self.machine.ends_with_close();
+        self.machine.send_abort();
+        self.exchange.aborted = true;
+        self.reason.get_or_insert(CloseReason::Failed);
+        self.ending = Some(if needs_reset { Ending::Close(Close::Reset) } else { Ending::Linger });
+    }
+
+    /// The handler panicked before it had a response.
+    pub(super) fn panicked(&mut self, payload: &(dyn Any + Send), context: &Context<'_>) {
+        self.exchange.failure = Some(panicked(payload));
+        self.refuse(Refusal::Panic, context);
+    }
+
+    /// Ends the exchange, and most of the time the connection, with a response where that is still
+    /// possible.
+    pub(super) fn refuse(&mut self, refusal: Refusal, context: &Context<'_>) {
+        match refusal {
+            Refusal::Reject(reject) => context.counters.count_reject(reject),
+            Refusal::Limit(limit) => context.counters.count_limit(limit),
+            Refusal::Panic => {}
+        }
+        if refusal.persist() == Persist::Never {
+            self.reason.get_or_insert(refusal.reason());
+        }
+        let body = self.exchange.request_body.take();
+        let is_read = body.is_some_and(|body| body.fail(refusal.body_error()));
+        self.body_paused = false;
+        self.exchange.handler_due = None;
+        let page = self.tell_refusal(refusal, context);
+        if !self.machine.awaits_response() {
+            // The response is under way, and a handler that reads the body sees the error; what it
+            // sends from here on would pass for an answer to a request that never came in full. A
+            // handler that has dropped the body answers without it.
+            if is_read && self.exchange.response_body.take().is_some() {
+                self.abort();
+            }
+            self.settle(context);
+            return;
+        }
+        self.exchange.begin_unread(self.addrs, context);
+        let task = self.exchange.task.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+        let given = page.unwrap_or_else(|| Response::status_page(refusal.status()));
+        let (status, headers, body) = respond::page(given);
+        self.send_response(status, &headers, body, refusal.persist(), context);
+        self.settle(context);
+    }
+
+    /// Tells the program of a refusal, and takes its response to it.
+    fn tell_refusal(&self, refusal: Refusal, context: &Context<'_>) -> Option<Response> {
+        let failure = self.exchange.failure.as_deref();
+        let error: &(dyn Error + Send + Sync + 'static) = match &refusal {
+            Refusal::Reject(reject) => reject,
+            Refusal::Limit(limit) => limit,
+            Refusal::Panic => failure.unwrap_or(&UnknownPanic),
+        };
+        let status = self.machine.awaits_response().then(|| refusal.status());
+        self.tell(refusal.kind(), error, status, context)
+    }
+
+    /// Tells the program of an error, and takes its response to it.
+    pub(super) fn tell(
+        &self,
+        kind: ErrorKind,
+        error: &(dyn Error + Send + Sync + 'static),
+        status: Option<StatusCode>,
+        context: &Context<'_>,
+    ) -> Option<Response> {
+        let peer_addr = Some(self.addrs.peer);
+        let request = self.exchange.request();
+        context.hooks.error(&ErrorContext { kind, error, peer_addr, request, status })
+    }
+
+    /// Tells the program that a response that has begun can't be brought to its end.
+    pub(super) fn tell_failure(&mut self, failure: BoxError, context: &Context<'_>) {
+        // It is too late for a response.
+        let _ = self.tell(ErrorKind::Handler, &*failure, None, context);
+        self.exchange.failure = Some(failure);
+    }
+
+    /// Closes the books on an exchange or a connection that is over.
+    pub(super) fn settle(&mut self, context: &Context<'_>) {
+        let phase = self.machine.phase();
+        let response_is_out = matches!(phase, Phase::Idle | Phase::Drain | Phase::Closed);
+        if response_is_out && self.exchange.status.is_some() {
+            let encoded = !self.exchange.aborted;
+            self.done.extend(self.exchange.end(encoded, self.output.len()));
+        }
+        if phase == Phase::Closed && self.ending.is_none() {
+            if self.machine.drained_bytes() > context.limits.max_drain_bytes {
+                self.too_much_to_drain(context);
+            }
+            let is_expected =
+                if self.eof { CloseReason::PeerClosed } else { CloseReason::Finished };
+            self.reason.get_or_insert(is_expected);
+            // Requests behind this one may be on their way, unless the peer has said otherwise.
+            let is_done = self.eof || (self.is_last_request && self.machine.received_in_full());
+            self.ending =
+                Some(if is_done { Ending::Close(Close::Graceful) } else { Ending::Linger });
+        }
+    }
+
+    /// Notes that the connection ends because of what is left of a body that nobody reads.
+    pub(super) fn too_much_to_drain(&mut self, context: &Context<'_>) {
+        context.counters.count_limit(Limit::DrainBytes);
+        self.reason.get_or_insert(CloseReason::Limit(Limit::DrainBytes));
+    }
+}
+
+/// In place of what a panic said, where that was not kept.
+#[derive(Debug)]
+struct UnknownPanic;
+
+impl std::fmt::Display for UnknownPanic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("panicked")
+    }
+}
+
+impl Error for UnknownPanic {}

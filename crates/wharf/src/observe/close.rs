@@ -1,0 +1,83 @@
+//! [`CloseReason`]: why a connection ended, and [`ClosedConnection`], what is told of one that has.
+//!
+//! Not here: how it is ended (`conn`, `worker`).
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use wharf_proto::Reject;
+
+use super::limit::Limit;
+
+/// Why a connection ended. The first cause counts: a peer that is told to go and then goes did not
+/// leave by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The peer closed when nothing was left to be answered.
+    PeerClosed,
+    /// The connection was reset or lost, or the peer closed in the middle of something.
+    Lost,
+    /// The last response went out: the peer or the handler had asked for `Connection: close`, or
+    /// the peer speaks HTTP/1.0 and did not ask for more, or a tunnel came to its end.
+    Finished,
+    /// The peer broke the protocol.
+    Rejected(Reject),
+    /// A bound was reached.
+    Limit(Limit),
+    /// A handler panicked, or gave up a response that had begun.
+    Failed,
+    /// The server stopped.
+    Stopped,
+}
+
+impl CloseReason {
+    /// How many there are, whatever their details.
+    pub(super) const KINDS: usize = 7;
+
+    pub(super) const fn kind(self) -> usize {
+        match self {
+            Self::PeerClosed => 0,
+            Self::Lost => 1,
+            Self::Finished => 2,
+            Self::Rejected(_) => 3,
+            Self::Limit(_) => 4,
+            Self::Failed => 5,
+            Self::Stopped => 6,
+        }
+    }
+
+    /// The reason for a rejection, which may stand for a bound or a peer that has gone.
+    pub(crate) fn of(reject: Reject) -> Self {
+        match reject {
+            Reject::Truncated => Self::Lost,
+            reject => Limit::of(reject).map_or(Self::Rejected(reject), Self::Limit),
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PeerClosed => f.write_str("closed by the peer"),
+            Self::Lost => f.write_str("connection lost"),
+            Self::Finished => f.write_str("last response sent"),
+            Self::Rejected(reject) => reject.fmt(f),
+            Self::Limit(limit) => limit.fmt(f),
+            Self::Failed => f.write_str("handler failed"),
+            Self::Stopped => f.write_str("server stopped"),
+        }
+    }
+}
+
+/// A connection that is over.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClosedConnection {
+    /// The peer's address.
+    pub peer_addr: SocketAddr,
+    /// Why it ended.
+    pub reason: CloseReason,
+    /// How many requests came on it, those that were refused not counted.
+    pub requests: u32,
+}

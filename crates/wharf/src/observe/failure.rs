@@ -1,0 +1,48 @@
+//! [`ErrorContext`]: something that went wrong, and what was going on.
+//!
+//! Not here: what the peer is told, which is the status and nothing else unless the program says
+//! more.
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use http::StatusCode;
+use wharf_proto::{Reject, RequestHead};
+
+use super::limit::Limit;
+
+/// Where an error comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The peer broke the protocol.
+    Rejected(Reject),
+    /// A bound was reached.
+    Limit(Limit),
+    /// A handler answered with a [`failure`](crate::Response::failure), or could not go on with a
+    /// body.
+    Handler,
+    /// A handler panicked.
+    Panic,
+    /// The system says that a connection is broken.
+    Io,
+    /// A connection could not be accepted.
+    Accept,
+}
+
+/// Something that went wrong.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ErrorContext<'a> {
+    /// Where it comes from.
+    pub kind: ErrorKind,
+    /// What it is.
+    pub error: &'a (dyn Error + Send + Sync + 'static),
+    /// The peer's address, unless there is none.
+    pub peer_addr: Option<SocketAddr>,
+    /// Method, target and fields of the request that is concerned, if its head was read.
+    pub request: Option<&'a RequestHead>,
+    /// The status that will be answered with. `None` if no response can be given any more: one has
+    /// begun, the connection is lost, or nothing was asked.
+    pub status: Option<StatusCode>,
+}

@@ -1,0 +1,283 @@
+//! Everything of a worker but its driver: connections, their deadlines, and what they work with.
+//!
+//! Not here: turns and what the driver is told (`mod.rs`).
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use wharf_proto::Headers;
+
+use super::burst::{Burst, wait_to_return};
+use super::{Clock, Member, Shared};
+use crate::conn::{Change, Conn, Context, Http1};
+use crate::driver::{Driver, Key};
+use crate::observe::{CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit};
+use crate::output::Output;
+use crate::pool;
+use crate::request::Parts;
+use crate::sys;
+use crate::timer::Wheel;
+
+/// How many idle protocol parts a worker keeps for connections that become busy.
+const MAX_SPARE: usize = 256;
+
+/// How many of them it keeps when a burst is over.
+const MIN_SPARE: usize = 8;
+
+/// Everything of a worker but its driver, whose results are borrowed while this is worked on.
+pub(super) struct State<S> {
+    pub(super) index: usize,
+    pub(super) shared: Arc<Shared<S>>,
+    pub(super) conns: Vec<Option<Conn>>,
+    pub(super) timers: Wheel,
+    pub(super) clock: Clock,
+    pub(super) burst: Burst,
+    #[expect(clippy::vec_box, reason = "they are moved between this list and connections")]
+    pub(super) spare: Vec<Box<Http1>>,
+    /// Connections to be looked at before the turn is over, and in the next one.
+    pub(super) queue: Vec<Key>,
+    pub(super) next_queue: Vec<Key>,
+}
+
+impl<S> State<S> {
+    pub(super) fn member(&self) -> &Member<S> {
+        &self.shared.members[self.index]
+    }
+
+    /// The connection of that key, unless it is closed.
+    pub(super) fn conn(&mut self, key: Key) -> Option<&mut Conn> {
+        self.conns.get_mut(key.index as usize)?.as_mut().filter(|conn| conn.key == key)
+    }
+
+    pub(super) fn open(&mut self, conn: Conn) {
+        let key = conn.key;
+        let index = key.index as usize;
+        if index >= self.conns.len() {
+            self.conns.resize_with(index + 1, || None);
+        }
+        self.conns[index] = Some(conn);
+        self.burst.on_open(self.member().connections.load(Ordering::Relaxed));
+        self.set_deadline(key);
+    }
+
+    /// Runs `act` on a connection, and sees to it that the connection is looked at afterwards.
+    pub(super) fn act(&mut self, key: Key, act: impl FnOnce(&mut Conn, &Context<'_>)) {
+        let context = self.shared.context(self.index, &self.clock);
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        if conn.key != key {
+            return;
+        }
+        shield(conn, |conn| act(conn, &context));
+        if !conn.queued {
+            conn.queued = true;
+            self.queue.push(key);
+        }
+    }
+
+    pub(super) fn on_bytes(&mut self, key: Key, bytes: &[u8]) {
+        let Some(conn) = self.conn(key) else { return };
+        if conn.is_lingering() {
+            return conn.on_dropped_bytes(bytes.len());
+        }
+        if conn.http.is_none() {
+            self.busy(key);
+        }
+        self.act(key, |conn, context| conn.on_bytes(bytes, context));
+    }
+
+    /// Whether nothing is under way on a connection, so that its peer may close it.
+    pub(super) fn is_quiet(&mut self, key: Key) -> bool {
+        self.conn(key).is_some_and(|conn| conn.is_quiet())
+    }
+
+    pub(super) fn on_wake(&mut self, key: Key) {
+        self.act(key, Conn::on_wake);
+    }
+
+    pub(super) fn on_sent(&mut self, key: Key, output: Output) {
+        self.act(key, |conn, context| conn.on_sent(output, context));
+    }
+
+    /// A send was over as soon as it was begun. If that made room for more, the connection has
+    /// another turn, after everybody else.
+    pub(super) fn on_sent_at_once(&mut self, key: Key, output: Output) {
+        let context = self.shared.context(self.index, &self.clock);
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        shield(conn, |conn| conn.on_sent(output, &context));
+        let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
+        if has_more && !conn.queued {
+            conn.queued = true;
+            self.next_queue.push(key);
+        }
+    }
+
+    /// Gives a connection what it needs for an exchange.
+    fn busy(&mut self, key: Key) {
+        let spare = self.spare.pop();
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        let http = spare.unwrap_or_else(|| {
+            let waker = self.shared.members[self.index].inbox.waker(key);
+            Box::new(Http1::new(waker, conn.addrs))
+        });
+        conn.work_with(http, &self.shared.context(self.index, &self.clock));
+    }
+
+    /// Takes the protocol's parts off a connection that has become idle.
+    pub(super) fn retire(&mut self, key: Key) {
+        let http = self.conn(key).and_then(Conn::retire);
+        self.keep(http);
+    }
+
+    pub(super) fn keep(&mut self, http: Option<Box<Http1>>) {
+        let Some(mut http) = http else { return };
+        let spare = &mut self.spare;
+        guard(|| {
+            http.clear();
+            if spare.len() < MAX_SPARE {
+                spare.push(http);
+            }
+        });
+    }
+
+    /// Tells the driver whether a connection's bytes are wanted, if that has changed.
+    pub(super) fn set_receiving(&mut self, key: Key, driver: &mut impl Driver) {
+        let counters = &self.shared.members[self.index].counters;
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        let http = conn.http.as_deref();
+        let receiving = http.is_none_or(Http1::wants_bytes);
+        if receiving == conn.receiving {
+            return;
+        }
+        if http.is_some_and(Http1::holds_requests) {
+            counters.count_limit(Limit::Pipelined);
+        }
+        conn.receiving = receiving;
+        driver.set_receiving(key, receiving);
+    }
+
+    /// Arms the timer that fits what a connection is doing. Whether the peer has to take something
+    /// from now on.
+    pub(super) fn set_deadline(&mut self, key: Key) -> bool {
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return false };
+        let awaited_taking = conn.awaits_taking();
+        match conn.deadline(self.clock.now(), &self.shared.timeouts) {
+            Change::Same => {}
+            Change::Unset => self.timers.cancel(key.index),
+            Change::At(at) => self.timers.arm(key.index, at),
+        }
+        conn.awaits_taking() && !awaited_taking
+    }
+
+    /// Drops an output that will not be sent any further.
+    pub(super) fn give_up(&mut self, key: Key, output: Output) {
+        if let Some(conn) = self.conn(key) {
+            conn.on_unsent(output.len());
+        }
+        guard(|| drop(output));
+    }
+
+    /// Forgets a connection that was closed, because of `reason` unless it has another.
+    pub(super) fn forget(&mut self, key: Key, reason: CloseReason) {
+        let context = self.shared.context(self.index, &self.clock);
+        let Some(slot) = self.conns.get_mut(key.index as usize) else { return };
+        let Some(mut conn) = slot.take() else { return };
+        let (reason, requests) = conn.verdict(reason);
+        let http = end(&mut conn, &context);
+        self.timers.release(key.index);
+        self.keep(http);
+        self.note_closed(conn.addrs.peer, reason, requests);
+    }
+
+    pub(super) fn note_closed(
+        &mut self,
+        peer_addr: SocketAddr,
+        reason: CloseReason,
+        requests: u32,
+    ) {
+        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        let open = self.member().connections.fetch_sub(1, Ordering::Relaxed) - 1;
+        self.burst.on_close(open, self.clock.now());
+        if let Some(clients) = &self.shared.clients {
+            clients.leave(peer_addr.ip());
+        }
+        self.tell_of_close(peer_addr, reason, requests);
+    }
+
+    fn tell_of_close(&self, peer_addr: SocketAddr, reason: CloseReason, requests: u32) {
+        self.member().counters.count_close(reason);
+        self.shared.hooks.closed(&ClosedConnection { peer_addr, reason, requests });
+    }
+
+    /// Notes that a connection is not taken on, since its client has too many.
+    pub(super) fn turn_away(&self, peer_addr: SocketAddr) {
+        let limit = Limit::ConnectionsPerClient;
+        self.member().counters.count_limit(limit);
+        self.tell_of_accepting(ErrorKind::Limit(limit), &limit, Some(peer_addr));
+        self.tell_of_close(peer_addr, CloseReason::Limit(limit), 0);
+    }
+
+    /// Frees what a burst of connections has left behind.
+    pub(super) fn give_back_if_due(&mut self) {
+        let open = self.member().connections.load(Ordering::Relaxed);
+        if !self.burst.ended(open, self.clock.now()) {
+            return;
+        }
+        if self.shared.rules.returns_memory
+            && let Some(at) = wait_to_return(self.clock.now())
+        {
+            return self.burst.postpone(at);
+        }
+        self.spare.truncate(MIN_SPARE);
+        while let Some(None) = self.conns.last() {
+            self.conns.pop();
+        }
+        self.conns.shrink_to_fit();
+        clear_pools();
+        if self.shared.rules.returns_memory {
+            sys::return_free_memory();
+        }
+    }
+
+    pub(super) fn tell_of_accepting(
+        &self,
+        kind: ErrorKind,
+        error: &(dyn std::error::Error + Send + Sync + 'static),
+        peer_addr: Option<SocketAddr>,
+    ) {
+        // Nothing was asked yet, so that there is nothing to respond to.
+        let _ = self.shared.hooks.error(&ErrorContext {
+            kind,
+            error,
+            peer_addr,
+            request: None,
+            status: None,
+        });
+    }
+}
+
+/// Tells whoever works for a connection that it is over, wakers of the program's among them.
+pub(super) fn end(conn: &mut Conn, context: &Context<'_>) -> Option<Box<Http1>> {
+    catch_unwind(AssertUnwindSafe(|| conn.end_work(context))).unwrap_or_default()
+}
+
+/// Frees what this thread keeps for requests to come.
+fn clear_pools() {
+    pool::clear::<Parts>();
+    pool::clear::<Headers>();
+    pool::clear::<Vec<u8>>();
+}
+
+/// Runs what may be the program's code, mostly destructors, where nobody could be told of a panic.
+fn guard(act: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(act));
+}
+
+/// Keeps a panic of the program's code from harming any but this connection. Where a response can
+/// tell of it, it is caught before; what comes up to here are destructors.
+fn shield(conn: &mut Conn, act: impl FnOnce(&mut Conn)) {
+    if catch_unwind(AssertUnwindSafe(|| act(conn))).is_err() {
+        conn.on_panic();
+    }
+}
