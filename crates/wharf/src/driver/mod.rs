@@ -27,6 +27,14 @@ use std::time::Instant;
 pub(crate) use self::mio::{Combined, MioDriver, Watched};
 use crate::output::Output;
 
+/// A send of more than this is bulk: what is asked for in quantity waits for what is asked for in
+/// small.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// How much of one bulk send, and of all together, is handed to the system in one turn: so little
+/// that nobody else notices, and so much that nothing is lost by it.
+const BULK_BYTES: usize = 256 << 10;
+
 /// Names one connection of one worker. A key is never valid again after its connection closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {

@@ -21,7 +21,7 @@ use mio::{Events, Interest, Poll, Token};
 
 pub(crate) use self::combined::{Combined, Watched};
 use self::send::{Progress, send};
-use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
+use super::{BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark};
 use crate::output::Output;
 use crate::sys;
 
@@ -30,14 +30,6 @@ const RECEIVE_BYTES: usize = 64 << 10;
 
 /// Events taken from the system at a time.
 const EVENTS: usize = 1024;
-
-/// A send of more than this is bulk: what is asked for in quantity waits for what is asked for in
-/// small.
-const SMALL_BYTES: usize = 16 << 10;
-
-/// How much of one bulk send, and of all together, is handed to the system in one turn: so little
-/// that nobody else notices, and so much that nothing is lost by it.
-const BULK_BYTES: usize = 256 << 10;
 
 /// Connections accepted in one turn before others have theirs.
 const ACCEPTS_PER_TURN: u32 = 64;

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use self::slot::{Asked, Change, End, MAX_SLOTS, Slot, token};
-use super::{Close, Completion, Driver, Key, Sent, Step, Unpark, Watched};
+use super::{BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, Watched};
 use crate::output::Output;
 use crate::sys;
 use crate::sys::uring::{Handle, Parts, Request, Ring, RingWaker, Sizes};
@@ -46,6 +46,8 @@ pub(crate) struct UringDriver {
     listeners: Vec<Listener>,
     accepting: bool,
     accepts_left: u32,
+    /// How much more bulk is handed over in this turn.
+    bulk_left: usize,
     /// Connections that the kernel has accepted and the worker was not told of.
     accepted: VecDeque<OwnedFd>,
     slots: Vec<Slot>,
@@ -55,6 +57,8 @@ pub(crate) struct UringDriver {
     /// Slots that deliver what they hold: in this turn, and in the next.
     ready: VecDeque<u32>,
     again: Vec<u32>,
+    /// Slots with a send for whose next part nothing was left, the one that waits longest first.
+    paused: VecDeque<u32>,
     /// What the last completion borrows.
     lent: Lent,
 }
@@ -96,12 +100,14 @@ impl UringDriver {
             listeners: handles.map(|socket| Listener { socket, accept: Asked::No }).collect(),
             accepting: true,
             accepts_left: ACCEPTS_PER_TURN,
+            bulk_left: BULK_BYTES,
             accepted: VecDeque::new(),
             slots: Vec::new(),
             free: Vec::new(),
             changed: Vec::new(),
             ready: VecDeque::new(),
             again: Vec::new(),
+            paused: VecDeque::new(),
             lent: Lent::Nothing,
         })
     }
@@ -206,13 +212,36 @@ impl UringDriver {
         })
     }
 
-    /// Gives an output to the kernel, from which it comes back as [`Event::Sent`].
+    /// Gives as much of an output to the kernel as may be sent in this turn. It comes back as
+    /// [`Event::Sent`].
     fn hand_over(&mut self, key: Key, output: Output) {
         let slot = &mut self.slots[key.index as usize];
+        let (len, is_bulk) = (output.len(), output.len() > SMALL_BYTES);
+        if is_bulk && self.bulk_left == 0 {
+            slot.paused = Some(Box::new(output));
+            self.paused.push_back(key.index);
+            return;
+        }
+        let max = if is_bulk { len.min(self.bulk_left) } else { len };
+        self.bulk_left -= if is_bulk { max } else { 0 };
         let socket = slot.socket.as_ref().expect("it is open");
         let (buffer, sent, tail) = output.into_parts();
         let parts = Parts { buffer, sent, tail };
-        slot.sending = Some(self.ring.send(token(key), socket, parts));
+        slot.sending = Some(self.ring.send(token(key), socket, parts, max));
+    }
+
+    /// Goes on with sends that had to wait for this turn.
+    fn resume(&mut self) {
+        while self.bulk_left > 0
+            && let Some(index) = self.paused.pop_front()
+        {
+            let slot = &mut self.slots[index as usize];
+            let key = Key { index, generation: slot.generation };
+            // It may have been closed meanwhile.
+            if let Some(output) = slot.paused.take() {
+                self.hand_over(key, *output);
+            }
+        }
     }
 }
 
@@ -227,7 +256,9 @@ impl Driver for UringDriver {
         self.release();
         self.turn = self.turn.wrapping_add(1);
         self.accepts_left = ACCEPTS_PER_TURN;
+        self.bulk_left = BULK_BYTES;
         self.ready.extend(self.again.drain(..));
+        self.resume();
         self.prepare();
         let timeout = if self.has_more() {
             Some(Duration::ZERO)
@@ -262,6 +293,7 @@ impl Driver for UringDriver {
     fn has_more(&self) -> bool {
         !self.ready.is_empty()
             || !self.again.is_empty()
+            || !self.paused.is_empty()
             || self.ring.has_events()
             || (self.accepting && !self.accepted.is_empty())
     }
@@ -292,7 +324,7 @@ impl Driver for UringDriver {
             let result = Err(io::ErrorKind::NotConnected.into());
             return Some(Sent { key, output, result });
         };
-        debug_assert!(slot.sending.is_none(), "one send at a time");
+        debug_assert!(slot.sending.is_none() && slot.paused.is_none(), "one send at a time");
         if output.is_empty() {
             return Some(Sent { key, output, result: Ok(()) });
         }
@@ -308,8 +340,11 @@ impl Driver for UringDriver {
 
     fn untaken(&self, key: Key) -> u64 {
         let Some(slot) = self.slot(key) else { return 0 };
-        let unsent = slot.sending.map_or(0, |number| self.ring.send_len(number) as u64);
-        unsent + slot.socket.as_ref().map_or(0, sys::unacknowledged_bytes)
+        let unsent = match (slot.sending, &slot.paused) {
+            (Some(number), _) => self.ring.send_len(number),
+            (None, paused) => paused.as_ref().map_or(0, |output| output.len()),
+        };
+        unsent as u64 + slot.socket.as_ref().map_or(0, sys::unacknowledged_bytes)
     }
 
     fn shutdown_send(&mut self, key: Key) {
@@ -322,10 +357,10 @@ impl Driver for UringDriver {
         }
     }
 
-    /// An output that is being sent comes back as [`Completion::Sent`] when the kernel needs it no
-    /// more.
+    /// An output that the kernel has comes back as [`Completion::Sent`] when it needs it no more.
     fn close(&mut self, key: Key, how: Close) -> Option<Output> {
-        self.slot(key)?;
+        let slot = self.slot_mut(key)?;
+        let unsent = slot.paused.take().map(|output| *output);
         let socket = self.slots[key.index as usize].close(key.index, &mut self.ring)?;
         if how == Close::Reset {
             // Without it the peer sees an ordinary end, which is all that is lost if this fails.
@@ -333,7 +368,7 @@ impl Driver for UringDriver {
         }
         self.ring.close(socket);
         self.free.push(key.index);
-        None
+        unsent
     }
 
     fn set_accepting(&mut self, accepting: bool) {

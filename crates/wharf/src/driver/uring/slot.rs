@@ -7,6 +7,7 @@ use std::mem::take;
 use std::ops::Range;
 
 use crate::driver::Key;
+use crate::output::Output;
 use crate::sys::uring::{Handle, MAX_TOKEN, Request, Ring};
 
 /// How much of one connection is delivered in a turn, in bytes, so that others have theirs. What
@@ -99,6 +100,8 @@ pub(super) struct Slot {
     pub(super) watch: Asked,
     /// The number of the send that is under way.
     pub(super) sending: Option<u32>,
+    /// What is sent on in the next turn.
+    pub(super) paused: Option<Box<Output>>,
     /// How much was delivered in which turn.
     delivered: u32,
     turn: u32,

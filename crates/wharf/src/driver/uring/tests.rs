@@ -393,6 +393,38 @@ fn a_large_output_is_sent_as_fast_as_it_is_taken() {
 }
 
 #[test]
+fn bulk_shares_a_turn_and_what_is_small_does_not_wait_for_it() {
+    let Some(mut rig) = Rig::new(SIZES) else { return };
+    let mut clients: Vec<_> = (0..8).map(|_| rig.connect()).collect();
+    let (mut hasty, small) = rig.connect();
+    for (_, key) in &clients {
+        assert!(rig.driver.send(*key, owned(1 << 20).0).is_none());
+    }
+    assert!(rig.driver.send(small, output(b"small")).is_none());
+    rig.driver.submit();
+    hasty.read_exact(&mut [0; 5]).unwrap();
+    let all = 8 * (5 + (1 << 20));
+    let untaken: u64 = clients.iter().map(|(_, key)| rig.driver.untaken(*key)).sum();
+    assert!(untaken >= all - BULK_BYTES as u64, "{untaken} of {all} bytes are left");
+    assert!(rig.driver.has_more(), "nobody waits while some of it could be sent");
+    for _ in 0..8 {
+        rig.turn(Some(rig.driver.now()));
+    }
+    for (client, key) in &mut clients {
+        client.read_exact(&mut [0; 5]).unwrap();
+        assert!(rig.driver.untaken(*key) < 5 + (1 << 20), "each has its turn");
+    }
+    // What waits for its turn comes back at once.
+    let unsent: Vec<_> =
+        clients.iter().map(|(_, key)| rig.driver.close(*key, Close::Reset)).collect();
+    assert!(unsent.iter().flatten().count() > 0);
+    assert_eq!(rig.driver.untaken(clients[0].1), 0);
+    rig.turn_until(|rig| rig.sent.len() + unsent.iter().flatten().count() == 9);
+    rig.turn(Some(rig.driver.now()));
+    assert!(!rig.driver.has_more());
+}
+
+#[test]
 fn a_connection_that_does_not_receive_slows_its_peer_down() {
     let Some(mut rig) = Rig::new(SIZES) else { return };
     let (mut client, key) = rig.connect();

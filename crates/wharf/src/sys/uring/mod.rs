@@ -184,16 +184,16 @@ impl Ring {
         unsafe { self.push(Request::Watch, token, entry) }
     }
 
-    /// Sends as much as the socket takes once it takes anything, without raising a signal. Returns
-    /// the number of the send.
-    pub(crate) fn send(&mut self, token: u64, socket: &Handle, parts: Parts) -> u32 {
-        let (number, entry) = self.memory.outputs.insert(token, parts, socket.fd());
+    /// Sends as much as the socket takes once it takes anything, but no more than `max` bytes and
+    /// without raising a signal. Returns the number of the send.
+    pub(crate) fn send(&mut self, token: u64, socket: &Handle, parts: Parts, max: usize) -> u32 {
+        let (number, entry) = self.memory.outputs.insert(token, parts, max, socket.fd());
         // SAFETY: the memory that is read is `Memory`'s, and stays there until the completion.
         unsafe { self.push(Request::Send, number.into(), entry) }
         number
     }
 
-    /// How many bytes that send had to send.
+    /// How many bytes there were to be sent when that send was begun.
     pub(crate) fn send_len(&self, number: u32) -> usize {
         self.memory.outputs.len(number)
     }

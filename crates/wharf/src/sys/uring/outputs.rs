@@ -11,7 +11,7 @@ use bytes::Bytes;
 use io_uring::types::Fd;
 use io_uring::{opcode, squeue};
 
-/// What is sent with one request: the buffer from `sent` on, then the tail.
+/// What is to be sent: the buffer from `sent` on, then the tail.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
     pub(crate) buffer: Vec<u8>,
@@ -52,8 +52,15 @@ struct Message {
 unsafe impl Send for Message {}
 
 impl Outputs {
-    /// Takes parts over. Gives back their number, and the request that sends them on `socket`.
-    pub(super) fn insert(&mut self, token: u64, parts: Parts, socket: Fd) -> (u32, squeue::Entry) {
+    /// Takes parts over. Gives back their number, and the request that sends at most `max` bytes of
+    /// them on `socket`.
+    pub(super) fn insert(
+        &mut self,
+        token: u64,
+        parts: Parts,
+        max: usize,
+        socket: Fd,
+    ) -> (u32, squeue::Entry) {
         let number = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place::default());
             u32::try_from(self.places.len() - 1).expect("there are not as many descriptors")
@@ -62,17 +69,19 @@ impl Outputs {
         place.token = token;
         let parts = place.parts.insert(parts);
         let unsent = &parts.buffer[parts.sent..];
-        if parts.tail.is_empty() {
+        let unsent = &unsent[..unsent.len().min(max)];
+        let tail = &parts.tail[..parts.tail.len().min(max - unsent.len())];
+        if tail.is_empty() {
             let len = u32::try_from(unsent.len()).unwrap_or(u32::MAX);
             let send = opcode::Send::new(socket, unsent.as_ptr(), len);
             return (number, send.flags(libc::MSG_NOSIGNAL).build());
         }
-        let message = message(&mut place.message, [unsent, &parts.tail]);
+        let message = message(&mut place.message, [unsent, tail]);
         let send = opcode::SendMsg::new(socket, message);
         (number, send.flags(libc::MSG_NOSIGNAL.cast_unsigned()).build())
     }
 
-    /// How much is sent with that number.
+    /// How much is left to be sent of the parts with that number, this send included.
     pub(super) fn len(&self, number: u32) -> usize {
         self.places[number as usize].parts.as_ref().map_or(0, Parts::len)
     }
