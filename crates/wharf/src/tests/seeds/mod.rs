@@ -54,7 +54,8 @@ fn faults(random: &mut Random) -> Faults {
 
 fn timeouts(random: &mut Random, is_impatient: bool) -> Timeouts {
     // So long that whoever lingers hears its peer out.
-    let timeouts = Timeouts::default().linger(Duration::from_secs(60));
+    // Some clients read six bytes at a time through a window of sixty.
+    let timeouts = Timeouts::default().linger(Duration::from_secs(60)).body_rate(0).write_rate(0);
     if !is_impatient {
         return timeouts;
     }
