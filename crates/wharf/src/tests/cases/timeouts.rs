@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::super::client::End;
+use super::super::client::{Client, End};
 use super::super::response::Reader;
 use super::{Case, Harness};
 use crate::{CloseReason, Limit, Reject, Server, Timeouts};
@@ -173,10 +173,7 @@ fn an_idle_connection(harness: &mut Harness) {
 }
 
 fn a_response_nobody_takes(harness: &mut Harness) {
-    let mut client = harness.connect();
-    client.request("GET /large", "");
-    let mut reader = Reader::new(false);
-    client.read_until(&mut reader, Reader::has_head).unwrap();
+    let (mut client, mut reader) = take_the_head_of(harness, "/large");
     // Some was taken since it began, so that there is some time more.
     harness.pass(PASSES);
     harness.pass(PASSES);
@@ -210,21 +207,25 @@ fn a_body_with_time(harness: &mut Harness) {
     assert_eq!(late.response().text(), "hello", "what is said later counts as well");
 }
 
-fn a_response_taken_too_slowly(harness: &mut Harness) {
+/// Asks for a large response and takes no more than its head. Who wants the client not to close
+/// keeps it.
+fn take_the_head_of(harness: &Harness, target: &str) -> (Client, Reader) {
     let mut client = harness.connect();
-    client.request("GET /large", "");
+    client.request(&format!("GET {target}"), "");
     let mut reader = Reader::new(false);
     client.read_until(&mut reader, Reader::has_head).unwrap();
+    (client, reader)
+}
+
+fn a_response_taken_too_slowly(harness: &mut Harness) {
+    let _client = take_the_head_of(harness, "/large");
     harness.pass(PASSES);
     harness.pass(PASSES);
     harness.wait_for_close(CloseReason::Limit(Limit::WriteRate));
 }
 
 fn a_response_with_a_deadline(harness: &mut Harness) {
-    let mut client = harness.connect();
-    client.request("GET /impatient", "");
-    let mut reader = Reader::new(false);
-    client.read_until(&mut reader, Reader::has_head).unwrap();
+    let _client = take_the_head_of(harness, "/impatient");
     harness.pass(PASSES);
     harness.pass(PASSES);
     harness.wait_for_close(CloseReason::Limit(Limit::Write));
