@@ -4,6 +4,7 @@
 //! one system call: a read that did not fill the buffer has emptied the socket. Not here: sockets
 //! of listeners (`listener.rs` makes them).
 
+mod batch;
 mod combined;
 mod send;
 #[cfg(test)]
@@ -19,14 +20,12 @@ use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
 use self::send::{Progress, send};
 use super::{BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark};
 use crate::output::Output;
 use crate::sys;
-
-/// The receive buffer of a worker, in bytes. All of its connections use the one buffer.
-const RECEIVE_BYTES: usize = 64 << 10;
 
 /// Events taken from the system at a time.
 const EVENTS: usize = 1024;
@@ -67,7 +66,8 @@ pub(crate) struct MioDriver {
     paused: Vec<Ready>,
     /// The last wait brought as many events as fit, so that the system may have more.
     events_left: bool,
-    buffer: Box<[u8]>,
+    /// Results that were gathered and not told yet.
+    batch: Batch,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +126,7 @@ impl MioDriver {
             again: Vec::new(),
             paused: Vec::new(),
             events_left: false,
-            buffer: vec![0; RECEIVE_BYTES].into(),
+            batch: Batch::new(),
         })
     }
 
@@ -185,6 +185,29 @@ impl MioDriver {
         step
     }
 
+    /// Fills the batch. A connection that was accepted comes by itself, since whether there may be
+    /// another is decided then.
+    fn gather(&mut self) {
+        while self.batch.has_room()
+            && let Some(ready) = self.ready.pop_front()
+        {
+            let step = match ready {
+                Ready::Connection(index) => self.serve(index),
+                Ready::Listener(index) if self.batch.is_empty() => {
+                    let accepted = self.accept(index);
+                    if let Some(step) = accepted {
+                        return self.batch.push(step);
+                    }
+                    None
+                }
+                Ready::Listener(_) => return self.ready.push_front(ready),
+            };
+            if let Some(step) = step {
+                self.batch.push(step);
+            }
+        }
+    }
+
     /// Does for one connection what it is ready for: the rest of a send, else a receive.
     fn serve(&mut self, index: u32) -> Option<Step<TcpStream>> {
         let slot = &mut self.slots[index as usize];
@@ -224,9 +247,9 @@ impl MioDriver {
         if !slot.readable || !slot.receiving {
             return None;
         }
-        match stream.read(&mut self.buffer) {
+        match stream.read(self.batch.place()) {
             Ok(len) => {
-                let more = len == self.buffer.len() || !SHORT_READ_IS_LAST || slot.closed_by_peer;
+                let more = len == RECEIVE_BYTES || !SHORT_READ_IS_LAST || slot.closed_by_peer;
                 slot.readable = len > 0 && more;
                 if slot.readable && !slot.queued {
                     slot.queued = true;
@@ -281,14 +304,10 @@ impl Driver for MioDriver {
     }
 
     fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
-        loop {
-            let step = match self.ready.pop_front()? {
-                Ready::Listener(index) => self.accept(index),
-                Ready::Connection(index) => self.serve(index),
-            };
-            let Some(step) = step else { continue };
-            return Some(step.with(&self.buffer));
+        if self.batch.is_empty() {
+            self.gather();
         }
+        self.batch.pop()
     }
 
     fn has_more(&self) -> bool {

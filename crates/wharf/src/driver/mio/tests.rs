@@ -1,6 +1,7 @@
 //! The readiness backend alone: what a worker can't show.
 
-use std::io::Read;
+use std::collections::HashMap;
+use std::io::{Read, Write};
 use std::net::TcpStream as Client;
 
 use super::*;
@@ -37,4 +38,57 @@ fn what_the_peer_has_not_taken_is_counted() {
     }
     driver.close(key, Close::Graceful);
     assert_eq!(driver.untaken(key), 0);
+}
+
+#[test]
+fn each_connection_gets_its_own_bytes_of_a_batch() {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    // More than one batch holds, by number and by size.
+    let lens = (0..100).map(|number| if number % 40 == 7 { 3 * RECEIVE_BYTES } else { number });
+    let mut expected = HashMap::new();
+    let mut clients = Vec::new();
+    for (number, len) in lens.enumerate() {
+        let mut client = Client::connect(addr).unwrap();
+        let bytes = vec![u8::try_from(number).unwrap(); len + 1];
+        client.write_all(&bytes).unwrap();
+        expected.insert(client.local_addr().unwrap(), bytes);
+        clients.push(client);
+    }
+    let (mut peers, mut received) = (HashMap::new(), HashMap::new());
+    while received != expected {
+        driver.wait(None).unwrap();
+        loop {
+            match driver.next() {
+                Some(Completion::Accepted { socket, peer_addr }) => {
+                    peers.insert(driver.adopt(socket).unwrap().0, peer_addr);
+                }
+                Some(Completion::Received { key, bytes }) => {
+                    assert!(bytes.len() <= RECEIVE_BYTES);
+                    received.entry(peers[&key]).or_insert_with(Vec::new).extend_from_slice(bytes);
+                }
+                Some(other) => panic!("{other:?}"),
+                None => break,
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_is_accepted_behind_the_one_with_whom_accepting_stops() {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let clients: Vec<_> = (0..3).map(|_| Client::connect(addr).unwrap()).collect();
+    driver.wait(None).unwrap();
+    assert!(matches!(driver.next(), Some(Completion::Accepted { .. })));
+    driver.set_accepting(false);
+    assert!(driver.next().is_none());
+    driver.set_accepting(true);
+    driver.wait(Some(driver.now())).unwrap();
+    assert!(matches!(driver.next(), Some(Completion::Accepted { .. })));
+    drop(clients);
 }
