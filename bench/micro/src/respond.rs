@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use wharf_proto::h1::{BodyLength, Connection, Event, Response};
+use wharf_proto::h1::{BodyLength, Connection, DateField, Event, Response};
 use wharf_proto::{Headers, Limits, RequestHead};
 
 use crate::head::PLAIN;
@@ -20,12 +20,11 @@ fn fields() -> Headers {
     headers
 }
 
-fn respond(connection: &mut Connection, headers: &Headers, out: &mut Vec<u8>) {
+fn respond(connection: &mut Connection, headers: &Headers, date: &DateField, out: &mut Vec<u8>) {
     let length = BodyLength::Known(BODY.len() as u64);
-    let response = Response::new(StatusCode::OK, length).date(DATE);
-    connection.send_head(response, black_box(headers), out).expect("a request waits");
-    connection.send_body(black_box(BODY), out).expect("the head is out");
-    connection.send_end(out).expect("the body is out");
+    let response = Response::new(StatusCode::OK, length).date(date);
+    let (headers, body) = (black_box(headers), black_box(BODY));
+    connection.send_whole(response, headers, body, out).expect("a request waits");
 }
 
 /// A connection on which a request waits for its response.
@@ -37,10 +36,10 @@ fn awaiting(limits: &Limits, head: &mut RequestHead) -> Connection {
 
 pub(crate) fn wharf() -> Box<dyn FnMut()> {
     let awaiting = awaiting(&Limits::default(), &mut RequestHead::default());
-    let (headers, mut out) = (fields(), Vec::new());
+    let (headers, date, mut out) = (fields(), DateField::new(DATE), Vec::new());
     Box::new(move || {
         out.clear();
-        respond(&mut awaiting.clone(), &headers, &mut out);
+        respond(&mut awaiting.clone(), &headers, &date, &mut out);
         black_box(&out);
     })
 }
@@ -48,7 +47,7 @@ pub(crate) fn wharf() -> Box<dyn FnMut()> {
 pub(crate) fn copy() -> Box<dyn FnMut()> {
     let (mut made, mut out) = (Vec::new(), Vec::new());
     let mut connection = awaiting(&Limits::default(), &mut RequestHead::default());
-    respond(&mut connection, &fields(), &mut made);
+    respond(&mut connection, &fields(), &DateField::new(DATE), &mut made);
     Box::new(move || {
         out.clear();
         out.extend_from_slice(black_box(&made));
@@ -59,13 +58,14 @@ pub(crate) fn copy() -> Box<dyn FnMut()> {
 /// A request and its response on a connection that is kept, as a server does them.
 pub(crate) fn exchange() -> Box<dyn FnMut()> {
     let (limits, mut head) = (Limits::default(), RequestHead::default());
-    let (headers, mut out, mut connection) = (fields(), Vec::new(), Connection::new());
+    let (headers, date) = (fields(), DateField::new(DATE));
+    let (mut out, mut connection) = (Vec::new(), Connection::new());
     Box::new(move || {
         out.clear();
         head.clear();
         let received = connection.receive(black_box(PLAIN), &limits, &mut head);
         assert!(matches!(received.expect("it is good").event, Some(Event::Head { .. })));
-        respond(&mut connection, &headers, &mut out);
+        respond(&mut connection, &headers, &date, &mut out);
         black_box(&out);
     })
 }

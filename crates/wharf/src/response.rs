@@ -200,6 +200,12 @@ impl Response {
         self
     }
 
+    /// Whether it tells nothing but a status, fields and a body.
+    pub(crate) fn is_plain(&self) -> bool {
+        let says_more = self.error.is_some() || self.invalid.is_some();
+        !says_more && self.write_timeout.is_none() && !self.status.is_informational()
+    }
+
     pub(crate) const fn write_timeout(&self) -> Option<Duration> {
         self.write_timeout
     }

@@ -209,15 +209,11 @@ impl Connection {
         limits: &Limits,
         head: &mut RequestHead,
     ) -> Result<Received<'b>, Reject> {
-        let result = match (self.recv, self.reading) {
-            (Recv::Done | Recv::Closed, _) => Ok(Received { consumed: 0, event: None }),
-            (Recv::Tunnel, _) => Ok(Received::all(input)),
-            (_, Reading::Head(..)) => self.receive_head(input, limits, head),
-            (_, Reading::Length { left, total }) => {
-                self.receive_length(left, total, input, limits, head)
-            }
-            (_, Reading::Chunked(decoder)) => self.receive_chunked(decoder, input, limits, head),
-            (_, Reading::Trailers(parser)) => self.receive_trailers(parser, input, limits, head),
+        let result = match self.recv {
+            Recv::Idle | Recv::Head => self.receive_head(input, limits, head),
+            Recv::Body => self.receive_body(input, limits, head),
+            Recv::Done | Recv::Closed => Ok(Received { consumed: 0, event: None }),
+            Recv::Tunnel => Ok(Received::all(input)),
         };
         match result {
             Ok(received) if self.send == Send::Done => self.drain(received, limits),
@@ -257,20 +253,33 @@ impl Connection {
     }
 
     pub(super) fn step_recv(&mut self, input: RecvInput) {
-        let next = self.recv.after(input);
-        debug_assert!(next.is_some(), "{input:?} in {:?}", self.recv);
-        self.recv = next.unwrap_or(Recv::Closed);
+        self.enter_recv(input);
         self.settle();
     }
 
     pub(super) fn step_send(&mut self, input: SendInput) {
-        let next = self.send.after(input);
-        debug_assert!(next.is_some(), "{input:?} in {:?}", self.send);
-        self.send = next.unwrap_or(Send::Closed);
+        self.enter_send(input);
         self.settle();
     }
 
+    /// Takes a step that can't end an exchange.
+    #[inline(always)]
+    pub(super) fn enter_recv(&mut self, input: RecvInput) {
+        let next = self.recv.after(input);
+        debug_assert!(next.is_some(), "{input:?} in {:?}", self.recv);
+        self.recv = next.unwrap_or(Recv::Closed);
+    }
+
+    /// As [`enter_recv`](Self::enter_recv).
+    #[inline(always)]
+    pub(super) fn enter_send(&mut self, input: SendInput) {
+        let next = self.send.after(input);
+        debug_assert!(next.is_some(), "{input:?} in {:?}", self.send);
+        self.send = next.unwrap_or(Send::Closed);
+    }
+
     /// Starts over or closes once both sides are through.
+    #[inline]
     pub(super) fn settle(&mut self) {
         match state::next_cycle(self.recv, self.send, self.persistent) {
             Next::Same => {}

@@ -12,6 +12,49 @@ use crate::trailers::is_forbidden_trailer;
 /// The length of a date as in `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
 pub const DATE_BYTES: usize = 29;
 
+/// How most heads begin: everything before the number of bytes, with a place for the date.
+const USUAL_START: &[u8; 70] =
+    b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: ";
+
+/// Where the line of the date begins in it.
+const DATE_LINE_AT: usize = b"HTTP/1.1 200 OK\r\n".len();
+
+/// The length of that line.
+const DATE_LINE_BYTES: usize = b"Date: ".len() + DATE_BYTES + b"\r\n".len();
+
+/// A date as it stands in responses. Made once a second, it serves all that are sent meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateField {
+    start: [u8; USUAL_START.len()],
+}
+
+impl DateField {
+    /// The field with this value.
+    #[must_use]
+    pub fn new(date: &[u8; DATE_BYTES]) -> Self {
+        let mut start = *USUAL_START;
+        let line = start.get_mut(DATE_LINE_AT..).unwrap_or_default();
+        for (place, &byte) in line.iter_mut().skip(b"Date: ".len()).zip(date) {
+            *place = byte;
+        }
+        Self { start }
+    }
+
+    /// The date itself.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        self.line()
+            .get(b"Date: ".len()..)
+            .and_then(|line| line.get(..DATE_BYTES))
+            .unwrap_or_default()
+    }
+
+    fn line(&self) -> &[u8] {
+        let line = self.start.get(DATE_LINE_AT..).unwrap_or_default();
+        line.get(..DATE_LINE_BYTES).unwrap_or_default()
+    }
+}
+
 /// How the end of a response body is marked on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delimiter {
@@ -41,23 +84,52 @@ pub(super) enum Persistence {
 pub(super) fn response_head(
     status: StatusCode,
     headers: &Headers,
-    date: Option<&[u8; DATE_BYTES]>,
+    date: Option<&DateField>,
     delimiter: Delimiter,
     persistence: Persistence,
     out: &mut Vec<u8>,
 ) {
-    status_line(status, out);
     let managed = headers.managed();
-    if let (Some(date), false) = (date, managed.date) {
-        out.extend_from_slice(&date_line(date));
+    let date = if managed.date { None } else { date };
+    match (status, date, delimiter) {
+        (StatusCode::OK, Some(date), Delimiter::Length(length)) => {
+            // Copied without a call, since its length is known here.
+            out.extend_from_slice(&date.start);
+            number_line(length, out);
+        }
+        _ => other_start(status, date, delimiter, out),
+    }
+    if persistence != Persistence::Implied || managed.upgrade {
+        connection_line(persistence, managed.upgrade, out);
+    }
+    fields(headers, out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends what stands before `Connection` in heads that do not begin like most.
+fn other_start(
+    status: StatusCode,
+    date: Option<&DateField>,
+    delimiter: Delimiter,
+    out: &mut Vec<u8>,
+) {
+    status_line(status, out);
+    if let Some(date) = date {
+        out.extend_from_slice(date.line());
     }
     match delimiter {
-        Delimiter::Length(length) => length_line(length, out),
+        Delimiter::Length(length) => {
+            out.extend_from_slice(b"Content-Length: ");
+            number_line(length, out);
+        }
         Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         Delimiter::Bodiless | Delimiter::Close => {}
     }
-    // RFC 9110 section 7.8: whoever sends `Upgrade` names it in `Connection`.
-    out.extend_from_slice(match (persistence, managed.upgrade) {
+}
+
+/// Appends `Connection`. RFC 9110 section 7.8: whoever sends `Upgrade` names it there.
+fn connection_line(persistence: Persistence, has_upgrade: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(match (persistence, has_upgrade) {
         (Persistence::Implied, false) => b"",
         (Persistence::Implied, true) | (Persistence::Upgrade, _) => b"Connection: upgrade\r\n",
         (Persistence::KeepAlive, false) => b"Connection: keep-alive\r\n",
@@ -65,8 +137,6 @@ pub(super) fn response_head(
         (Persistence::Close, false) => b"Connection: close\r\n",
         (Persistence::Close, true) => b"Connection: close, upgrade\r\n",
     });
-    fields(headers, out);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// Appends an interim response (RFC 9110 section 15.2), which has neither body nor `Date`.
@@ -90,9 +160,9 @@ pub(super) fn chunk_size(len: u64, out: &mut Vec<u8>) {
 pub(super) const CHUNK_END: &[u8] = b"\r\n";
 
 /// Appends the last chunk with its trailer section.
-pub(super) fn last_chunk(trailers: &Headers, out: &mut Vec<u8>) {
+pub(super) fn last_chunk(trailers: Option<&Headers>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n");
-    for (name, value) in trailers {
+    for (name, value) in trailers.into_iter().flatten() {
         if !is_forbidden_trailer(name.as_bytes()) {
             field(name, value, out);
         }
@@ -123,57 +193,30 @@ fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// `Date` as a line, made aside: what has a fixed length is appended in one step.
+/// Appends a number and a line end. They are made aside with room for any number, and then cut.
 #[inline]
-fn date_line(date: &[u8; DATE_BYTES]) -> [u8; DATE_BYTES + 8] {
-    let mut line = *b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
-    if let Some(place) = line.last_chunk_mut::<{ DATE_BYTES + 2 }>()
-        && let Some(place) = place.first_chunk_mut()
-    {
-        *place = *date;
-    }
-    line
-}
-
-/// Appends `Content-Length` as a line, which is made aside with room for any length and then cut.
-#[inline]
-fn length_line(length: u64, out: &mut Vec<u8>) {
-    let mut line = *b"Content-Length: 00000000000000000000\r\n";
+fn number_line(number: u64, out: &mut Vec<u8>) {
+    let mut line = *b"00000000000000000000\r\n";
     let longest = line.len();
-    let mut line_len = b"Content-Length: 0\r\n".len();
-    let mut rest = length;
-    while rest >= 10 {
-        rest /= 10;
-        line_len += 1;
-    }
-    if let Some((text, line_end)) = line.get_mut(..line_len).and_then(<[u8]>::split_last_chunk_mut)
+    let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
+    let mut rest = number;
+    if let Some((text, line_end)) =
+        line.get_mut(..digits + 2).and_then(<[u8]>::split_last_chunk_mut)
     {
         *line_end = *b"\r\n";
-        rest = length;
         for digit in text.iter_mut().rev() {
             *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
             rest /= 10;
-            if rest == 0 {
-                break;
-            }
         }
     }
     out.extend_from_slice(&line);
-    out.truncate(out.len() - (longest - line_len));
+    out.truncate(out.len() - (longest - digits - 2));
 }
 
 /// Appends the status line: prebuilt for the statuses that have a name.
-#[inline]
 fn status_line(status: StatusCode, out: &mut Vec<u8>) {
-    if status == StatusCode::OK {
-        // Copied without a call, since its length is known here.
-        return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-    }
-    other_status_line(status, out);
-}
-
-fn other_status_line(status: StatusCode, out: &mut Vec<u8>) {
     let line: &[u8] = match status.as_u16() {
+        200 => b"HTTP/1.1 200 OK\r\n",
         100 => b"HTTP/1.1 100 Continue\r\n",
         101 => b"HTTP/1.1 101 Switching Protocols\r\n",
         103 => b"HTTP/1.1 103 Early Hints\r\n",
@@ -224,8 +267,8 @@ mod tests {
         let powers = (0..64).map(|power| 1_u64 << power);
         for number in powers.flat_map(|power| [power - 1, power, power + 1]).chain([u64::MAX]) {
             let mut out = Vec::new();
-            length_line(number, &mut out);
-            let line = format!("Content-Length: {number}\r\n");
+            number_line(number, &mut out);
+            let line = format!("{number}\r\n");
             assert_eq!(String::from_utf8(out).unwrap(), line);
             let mut out = Vec::new();
             chunk_size(number, &mut out);

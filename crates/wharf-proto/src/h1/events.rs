@@ -7,7 +7,7 @@
 
 use http::StatusCode;
 
-use super::encode::DATE_BYTES;
+use super::encode::DateField;
 
 /// The length of a body, as far as it is known when the head is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub enum Event<'b> {
 pub struct Response<'a> {
     pub(super) status: StatusCode,
     pub(super) body: BodyLength,
-    pub(super) date: Option<&'a [u8; DATE_BYTES]>,
+    pub(super) date: Option<&'a DateField>,
     pub(super) close: bool,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Response<'a> {
 
     /// Adds `Date`, unless the fields have one.
     #[must_use]
-    pub const fn date(mut self, date: &'a [u8; DATE_BYTES]) -> Self {
+    pub const fn date(mut self, date: &'a DateField) -> Self {
         self.date = Some(date);
         self
     }

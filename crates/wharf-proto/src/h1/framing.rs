@@ -67,7 +67,7 @@ impl Framing {
     }
 
     /// Decides the body length once all fields are noted, and completes `head`.
-    pub(super) fn finish(self, head: &mut RequestHead) -> Result<RequestBody, Reject> {
+    pub(super) fn finish(&self, head: &mut RequestHead) -> Result<RequestBody, Reject> {
         let is_1_0 = head.version == Version::HTTP_10;
         // RFC 9112 section 3.2: HTTP/1.1 requires Host, also with an absolute form.
         if !self.has_host && !is_1_0 {

@@ -33,6 +33,6 @@ mod target;
 mod tests;
 
 pub use connection::Connection;
-pub use encode::DATE_BYTES;
+pub use encode::{DATE_BYTES, DateField};
 pub use events::{BodyLength, Event, Received, Response};
 pub use state::Phase;

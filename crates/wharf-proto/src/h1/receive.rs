@@ -31,9 +31,8 @@ impl Connection {
             head.clear();
         }
         let parsed = parser.request_head(input, limits, head, framing)?;
-        let framing = *framing;
-        self.step_recv(RecvInput::Bytes);
         let Some(len) = parsed else {
+            self.enter_recv(RecvInput::Bytes);
             return Ok(Received { consumed: skipped, event: None });
         };
         let body = framing.finish(head)?;
@@ -52,12 +51,12 @@ impl Connection {
         // RFC 9112 section 9.3: close wins; HTTP/1.0 persists only on request.
         self.persistent = !options.close && (!self.version_1_0 || options.keep_alive);
         self.drained_bytes = 0;
-        self.step_recv(RecvInput::HeadEnd);
-        self.step_send(SendInput::Request);
+        self.enter_recv(RecvInput::HeadEnd);
+        self.enter_send(SendInput::Request);
         let (reading, length) = match body {
             RequestBody::None | RequestBody::Length(0) => {
                 self.expects_continue = false;
-                self.step_recv(RecvInput::BodyEnd);
+                self.enter_recv(RecvInput::BodyEnd);
                 return Event::Head { body: BodyLength::Known(0) };
             }
             RequestBody::Length(total) => {
@@ -70,7 +69,23 @@ impl Connection {
         Event::Head { body: length }
     }
 
-    pub(super) fn receive_length<'b>(
+    pub(super) fn receive_body<'b>(
+        &mut self,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        match self.reading {
+            Reading::Length { left, total } => {
+                self.receive_length(left, total, input, limits, head)
+            }
+            Reading::Chunked(decoder) => self.receive_chunked(decoder, input, limits, head),
+            Reading::Trailers(parser) => self.receive_trailers(parser, input, limits, head),
+            Reading::Head(..) => unreachable!("a body is read in its own way"),
+        }
+    }
+
+    fn receive_length<'b>(
         &mut self,
         left: u64,
         total: u64,
@@ -97,7 +112,7 @@ impl Connection {
         Ok(Received { consumed: len, event: Some(Event::Body(data)) })
     }
 
-    pub(super) fn receive_chunked<'b>(
+    fn receive_chunked<'b>(
         &mut self,
         mut decoder: ChunkedDecoder,
         input: &'b [u8],
@@ -133,7 +148,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn receive_trailers<'b>(
+    fn receive_trailers<'b>(
         &mut self,
         mut parser: HeadParser,
         input: &'b [u8],

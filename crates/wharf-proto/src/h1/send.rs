@@ -111,6 +111,39 @@ impl Connection {
         Ok(())
     }
 
+    /// Appends a response whose body is there: what [`send_head`](Self::send_head),
+    /// [`send_body`](Self::send_body) and [`send_end`](Self::send_end) do.
+    ///
+    /// # Errors
+    ///
+    /// As theirs, where another length was announced than the body has. It may be another to HEAD,
+    /// whose response tells what it would be. Nothing is appended then.
+    pub fn send_whole(
+        &mut self,
+        response: Response<'_>,
+        headers: &Headers,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misuse> {
+        let len = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        if let BodyLength::Known(announced) = response.body
+            && announced != len
+            && !self.is_head
+        {
+            return Err(if announced > len { Misuse::BodyUnderrun } else { Misuse::BodyOverrun });
+        }
+        self.send_head(response, headers, out)?;
+        match self.writing {
+            Writing::Discard => {}
+            Writing::Length(_) => {
+                out.extend_from_slice(body);
+                self.writing = Writing::Length(0);
+            }
+            Writing::Chunked | Writing::Close => self.send_body(body, out)?,
+        }
+        self.end(None, out)
+    }
+
     /// Appends a piece of the response body. An empty one does nothing.
     ///
     /// # Errors
@@ -148,7 +181,7 @@ impl Connection {
     ///
     /// [`Misuse`] if no body is being sent, or less of it was sent than declared.
     pub fn send_end(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
-        self.send_end_with(&Headers::new(), out)
+        self.end(None, out)
     }
 
     /// Ends the response with trailer fields. They are left out where the body is not chunked, and
@@ -158,6 +191,11 @@ impl Connection {
     ///
     /// As [`send_end`](Self::send_end).
     pub fn send_end_with(&mut self, trailers: &Headers, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        self.end(Some(trailers), out)
+    }
+
+    #[inline]
+    fn end(&mut self, trailers: Option<&Headers>, out: &mut Vec<u8>) -> Result<(), Misuse> {
         if self.send != Send::Body {
             return Err(Misuse::NotSendingBody);
         }

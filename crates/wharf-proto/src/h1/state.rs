@@ -61,7 +61,7 @@ impl Recv {
         use RecvInput as I;
         Some(match (self, input) {
             (Self::Idle | Self::Head, I::Bytes) => Self::Head,
-            (Self::Head, I::HeadEnd) => Self::Body,
+            (Self::Idle | Self::Head, I::HeadEnd) => Self::Body,
             (Self::Body, I::BodyEnd) => Self::Done,
 
             // A half-closed peer still gets the response to a request that came in full.

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use wharf_proto::h1::DATE_BYTES;
+use wharf_proto::h1::{DATE_BYTES, DateField};
 
 /// The time of one worker.
 #[derive(Debug)]
@@ -13,12 +13,12 @@ pub(crate) struct Clock {
     now: Instant,
     /// When the date has to be written again.
     date_until: Instant,
-    date: [u8; DATE_BYTES],
+    date: DateField,
 }
 
 impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
-        let mut clock = Self { now, date_until: now, date: [b' '; DATE_BYTES] };
+        let mut clock = Self { now, date_until: now, date: DateField::new(&[b' '; DATE_BYTES]) };
         clock.write_date();
         clock
     }
@@ -37,14 +37,14 @@ impl Clock {
     }
 
     /// The value of `Date` (RFC 9110 section 6.6.1).
-    pub(crate) const fn date(&self) -> &[u8; DATE_BYTES] {
+    pub(crate) const fn date(&self) -> &DateField {
         &self.date
     }
 
     fn write_date(&mut self) {
         // A clock before 1970 is taken as 1970: a wrong date is better than none.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.date = imf_fixdate(since_epoch.as_secs());
+        self.date = DateField::new(&imf_fixdate(since_epoch.as_secs()));
         let into_second = Duration::from_nanos(since_epoch.subsec_nanos().into());
         self.date_until = self.now + (Duration::from_secs(1) - into_second);
     }
@@ -120,8 +120,8 @@ mod tests {
         let now = Instant::now();
         let mut clock = Clock::new(now);
         assert!(clock.date_until > now && clock.date_until <= now + Duration::from_secs(1));
-        clock.date = [b'x'; DATE_BYTES];
+        clock.date = DateField::new(&[b'x'; DATE_BYTES]);
         clock.set(clock.date_until);
-        assert_ne!(clock.date(), &[b'x'; DATE_BYTES]);
+        assert_ne!(clock.date().value(), &[b'x'; DATE_BYTES]);
     }
 }

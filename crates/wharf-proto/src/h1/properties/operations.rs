@@ -6,7 +6,7 @@
 use http::{Method, StatusCode, Version};
 
 use super::client::{Asked, take_response};
-use crate::h1::{BodyLength, Connection, DATE_BYTES, Event, Phase, Response};
+use crate::h1::{BodyLength, Connection, DATE_BYTES, DateField, Event, Phase, Response};
 use crate::{Headers, Limits, Misuse, RequestHead};
 
 /// What peers send, good and bad, in pieces that can follow each other.
@@ -257,12 +257,13 @@ impl Run {
         let length = announced.map_or(BodyLength::Unknown, |length| {
             BodyLength::Known(u64::try_from(length).expect("small"))
         });
+        let date = DateField::new(&[b'd'; DATE_BYTES]);
         let mut response = Response::new(status, length);
         if argument & 0x20 != 0 {
             response = response.close();
         }
         if argument & 0x40 != 0 {
-            response = response.date(&[b'd'; DATE_BYTES]);
+            response = response.date(&date);
         }
         // Some applications send back what they got.
         let headers =

@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 
-use crate::h1::{BodyLength, Connection, DATE_BYTES, Event, Phase, Response};
+use crate::h1::{BodyLength, Connection, DATE_BYTES, DateField, Event, Phase, Response};
 use crate::{Headers, Limits, Misuse, RequestHead};
 
 /// Something that an application does.
@@ -72,7 +72,8 @@ fn act(connection: &mut Connection, act: Do, out: &mut Vec<u8>) -> Result<(), Mi
             connection.send_head(Response::new(status(code), body), &fields(list), out)
         }
         Dated(code, body, list) => {
-            connection.send_head(Response::new(status(code), body).date(DATE), &fields(list), out)
+            let date = DateField::new(DATE);
+            connection.send_head(Response::new(status(code), body).date(&date), &fields(list), out)
         }
         Interim(code, list) => connection.send_interim(status(code), &fields(list), out),
         Body(data) => connection.send_body(data.as_bytes(), out),
@@ -106,6 +107,66 @@ fn check(rows: &[Row]) {
         }
         assert_eq!(String::from_utf8(out).unwrap(), *wire, "{name}");
         assert_eq!(connection.phase(), *phase, "{name}");
+        if refused.is_none()
+            && let Some((out, connection)) = whole(request, acts)
+        {
+            assert_eq!(String::from_utf8(out).unwrap(), *wire, "{name}, at once");
+            assert_eq!(connection.phase(), *phase, "{name}, at once");
+        }
+    }
+}
+
+/// What comes of a row that can be sent at once.
+fn whole(request: &str, acts: &[Do]) -> Option<(Vec<u8>, Connection)> {
+    let (head, body) = match acts {
+        [head, End] => (head, ""),
+        [head, Body(body), End] => (head, *body),
+        _ => return None,
+    };
+    let date = DateField::new(DATE);
+    let (code, length, list) = match *head {
+        Head(code, length) | HeadAndClose(code, length) => (code, length, &[][..]),
+        HeadWith(code, length, list) | Dated(code, length, list) => (code, length, list),
+        _ => return None,
+    };
+    let mut response = Response::new(StatusCode::from_u16(code).unwrap(), length);
+    if matches!(head, HeadAndClose(..)) {
+        response = response.close();
+    }
+    if matches!(head, Dated(..)) {
+        response = response.date(&date);
+    }
+    let (mut connection, mut head, mut out) =
+        (Connection::new(), RequestHead::default(), Vec::new());
+    connection.receive(request.as_bytes(), &Limits::default(), &mut head).unwrap();
+    let headers = fields(list);
+    let result = connection.send_whole(response, &headers, body.as_bytes(), &mut out);
+    if length == Known(body.len() as u64) || length == Unknown || request.starts_with("HEAD") {
+        assert_eq!(result, Ok(()));
+        return Some((out, connection));
+    }
+    // Of what is not as long as announced, nothing is sent, and the right one may be.
+    assert!(matches!(result, Err(Misuse::BodyOverrun | Misuse::BodyUnderrun)) && out.is_empty());
+    assert!(connection.awaits_response());
+    None
+}
+
+#[test]
+fn a_body_that_is_not_as_long_as_announced_is_not_sent() {
+    let rows = [(Known(4), Misuse::BodyOverrun), (Known(6), Misuse::BodyUnderrun)];
+    for (length, misuse) in rows {
+        let (mut connection, mut head, mut out) =
+            (Connection::new(), RequestHead::default(), Vec::new());
+        connection.receive(GET.as_bytes(), &Limits::default(), &mut head).unwrap();
+        let response = Response::new(StatusCode::OK, length);
+        let result = connection.send_whole(response, &Headers::new(), b"hello", &mut out);
+        assert_eq!((result, &*out), (Err(misuse), &b""[..]));
+        let response = Response::new(StatusCode::OK, Known(5));
+        let whole = connection.send_whole(response, &Headers::new(), b"hello", &mut out);
+        assert_eq!(whole, Ok(()));
+        assert_eq!(connection.phase(), Phase::Idle);
+        let again = connection.send_whole(response, &Headers::new(), b"hello", &mut out);
+        assert_eq!(again, Err(Misuse::NotAwaitingResponse));
     }
 }
 

@@ -64,8 +64,12 @@ impl Http1 {
                 Phase::Idle | Phase::Head => &mut parts.head,
                 _ => &mut self.trailers,
             };
-            let own_limits = own_limits(self.exchange.request_body.as_ref(), context.limits);
-            let limits = own_limits.as_ref().unwrap_or(context.limits);
+            let own_limits;
+            let mut limits = context.limits;
+            if let Some(body) = &self.exchange.request_body {
+                own_limits = limits_of(body, limits);
+                limits = &own_limits;
+            }
             match self.machine.receive(rest, limits, head) {
                 Ok(received) => {
                     used += received.consumed;
@@ -75,18 +79,21 @@ impl Http1 {
                         }
                         Some(Event::Body(data)) => self.feed(data),
                         Some(Event::End) => self.end_request_body(),
-                        None if received.consumed == 0 => break,
+                        None if received.consumed == 0 => {
+                            self.settle(context);
+                            break;
+                        }
                         None => {}
                     }
+                    self.settle(context);
                 }
                 Err(reject) => {
                     self.refuse(Refusal::Reject(reject), context);
+                    self.settle(context);
                     break;
                 }
             }
-            self.settle(context);
         }
-        self.settle(context);
         self.note_eof(&input[used..], context);
         self.note_unread(&input[used..]);
         used
@@ -134,7 +141,9 @@ impl Http1 {
         parts.interims = self.interims;
         self.exchange.begin(&parts, context);
         let options = parts.head.connection();
-        self.exchange.offers = offers(&parts.head);
+        if options.upgrade {
+            self.exchange.offers = Some(offers(&parts.head));
+        }
         self.is_last_request =
             options.close || (parts.head.version() == Version::HTTP_10 && !options.keep_alive);
         if *parts.head.method() == Method::TRACE {
@@ -291,21 +300,17 @@ impl Http1 {
     }
 }
 
-/// The protocols that the peer offers to go on with, if it does (RFC 9110 section 7.8).
-fn offers(head: &RequestHead) -> Option<Box<[u8]>> {
-    if !head.connection().upgrade {
-        return None;
-    }
+/// The protocols that the peer offers to go on with (RFC 9110 section 7.8).
+fn offers(head: &RequestHead) -> Box<[u8]> {
     let offers: Vec<&[u8]> = head.headers().get_all("upgrade").collect();
-    Some(offers.join(&b',').into())
+    offers.join(&b',').into()
 }
 
-/// The bounds on a body for which the handler has set one of its own.
-fn own_limits(body: Option<&BodyWriter>, limits: &Limits) -> Option<Limits> {
-    let max_body_bytes = body?.pace().max_bytes?;
+/// The bounds on a body, for which the handler may have set one of its own.
+fn limits_of(body: &BodyWriter, limits: &Limits) -> Limits {
     let mut limits = *limits;
-    limits.max_body_bytes = max_body_bytes;
-    Some(limits)
+    limits.max_body_bytes = body.pace().max_bytes.unwrap_or(limits.max_body_bytes);
+    limits
 }
 
 /// Trailer fields, if there are any, to be kept.

@@ -33,13 +33,21 @@ pub(super) enum Persist {
 impl Http1 {
     /// Encodes the handler's response.
     pub(super) fn respond(&mut self, response: Response, context: &Context<'_>) {
-        if self.reads_too_much(context) {
-            return self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
-        }
-        if response.body().is_too_large() {
+        if self.reads_too_much(context) || response.body().is_too_large() {
             return self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
         }
         self.exchange.handler_due = None;
+        if response.is_plain()
+            && let Some(bytes) = small(response.body())
+        {
+            let (status, headers) = (response.status(), response.headers());
+            return self.send_small(status, headers, bytes, Persist::IfPossible, context);
+        }
+        self.respond_specially(response, context);
+    }
+
+    /// Encodes a response that tells more than a status, fields and a small body.
+    fn respond_specially(&mut self, response: Response, context: &Context<'_>) {
         if matches!(response.body().kind, BodyKind::Channel(_) | BodyKind::Producer(_)) {
             self.send_continue(Wanted::Later, context);
         }
@@ -72,24 +80,16 @@ impl Http1 {
         persist: Persist,
         context: &Context<'_>,
     ) {
-        // RFC 9110 section 8.6: for HEAD, a handler without a body tells what GET would have.
-        let is_told = self.machine.answers_head() && body.is_empty();
-        let known = if is_told { declared_length(headers).or(Some(0)) } else { body.len() };
-        let length = match known.or_else(|| declared_length(headers)) {
+        if let Some(bytes) = small(&body) {
+            return self.send_small(status, headers, bytes, persist, context);
+        }
+        let length = match body.len().or_else(|| declared_length(headers)) {
             Some(length) => BodyLength::Known(length),
             None => BodyLength::Unknown,
         };
-        let mut head = h1::Response::new(status, length).date(context.clock.date());
-        if persist == Persist::Never || self.is_last(context) {
-            head = head.close();
-        }
-        let out = &mut self.output.buffer;
-        if self.machine.send_head(head, headers, out).is_err() {
-            // Somebody else has answered: there is nothing to be said, and nothing to go on with.
-            debug_assert!(false, "a second response to one request");
-            self.reason.get_or_insert(CloseReason::Failed);
-            self.ending = Some(Ending::Close(Close::Reset));
-            return;
+        let head = self.head(status, length, persist, context);
+        if self.machine.send_head(head, headers, &mut self.output.buffer).is_err() {
+            return self.has_answered();
         }
         self.exchange.status = Some(status);
         if self.machine.omits_body() {
@@ -102,12 +102,57 @@ impl Http1 {
                 self.exchange.response_body = Some(outgoing);
                 self.pump(context);
             }
-            Ok(Err(in_memory)) => self.send_whole(in_memory),
+            Ok(Err(in_memory)) => self.send_large(in_memory),
             Err(panic) => {
                 self.tell_failure(panicked(&*panic), context);
                 self.abort();
             }
         }
+    }
+
+    /// Encodes a response with a body that is copied behind its head.
+    fn send_small(
+        &mut self,
+        status: StatusCode,
+        headers: &Headers,
+        bytes: &[u8],
+        persist: Persist,
+        context: &Context<'_>,
+    ) {
+        let mut length = bytes.len() as u64;
+        // RFC 9110 section 8.6: for HEAD, a handler without a body tells what GET would have.
+        if length == 0 && self.machine.answers_head() {
+            length = declared_length(headers).unwrap_or(0);
+        }
+        let head = self.head(status, BodyLength::Known(length), persist, context);
+        if self.machine.send_whole(head, headers, bytes, &mut self.output.buffer).is_err() {
+            return self.has_answered();
+        }
+        self.exchange.status = Some(status);
+        if !self.machine.omits_body() {
+            self.exchange.body_bytes = bytes.len() as u64;
+        }
+        self.exchange.task = None;
+    }
+
+    fn head<'c>(
+        &mut self,
+        status: StatusCode,
+        length: BodyLength,
+        persist: Persist,
+        context: &Context<'c>,
+    ) -> h1::Response<'c> {
+        let head = h1::Response::new(status, length).date(context.clock.date());
+        let closes = persist == Persist::Never || self.is_last(context);
+        if closes { head.close() } else { head }
+    }
+
+    /// Somebody else has answered: there is nothing to be said, and nothing to go on with.
+    #[cold]
+    fn has_answered(&mut self) {
+        debug_assert!(false, "a second response to one request");
+        self.reason.get_or_insert(CloseReason::Failed);
+        self.ending = Some(Ending::Close(Close::Reset));
     }
 
     /// Counts a body that was in memory and too large for its route: nobody else has noticed.
@@ -121,6 +166,7 @@ impl Http1 {
     }
 
     /// Whether somebody is going to read a body of which it is known that it is too long.
+    #[inline]
     pub(super) fn reads_too_much(&self, context: &Context<'_>) -> bool {
         let Some(body) = &self.exchange.request_body else { return false };
         let max_bytes = body.pace().max_bytes.unwrap_or(context.limits.max_body_bytes);
@@ -135,13 +181,15 @@ impl Http1 {
             self.reason.get_or_insert(CloseReason::Limit(Limit::Requests));
             return true;
         }
-        let is_read = self.exchange.request_body.as_ref().is_some_and(|body| !body.is_closed());
         let left = self.machine.unreceived_bytes().unwrap_or(0);
-        let is_too_much = !is_read && left > context.limits.max_drain_bytes;
-        if is_too_much {
+        if left <= context.limits.max_drain_bytes {
+            return false;
+        }
+        let is_read = self.exchange.request_body.as_ref().is_some_and(|body| !body.is_closed());
+        if !is_read {
             self.too_much_to_drain(context);
         }
-        is_too_much
+        !is_read
     }
 
     /// Moves a streamed body on, as far as it is there and as the peer takes it.
@@ -180,24 +228,18 @@ impl Http1 {
         }
     }
 
-    /// Encodes a body that is in memory.
-    fn send_whole(&mut self, body: Body) {
-        let bytes = body.as_bytes().unwrap_or_default();
-        self.exchange.body_bytes = bytes.len() as u64;
-        let sent = if bytes.len() <= COPY_BYTES || matches!(body.kind, BodyKind::Pooled(_)) {
-            self.machine.send_body(bytes, &mut self.output.buffer).map(|()| true)
-        } else {
-            self.machine.send_body_apart(bytes.len() as u64)
+    /// Encodes a body that is in memory and too large to be copied.
+    fn send_large(&mut self, body: Body) {
+        let bytes = match body.kind {
+            BodyKind::Static(bytes) => Bytes::from_static(bytes),
+            BodyKind::Owned(bytes) => Bytes::from(bytes),
+            BodyKind::Shared(bytes) => bytes,
+            _ => Bytes::new(),
         };
+        self.exchange.body_bytes = bytes.len() as u64;
+        let sent = self.machine.send_body_apart(bytes.len() as u64);
         debug_assert!(sent.is_ok(), "the length was announced as it is: {sent:?}");
-        if bytes.len() > COPY_BYTES {
-            match body.kind {
-                BodyKind::Static(bytes) => self.output.set_tail(Bytes::from_static(bytes)),
-                BodyKind::Owned(bytes) => self.output.set_tail(Bytes::from(bytes)),
-                BodyKind::Shared(bytes) => self.output.set_tail(bytes),
-                _ => {}
-            }
-        }
+        self.output.set_tail(bytes);
         self.end_response();
     }
 
@@ -243,6 +285,12 @@ pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
         _ if status.is_informational() => (StatusCode::INTERNAL_SERVER_ERROR, headers, body),
         _ => (status, headers, body),
     }
+}
+
+/// The bytes of a body that is copied behind its head.
+fn small(body: &Body) -> Option<&[u8]> {
+    let is_pooled = matches!(body.kind, BodyKind::Pooled(_));
+    body.as_bytes().filter(|bytes| bytes.len() <= COPY_BYTES || is_pooled)
 }
 
 /// The length that a handler announced for a body that is not in memory.
