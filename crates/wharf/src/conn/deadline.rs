@@ -81,13 +81,6 @@ pub(super) struct Deadline {
     armed: Option<Instant>,
 }
 
-/// What the wheel is to be told.
-pub(crate) enum Change {
-    Same,
-    Unset,
-    At(Instant),
-}
-
 impl Deadline {
     pub(super) const fn new() -> Self {
         Self {
@@ -152,14 +145,16 @@ impl Deadline {
 }
 
 impl Conn {
-    /// Works the deadline out that fits what the connection is doing now.
-    pub(crate) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Change {
-        let due = self.work_out(now, timeouts);
-        if due == self.deadline.armed {
-            return Change::Same;
+    /// Works the deadline out that fits what the connection is doing now. Returns when the wheel
+    /// has to tell, if it would be too late as it is: most deadlines are moved on long before they
+    /// come, and one that is told too early is worked out again then.
+    pub(crate) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
+        let due = self.work_out(now, timeouts)?;
+        if self.deadline.armed.is_some_and(|armed| armed <= due) {
+            return None;
         }
-        self.deadline.armed = due;
-        due.map_or(Change::Unset, Change::At)
+        self.deadline.armed = Some(due);
+        Some(due)
     }
 
     /// The wheel says that the deadline has come. Whether it has, for what happened meanwhile

@@ -12,7 +12,6 @@ mod outgoing;
 use std::io;
 use std::time::Instant;
 
-pub(crate) use self::deadline::Change;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::{Ending, Http1};
 use crate::config::{Rules, Timeouts};
@@ -111,6 +110,14 @@ impl Conn {
         self.moves.sent = true;
         if let Some(http) = &mut self.http {
             http.on_sent(output, context);
+        }
+    }
+
+    /// All output was handed to the system at once.
+    pub(crate) fn on_sent_at_once(&mut self, context: &Context<'_>) {
+        self.moves.sent = true;
+        if let Some(http) = &mut self.http {
+            http.on_sent_at_once(context);
         }
     }
 

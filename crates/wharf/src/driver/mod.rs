@@ -22,6 +22,7 @@ pub(crate) use self::no_uring::UringDriver;
 
 use std::io;
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::Instant;
 
 pub(crate) use self::mio::{Combined, MioDriver, Watched};
@@ -127,9 +128,9 @@ pub(crate) trait Driver {
     /// Stops or resumes delivering a connection's bytes, so that its peer is slowed down.
     fn set_receiving(&mut self, key: Key, receiving: bool);
 
-    /// Sends all of `output`. Returns the result if it is known at once, else it comes as
-    /// [`Completion::Sent`]. One send per connection at a time.
-    fn send(&mut self, key: Key, output: Output) -> Option<Sent>;
+    /// Sends all of `output`. If that is not over at once, the output is taken and comes back with
+    /// the result as [`Completion::Sent`]. One send per connection at a time.
+    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>>;
 
     /// Hands over what was begun, without waiting: for those who do not know when they will wait
     /// next. [`wait`](Self::wait) does it as well.

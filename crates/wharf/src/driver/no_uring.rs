@@ -5,6 +5,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use super::{Close, Completion, Driver, Key, Sent, Unpark, Watched};
@@ -55,7 +56,7 @@ impl Driver for UringDriver {
         match *self {}
     }
 
-    fn send(&mut self, _key: Key, _output: Output) -> Option<Sent> {
+    fn send(&mut self, _key: Key, _output: &mut Output) -> Poll<io::Result<()>> {
         match *self {}
     }
 

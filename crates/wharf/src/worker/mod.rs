@@ -18,6 +18,7 @@ mod state;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Instant;
 
 use self::accept::Acceptor;
@@ -262,17 +263,18 @@ impl<D: Driver> Worker<D> {
         let Some(conn) = self.state.conn(key) else { return };
         conn.queued = false;
         if let Some(http) = conn.http.as_deref_mut()
-            && !http.sending
-            && !http.output.is_empty()
+            && let Some(output) = http.begin_send()
         {
-            let output = http.take_output();
             match self.driver.send(key, output) {
-                None => {}
-                Some(Sent { result: Err(error), output, .. }) => {
-                    self.state.give_up(key, output);
+                Poll::Pending => http.sending = true,
+                Poll::Ready(Ok(())) => self.state.on_sent_at_once(key),
+                Poll::Ready(Err(error)) => {
+                    // It stays on its way: what was not sent must not be taken for sent.
+                    http.sending = true;
+                    let unsent = std::mem::take(&mut http.output);
+                    self.state.give_up(key, unsent);
                     return self.fail(key, error);
                 }
-                Some(Sent { output, .. }) => self.state.on_sent_at_once(key, output),
             }
         }
         let Some(conn) = self.state.conn(key) else { return };
@@ -280,14 +282,9 @@ impl<D: Driver> Worker<D> {
             Some(Ending::Close(how)) => return self.close(key, how, CloseReason::Finished),
             Some(Ending::Cut) => return self.close(key, Close::Reset, CloseReason::Finished),
             Some(Ending::Linger) => self.linger(key),
-            None => self.state.retire(key),
+            None => {}
         }
-        self.state.set_receiving(key, &mut self.driver);
-        if self.state.set_deadline(key)
-            && let Some(conn) = self.state.conn(key)
-        {
-            conn.begin_taking(self.driver.untaken(key));
-        }
+        self.state.rest(key, &mut self.driver);
     }
 
     /// Says that nothing more will be sent, and drops what still comes.

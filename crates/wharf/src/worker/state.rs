@@ -11,12 +11,12 @@ use wharf_proto::Headers;
 
 use super::burst::{Burst, wait_to_return};
 use super::{Clock, Member, Shared};
-use crate::conn::{Change, Conn, Context, Http1};
+use crate::conn::{Conn, Context, Http1};
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::pool;
-use crate::request::Parts;
+use crate::request::{Addrs, Parts};
 use crate::sys;
 use crate::timer::Wheel;
 
@@ -81,10 +81,14 @@ impl<S> State<S> {
         if conn.is_lingering() {
             return conn.on_dropped_bytes(bytes.len());
         }
-        if conn.http.is_none() {
-            self.busy(key);
-        }
-        self.act(key, |conn, context| conn.on_bytes(bytes, context));
+        let (is_busy, addrs) = (conn.http.is_some(), conn.addrs);
+        let spare = if is_busy { None } else { Some(self.spare(key, addrs)) };
+        self.act(key, |conn, context| {
+            if let Some(spare) = spare {
+                conn.work_with(spare, context);
+            }
+            conn.on_bytes(bytes, context);
+        });
     }
 
     /// Whether nothing is under way on a connection, so that its peer may close it.
@@ -102,10 +106,10 @@ impl<S> State<S> {
 
     /// A send was over as soon as it was begun. If that made room for more, the connection has
     /// another turn, after everybody else.
-    pub(super) fn on_sent_at_once(&mut self, key: Key, output: Output) {
+    pub(super) fn on_sent_at_once(&mut self, key: Key) {
         let context = self.shared.context(self.index, &self.clock);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        shield(conn, |conn| conn.on_sent(output, &context));
+        shield(conn, |conn| conn.on_sent_at_once(&context));
         let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
         if has_more && !conn.queued {
             conn.queued = true;
@@ -113,21 +117,35 @@ impl<S> State<S> {
         }
     }
 
-    /// Gives a connection what it needs for an exchange.
-    fn busy(&mut self, key: Key) {
+    /// What a connection needs for an exchange.
+    fn spare(&mut self, key: Key, addrs: Addrs) -> Box<Http1> {
         let spare = self.spare.pop();
-        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        let http = spare.unwrap_or_else(|| {
-            let waker = self.shared.members[self.index].inbox.waker(key);
-            Box::new(Http1::new(waker, conn.addrs))
-        });
-        conn.work_with(http, &self.shared.context(self.index, &self.clock));
+        spare.unwrap_or_else(|| Box::new(Http1::new(self.member().inbox.waker(key), addrs)))
     }
 
-    /// Takes the protocol's parts off a connection that has become idle.
-    pub(super) fn retire(&mut self, key: Key) {
-        let http = self.conn(key).and_then(Conn::retire);
-        self.keep(http);
+    /// Leaves a connection alone until something happens to it: takes the protocol's parts off one
+    /// that has become idle, and says whether bytes are wanted and until when.
+    pub(super) fn rest(&mut self, key: Key, driver: &mut impl Driver) {
+        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        let retired = conn.retire();
+        let http = conn.http.as_deref();
+        let receiving = http.is_none_or(Http1::wants_bytes);
+        if receiving != conn.receiving {
+            if http.is_some_and(Http1::holds_requests) {
+                self.shared.members[self.index].counters.count_limit(Limit::Pipelined);
+            }
+            conn.receiving = receiving;
+            driver.set_receiving(key, receiving);
+        }
+        let awaited_taking = conn.awaits_taking();
+        if let Some(at) = conn.deadline(self.clock.now(), &self.shared.timeouts) {
+            self.timers.arm(key.index, at);
+        }
+        // From now on it counts what the peer takes.
+        if conn.awaits_taking() && !awaited_taking {
+            conn.begin_taking(driver.untaken(key));
+        }
+        self.keep(retired);
     }
 
     pub(super) fn keep(&mut self, http: Option<Box<Http1>>) {
@@ -141,33 +159,12 @@ impl<S> State<S> {
         });
     }
 
-    /// Tells the driver whether a connection's bytes are wanted, if that has changed.
-    pub(super) fn set_receiving(&mut self, key: Key, driver: &mut impl Driver) {
-        let counters = &self.shared.members[self.index].counters;
+    /// Arms the timer that fits what a connection is doing.
+    pub(super) fn set_deadline(&mut self, key: Key) {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        let http = conn.http.as_deref();
-        let receiving = http.is_none_or(Http1::wants_bytes);
-        if receiving == conn.receiving {
-            return;
+        if let Some(at) = conn.deadline(self.clock.now(), &self.shared.timeouts) {
+            self.timers.arm(key.index, at);
         }
-        if http.is_some_and(Http1::holds_requests) {
-            counters.count_limit(Limit::Pipelined);
-        }
-        conn.receiving = receiving;
-        driver.set_receiving(key, receiving);
-    }
-
-    /// Arms the timer that fits what a connection is doing. Whether the peer has to take something
-    /// from now on.
-    pub(super) fn set_deadline(&mut self, key: Key) -> bool {
-        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return false };
-        let awaited_taking = conn.awaits_taking();
-        match conn.deadline(self.clock.now(), &self.shared.timeouts) {
-            Change::Same => {}
-            Change::Unset => self.timers.cancel(key.index),
-            Change::At(at) => self.timers.arm(key.index, at),
-        }
-        conn.awaits_taking() && !awaited_taking
     }
 
     /// Drops an output that will not be sent any further.

@@ -172,13 +172,16 @@ impl Http1 {
         self.sending || !self.output.is_empty() || self.exchange.response_body.is_some()
     }
 
-    /// Takes the output to be sent.
-    pub(crate) fn take_output(&mut self) -> Output {
-        self.sending = true;
+    /// The output to be sent now, if there is any.
+    pub(crate) fn begin_send(&mut self) -> Option<&mut Output> {
+        let len = self.output.len();
+        if self.sending || len == 0 {
+            return None;
+        }
         self.done_when_sent = self.done.len();
-        self.in_flight_bytes = self.output.len();
-        self.given_bytes += self.output.len() as u64;
-        std::mem::take(&mut self.output)
+        self.in_flight_bytes = len;
+        self.given_bytes += len as u64;
+        Some(&mut self.output)
     }
 
     /// How the connection ends, as soon as all output is sent.
@@ -328,25 +331,38 @@ impl Http1 {
         self.proceed(context);
     }
 
-    /// All output was handed to the system; `output` is its empty buffer.
+    /// All of an output was handed to the system; here it is.
     pub(crate) fn on_sent(&mut self, mut output: Output, context: &Context<'_>) {
         self.sending = false;
-        let sent = std::mem::take(&mut self.done_when_sent);
-        for record in self.done.drain(..sent) {
-            record.tell(true, context);
-        }
         if self.output.is_empty() {
-            if self.exchange.response_body.is_none() {
-                self.write_timeout = None;
-            }
             output.clear();
             self.output = output;
         }
-        if let Some(body) = &mut self.exchange.response_body {
-            if self.output.is_empty() {
-                body.sent();
+        self.go_on(context);
+    }
+
+    /// All output was handed to the system as soon as that was begun.
+    pub(crate) fn on_sent_at_once(&mut self, context: &Context<'_>) {
+        self.output.clear();
+        self.go_on(context);
+    }
+
+    /// Does what waited for output to be sent.
+    fn go_on(&mut self, context: &Context<'_>) {
+        if self.done_when_sent > 0 {
+            for record in self.done.drain(..std::mem::take(&mut self.done_when_sent)) {
+                record.tell(true, context);
             }
-            self.pump(context);
+        }
+        match &mut self.exchange.response_body {
+            None if self.output.is_empty() => self.write_timeout = None,
+            None => {}
+            Some(body) => {
+                if self.output.is_empty() {
+                    body.sent();
+                }
+                self.pump(context);
+            }
         }
         self.proceed(context);
     }

@@ -4,11 +4,9 @@
 //! between any two of them, it would find them cold each time; behind a batch it does so once. Not
 //! here: the receives themselves (`mod.rs`).
 
-use std::collections::VecDeque;
-
 use mio::net::TcpStream;
 
-use crate::driver::{Completion, Step};
+use crate::driver::{Completion, Key, Step};
 
 /// What is offered to one receive, in bytes.
 pub(super) const RECEIVE_BYTES: usize = 64 << 10;
@@ -17,17 +15,21 @@ pub(super) const RECEIVE_BYTES: usize = 64 << 10;
 /// looked at before the next one comes.
 const BATCH_BYTES: usize = 2 * RECEIVE_BYTES;
 
-/// How many results a batch holds: so many that the caches no longer matter, and so few that the
+/// How many receives a batch holds: so many that the caches no longer matter, and so few that the
 /// first is not kept waiting.
-const MAX_RESULTS: usize = 64;
+const MAX_RECEIVES: usize = 64;
 
-/// Results in order, with the bytes that were received.
+/// Received bytes by connection, and what came behind them.
 pub(super) struct Batch {
     buffer: Box<[u8]>,
     /// How much of the buffer is in use.
     filled: usize,
-    /// Each result with the place of its bytes in the buffer.
-    results: VecDeque<(usize, Step<TcpStream>)>,
+    /// Who received how many bytes, in the order of the buffer.
+    receives: Vec<(Key, usize)>,
+    /// How many of them were told, and how many bytes that was.
+    told: (usize, usize),
+    /// A result that is not bytes ends the batch.
+    last: Option<Step<TcpStream>>,
 }
 
 impl Batch {
@@ -35,39 +37,53 @@ impl Batch {
         Self {
             buffer: vec![0; BATCH_BYTES].into(),
             filled: 0,
-            results: VecDeque::with_capacity(MAX_RESULTS),
+            receives: Vec::with_capacity(MAX_RECEIVES),
+            told: (0, 0),
+            last: None,
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.results.is_empty()
-    }
-
-    /// Whether another result fits, whatever it brings.
+    /// Whether another receive fits, whatever it brings.
     pub(super) fn has_room(&self) -> bool {
-        self.results.len() < MAX_RESULTS && self.buffer.len() - self.filled >= RECEIVE_BYTES
+        self.receives.len() < MAX_RECEIVES && self.buffer.len() - self.filled >= RECEIVE_BYTES
     }
 
-    /// Where the bytes of the next result go.
+    /// Where the bytes of the next receive go.
     pub(super) fn place(&mut self) -> &mut [u8; RECEIVE_BYTES] {
         self.buffer[self.filled..].first_chunk_mut().expect("only asked for if there is room")
     }
 
-    /// Adds a result, whose bytes are in [`place`](Self::place).
-    pub(super) fn push(&mut self, step: Step<TcpStream>) {
-        let at = self.filled;
-        if let Step::Received(_, len) = step {
-            self.filled += len;
-        }
-        self.results.push_back((at, step));
+    /// Adds `len` bytes, which are in [`place`](Self::place).
+    pub(super) fn push(&mut self, key: Key, len: usize) {
+        self.filled += len;
+        self.receives.push((key, len));
     }
 
-    /// The first result. With the last one the buffer is free again.
-    pub(super) fn pop(&mut self) -> Option<Completion<'_, TcpStream>> {
-        let (at, step) = self.results.pop_front()?;
-        if self.results.is_empty() {
-            self.filled = 0;
-        }
-        Some(step.with(&self.buffer[at..]))
+    /// Ends the batch with another result.
+    pub(super) fn end_with(&mut self, step: Step<TcpStream>) {
+        self.last = Some(step);
+    }
+
+    /// The next result.
+    pub(super) fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
+        let (told, at) = self.told;
+        let Some(&(key, len)) = self.receives.get(told) else {
+            let last = self.last.take()?;
+            return Some(last.with(&[]));
+        };
+        self.told = (told + 1, at + len);
+        Some(Completion::Received { key, bytes: &self.buffer[at..at + len] })
+    }
+
+    /// Whether there is no next result.
+    pub(super) fn is_told(&self) -> bool {
+        self.told.0 == self.receives.len() && self.last.is_none()
+    }
+
+    /// Makes room for the next batch, once all results are told.
+    pub(super) fn clear(&mut self) {
+        self.filled = 0;
+        self.receives.clear();
+        self.told = (0, 0);
     }
 }

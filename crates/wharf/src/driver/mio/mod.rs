@@ -14,11 +14,12 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Token};
 
 use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
@@ -47,7 +48,7 @@ const FIRST_LISTENER_TOKEN: usize = 1 << 31;
 
 /// A driver on top of `mio`.
 pub(crate) struct MioDriver {
-    poll: Poll,
+    poll: mio::Poll,
     events: Events,
     waker: Arc<mio::Waker>,
     now: Instant,
@@ -102,7 +103,7 @@ struct Slot {
 impl MioDriver {
     /// A driver that accepts from `listeners`.
     pub(crate) fn new(listeners: Vec<StdListener>) -> io::Result<Self> {
-        let poll = Poll::new()?;
+        let poll = mio::Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE_TOKEN)?);
         let mut registered = Vec::with_capacity(listeners.len());
         for (index, listener) in listeners.into_iter().enumerate() {
@@ -185,25 +186,21 @@ impl MioDriver {
         step
     }
 
-    /// Fills the batch. A connection that was accepted comes by itself, since whether there may be
-    /// another is decided then.
+    /// Fills the batch, up to the first result that is not bytes: they are rare, and whether there
+    /// may be another connection is decided once one was accepted.
     fn gather(&mut self) {
+        self.batch.clear();
         while self.batch.has_room()
             && let Some(ready) = self.ready.pop_front()
         {
             let step = match ready {
                 Ready::Connection(index) => self.serve(index),
-                Ready::Listener(index) if self.batch.is_empty() => {
-                    let accepted = self.accept(index);
-                    if let Some(step) = accepted {
-                        return self.batch.push(step);
-                    }
-                    None
-                }
-                Ready::Listener(_) => return self.ready.push_front(ready),
+                Ready::Listener(index) => self.accept(index),
             };
-            if let Some(step) = step {
-                self.batch.push(step);
+            match step {
+                None => {}
+                Some(Step::Received(key, len)) => self.batch.push(key, len),
+                Some(other) => return self.batch.end_with(other),
             }
         }
     }
@@ -216,19 +213,17 @@ impl MioDriver {
         let stream = slot.stream.as_mut()?;
         if slot.writable
             && self.bulk_left > 0
-            && let Some(output) = slot.unsent.take()
+            && let Some(output) = &mut slot.unsent
         {
-            match send(stream, key, *output, &mut self.bulk_left) {
-                Progress::Over(sent) => {
+            match send(stream, output, &mut self.bulk_left) {
+                Progress::Over(result) => {
+                    let output = std::mem::take(&mut **output);
+                    slot.unsent = None;
                     self.queue_connection(index);
-                    return Some(Step::Sent(sent));
+                    return Some(Step::Sent(Sent { key, output, result }));
                 }
-                Progress::Blocked(output) => {
-                    slot.writable = false;
-                    slot.unsent = Some(Box::new(output));
-                }
-                Progress::Paused(output) => {
-                    slot.unsent = Some(Box::new(output));
+                Progress::Blocked => slot.writable = false,
+                Progress::Paused => {
                     slot.queued = true;
                     self.paused.push(Ready::Connection(index));
                 }
@@ -304,10 +299,10 @@ impl Driver for MioDriver {
     }
 
     fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
-        if self.batch.is_empty() {
+        if self.batch.is_told() {
             self.gather();
         }
-        self.batch.pop()
+        self.batch.next()
     }
 
     fn has_more(&self) -> bool {
@@ -347,34 +342,33 @@ impl Driver for MioDriver {
         self.queue_connection(key.index);
     }
 
-    fn send(&mut self, key: Key, output: Output) -> Option<Sent> {
-        let bulk_left = self.bulk_left;
-        let Some(slot) = self.slot(key) else {
-            let result = Err(io::ErrorKind::NotConnected.into());
-            return Some(Sent { key, output, result });
+    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>> {
+        let is_bulk = output.len() > SMALL_BYTES;
+        let mut left = if is_bulk { self.bulk_left } else { SMALL_BYTES };
+        let slot = self.slots.get_mut(key.index as usize);
+        let slot = slot.filter(|slot| slot.generation == key.generation);
+        let Some(slot) = slot else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         debug_assert!(slot.unsent.is_none(), "one send at a time");
-        let is_bulk = output.len() > SMALL_BYTES;
-        let mut left = if is_bulk { bulk_left } else { SMALL_BYTES };
-        let stream = slot.stream.as_mut()?;
-        let progress = send(stream, key, output, &mut left);
-        let (output, is_blocked) = match progress {
-            Progress::Over(sent) => {
-                self.bulk_left = if is_bulk { left } else { bulk_left };
-                return Some(sent);
-            }
-            Progress::Blocked(output) => (output, true),
-            Progress::Paused(output) => (output, false),
+        let Some(stream) = &mut slot.stream else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
-        slot.unsent = Some(Box::new(output));
-        if is_blocked {
-            slot.writable = false;
-        } else if !slot.queued {
-            slot.queued = true;
-            self.paused.push(Ready::Connection(key.index));
+        let progress = send(stream, output, &mut left);
+        if is_bulk {
+            self.bulk_left = left;
         }
-        self.bulk_left = if is_bulk { left } else { bulk_left };
-        None
+        match progress {
+            Progress::Over(result) => return Poll::Ready(result),
+            Progress::Blocked => slot.writable = false,
+            Progress::Paused if slot.queued => {}
+            Progress::Paused => {
+                slot.queued = true;
+                self.paused.push(Ready::Connection(key.index));
+            }
+        }
+        slot.unsent = Some(Box::new(std::mem::take(output)));
+        Poll::Pending
     }
 
     /// A send is handed over as soon as it is begun.

@@ -6,30 +6,23 @@ use std::io::{self, Write};
 
 use mio::net::TcpStream;
 
-use crate::driver::{Key, Sent};
 use crate::output::Output;
 use crate::sys;
 
 /// What became of a send.
 pub(super) enum Progress {
-    Over(Sent),
+    Over(io::Result<()>),
     /// The socket takes no more.
-    Blocked(Output),
+    Blocked,
     /// It would, but others have their turn first.
-    Paused(Output),
+    Paused,
 }
 
 /// Writes until all is sent, the socket takes no more, or nothing is `left` of what may be sent.
-pub(super) fn send(
-    stream: &mut TcpStream,
-    key: Key,
-    mut output: Output,
-    left: &mut usize,
-) -> Progress {
-    let over = |output, result| Progress::Over(Sent { key, output, result });
+pub(super) fn send(stream: &mut TcpStream, output: &mut Output, left: &mut usize) -> Progress {
     while !output.is_empty() {
         if *left == 0 {
-            return Progress::Paused(output);
+            return Progress::Paused;
         }
         let slices = output.slices(*left);
         let written = match &slices {
@@ -37,17 +30,15 @@ pub(super) fn send(
             _ => sys::send_vectored(stream, &slices),
         };
         match written {
-            Ok(0) => return over(output, Err(io::ErrorKind::WriteZero.into())),
+            Ok(0) => return Progress::Over(Err(io::ErrorKind::WriteZero.into())),
             Ok(len) => {
                 output.advance(len);
                 *left = left.saturating_sub(len);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Progress::Blocked(output);
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Blocked,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return over(output, Err(error)),
+            Err(error) => return Progress::Over(Err(error)),
         }
     }
-    over(output, Ok(()))
+    Progress::Over(Ok(()))
 }

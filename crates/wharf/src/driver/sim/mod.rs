@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, MutexGuard};
+use std::task::Poll;
 use std::time::Instant;
 
 pub(crate) use self::client::SimClient;
@@ -303,22 +304,20 @@ impl Driver for SimDriver {
         }
     }
 
-    fn send(&mut self, key: Key, mut output: Output) -> Option<Sent> {
+    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>> {
         let net = self.net.clone();
         let Some((slot, link)) = self.slot(key) else {
-            let result = Err(io::ErrorKind::NotConnected.into());
-            return Some(Sent { key, output, result });
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         assert!(slot.unsent.is_none(), "one send at a time");
-        let result = match net.act(|state| transmit(state, link, &mut output)) {
-            Ok(true) => Ok(()),
+        match net.act(|state| transmit(state, link, output)) {
+            Ok(true) => Poll::Ready(Ok(())),
             Ok(false) => {
-                slot.unsent = Some(output);
-                return None;
+                slot.unsent = Some(std::mem::take(output));
+                Poll::Pending
             }
-            Err(error) => Err(error),
-        };
-        Some(Sent { key, output, result })
+            Err(error) => Poll::Ready(Err(error)),
+        }
     }
 
     /// A send is handed over as soon as it is begun.

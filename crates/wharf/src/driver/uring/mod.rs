@@ -19,6 +19,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
@@ -319,17 +320,16 @@ impl Driver for UringDriver {
         self.note(key.index);
     }
 
-    fn send(&mut self, key: Key, output: Output) -> Option<Sent> {
+    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>> {
         let Some(slot) = self.slot(key) else {
-            let result = Err(io::ErrorKind::NotConnected.into());
-            return Some(Sent { key, output, result });
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         debug_assert!(slot.sending.is_none() && slot.paused.is_none(), "one send at a time");
         if output.is_empty() {
-            return Some(Sent { key, output, result: Ok(()) });
+            return Poll::Ready(Ok(()));
         }
-        self.hand_over(key, output);
-        None
+        self.hand_over(key, std::mem::take(output));
+        Poll::Pending
     }
 
     fn submit(&mut self) {
