@@ -59,7 +59,8 @@ impl Response {
     /// 200 with a body of that type.
     #[must_use]
     pub fn of_type(content_type: &str, body: impl Into<Body>) -> Self {
-        let mut response = Self::new(StatusCode::OK).with_header("Content-Type", content_type);
+        let mut response = Self::new(StatusCode::OK);
+        response.invalid = response.headers.append("Content-Type", content_type).err();
         response.body = body.into();
         response
     }

@@ -270,6 +270,12 @@ impl Router {
             "" => "/",
             path => path,
         };
+        // A path that is written like a route is in normal form, as routes are.
+        if let Some(route) = self.paths.written(path).and_then(|index| self.routes.get(index))
+            && !route.pattern().has_params()
+        {
+            return Found::Route(route);
+        }
         let Some(path) = normal::of_path(path) else { return Found::Nothing };
         let route = self.paths.find(&path).and_then(|index| self.routes.get(index));
         let stem = route.map(|route| route.pattern().remainder_at());

@@ -58,7 +58,7 @@ pub(super) struct Conflict(pub(super) Option<usize>);
 impl Paths {
     /// The entry of the very same pattern.
     pub(super) fn entry(&self, pattern: &Pattern) -> Option<usize> {
-        self.by_text.get(pattern.text()).copied()
+        self.written(pattern.text())
     }
 
     pub(super) fn insert(&mut self, pattern: &Pattern, entry: usize) -> Result<(), Conflict> {
@@ -78,8 +78,13 @@ impl Paths {
         Ok(())
     }
 
+    /// The entry of the pattern that is written like this.
+    pub(super) fn written(&self, text: &str) -> Option<usize> {
+        self.by_text.get(text).copied()
+    }
+
     pub(super) fn find(&self, path: &str) -> Option<usize> {
-        if let Some(&entry) = self.by_text.get(path) {
+        if let Some(entry) = self.written(path) {
             return Some(entry);
         }
         self.tree.at(path).ok().map(|found| *found.value)

@@ -94,15 +94,18 @@ impl Http1 {
                 }
             }
         }
-        self.note_eof(&input[used..], context);
+        if self.eof {
+            self.note_eof(&input[used..], context);
+        }
         self.note_unread(&input[used..]);
         used
     }
 
     /// Passes the end of input on once nothing before it can be dealt with any more.
+    #[cold]
     fn note_eof(&mut self, unread: &[u8], context: &Context<'_>) {
         let waits_for_response = self.machine.phase() == Phase::Respond && !unread.is_empty();
-        if !self.eof || waits_for_response || !self.can_receive() {
+        if waits_for_response || !self.can_receive() {
             return;
         }
         let is_draining = self.machine.phase() == Phase::Drain;
@@ -131,6 +134,7 @@ impl Http1 {
     }
 
     /// Hands a request to the handler. Returns how many bytes of `rest` belonged to its body.
+    #[inline(never)]
     fn begin_request(&mut self, length: BodyLength, rest: &[u8], context: &Context<'_>) -> usize {
         self.head_done = true;
         self.requests = self.requests.saturating_add(1);
@@ -187,6 +191,7 @@ impl Http1 {
     /// Makes a request's body of what has come, and returns how many bytes that took. One that is
     /// there in full and within the server's bound is held in one pooled buffer; for any other a
     /// channel is opened, into which the bytes go once the handler has had its say.
+    #[inline(never)]
     fn begin_body(
         &mut self,
         length: BodyLength,
@@ -239,6 +244,7 @@ impl Http1 {
     }
 
     /// Passes a piece of the request's body on, if anybody wants it.
+    #[inline(never)]
     fn feed(&mut self, data: &[u8]) {
         let Some(body) = &self.exchange.request_body else { return };
         body.push(Bytes::copy_from_slice(data));
@@ -257,6 +263,7 @@ impl Http1 {
     }
 
     /// Gives the handler's future a turn.
+    #[inline(never)]
     pub(super) fn poll_task(&mut self, context: &Context<'_>) {
         let polled = self.run(|http| {
             let mut cx = TaskContext::from_waker(http.waker.waker());
