@@ -146,18 +146,44 @@ pub(super) fn interim_head(status: StatusCode, headers: &Headers, out: &mut Vec<
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the size line of a chunk; the data and [`CHUNK_END`] come behind it.
-pub(super) fn chunk_size(len: u64, out: &mut Vec<u8>) {
-    let digits = usize::try_from(16 - (len | 1).leading_zeros() / 4).unwrap_or(16);
-    for digit in (0..digits).rev() {
-        let nibble = len >> (4 * digit) & 0xf;
-        out.push(char::from_digit(nibble.try_into().unwrap_or(0), 16).map_or(b'0', |c| c as u8));
-    }
+/// Appends a chunk. `data` must not be empty: that would be the last one.
+pub(super) fn chunk(data: &[u8], out: &mut Vec<u8>) {
+    // All of it is made room for at once, with that of the longest size line.
+    out.reserve(data.len() + 20);
+    chunk_size(u64::try_from(data.len()).unwrap_or(u64::MAX), out);
+    out.extend_from_slice(data);
     out.extend_from_slice(b"\r\n");
 }
 
-/// What stands behind the data of a chunk.
-pub(super) const CHUNK_END: &[u8] = b"\r\n";
+/// Appends the size line of a chunk. What has a fixed length is appended in one step, and those of
+/// small chunks have.
+fn chunk_size(len: u64, out: &mut Vec<u8>) {
+    match len {
+        0..=0xf => out.extend_from_slice(&[hex(len), b'\r', b'\n']),
+        0x10..=0xff => out.extend_from_slice(&[hex(len >> 4), hex(len), b'\r', b'\n']),
+        0x100..=0xfff => {
+            out.extend_from_slice(&[hex(len >> 8), hex(len >> 4), hex(len), b'\r', b'\n']);
+        }
+        0x1000.. => {
+            chunk_size_digits(len >> 12, out);
+            out.extend_from_slice(&[hex(len >> 8), hex(len >> 4), hex(len), b'\r', b'\n']);
+        }
+    }
+}
+
+/// Appends the digits of a number that is not 0.
+fn chunk_size_digits(number: u64, out: &mut Vec<u8>) {
+    for digit in (0..number.ilog2() / 4 + 1).rev() {
+        out.push(hex(number >> (4 * digit)));
+    }
+}
+
+/// The last digit of a number.
+#[inline]
+fn hex(number: u64) -> u8 {
+    let digit = u8::try_from(number & 0xf).unwrap_or(0);
+    digit + if digit < 10 { b'0' } else { b'a' - 10 }
+}
 
 /// Appends the last chunk with its trailer section.
 pub(super) fn last_chunk(trailers: Option<&Headers>, out: &mut Vec<u8>) {

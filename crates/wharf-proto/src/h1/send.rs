@@ -151,12 +151,10 @@ impl Connection {
     /// [`Misuse`] if no body is being sent, or the piece exceeds the declared length; nothing is
     /// appended then.
     pub fn send_body(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
-        let framing = self.frame_body(u64::try_from(data.len()).unwrap_or(u64::MAX), out)?;
-        if framing != BodyFraming::Omit {
-            out.extend_from_slice(data);
-        }
-        if framing == BodyFraming::Chunk {
-            out.extend_from_slice(encode::CHUNK_END);
+        match self.frame_body(u64::try_from(data.len()).unwrap_or(u64::MAX))? {
+            BodyFraming::Omit => {}
+            BodyFraming::Plain => out.extend_from_slice(data),
+            BodyFraming::Chunk => encode::chunk(data, out),
         }
         Ok(())
     }
@@ -172,7 +170,7 @@ impl Connection {
         if self.writing == Writing::Chunked {
             return Err(Misuse::NotSendingBody);
         }
-        Ok(self.frame_body(len, &mut Vec::new())? != BodyFraming::Omit)
+        Ok(self.frame_body(len)? != BodyFraming::Omit)
     }
 
     /// Ends the response.
@@ -238,8 +236,8 @@ impl Connection {
         delimiter
     }
 
-    /// Accounts for `len` bytes of body and appends what stands before them.
-    fn frame_body(&mut self, len: u64, out: &mut Vec<u8>) -> Result<BodyFraming, Misuse> {
+    /// Accounts for `len` bytes of body.
+    fn frame_body(&mut self, len: u64) -> Result<BodyFraming, Misuse> {
         if self.send != Send::Body {
             return Err(Misuse::NotSendingBody);
         }
@@ -250,10 +248,7 @@ impl Connection {
                 *left = left.checked_sub(len).ok_or(Misuse::BodyOverrun)?;
                 Ok(BodyFraming::Plain)
             }
-            Writing::Chunked => {
-                encode::chunk_size(len, out);
-                Ok(BodyFraming::Chunk)
-            }
+            Writing::Chunked => Ok(BodyFraming::Chunk),
             Writing::Close => Ok(BodyFraming::Plain),
         }
     }
