@@ -1,6 +1,6 @@
 //! Waiting on a thread for what tasks do, and the threads on which nobody may.
 //!
-//! Not here: what is waited for (`channel.rs`).
+//! Not here: what is waited for (`channel`).
 
 use std::cell::Cell;
 use std::sync::Arc;

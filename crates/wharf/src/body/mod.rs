@@ -1,11 +1,12 @@
 //! Request and response bodies: one type for both, so that one can become the other.
 //!
 //! A body is held in memory, read from a file, or streamed through a bounded channel
-//! (`channel.rs`). Not here: framing, which is the protocol machine's, and when a body is read
-//! (`conn/h1`).
+//! (`channel`), past which a producer that its connection runs may write (`direct.rs`). Not here:
+//! framing, which is the protocol machine's, and when a body is read (`conn/h1`).
 
 mod blocking;
 mod channel;
+mod direct;
 mod error;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use wharf_proto::{Headers, Reject};
 pub(crate) use self::blocking::OnWorker;
 pub use self::channel::BodyWriter;
 pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES, ReadPace};
+pub(crate) use self::direct::Sink;
 pub use self::error::{BodyError, Closed};
 use crate::pool::Pooled;
 use crate::response::BoxError;

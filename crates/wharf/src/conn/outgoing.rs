@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use wharf_proto::Headers;
 
-use crate::body::{Body, BodyError, BodyKind, BodyReader, FILE_PIECE_BYTES, Production};
+use crate::body::{Body, BodyError, BodyKind, BodyReader, FILE_PIECE_BYTES, Production, Sink};
 use crate::response::BoxError;
 
 /// A body that is not in memory.
@@ -24,6 +24,8 @@ pub(super) enum Piece {
     Bytes(Bytes),
     /// So many bytes, which were put behind the output already.
     InPlace(usize),
+    /// More than was announced.
+    TooMuch,
     /// The end, with trailer fields if there are any.
     End(Option<Box<Headers>>),
 }
@@ -52,29 +54,36 @@ impl Outgoing {
         Some(Self::Channel { reader, production: Some(production), failure: None })
     }
 
-    /// Takes the next piece. Files are read to the end of `buffer`.
+    /// Takes the next piece. Files are read to the end of the sink's buffer, and a producer that
+    /// is run writes to the sink as it likes, whatever comes behind.
     pub(super) fn poll(
         &mut self,
-        buffer: &mut Vec<u8>,
+        sink: &mut Sink<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Piece, BodyError>> {
         let (reader, production, failure) = match self {
             Self::File { file, left } => {
-                return Poll::Ready(read_in_place(file, left, buffer).map_err(BodyError::from));
+                return Poll::Ready(
+                    read_in_place(file, left, sink.buffer).map_err(BodyError::from),
+                );
             }
             Self::Channel { reader, production, failure } => (reader, production, failure),
         };
-        if let Poll::Ready(result) = reader.poll_unsent(cx) {
-            return Poll::Ready(result.map(|chunk| piece(reader, chunk)));
+        if let Some(future) = production {
+            if let Poll::Ready(result) = reader.take_unsent() {
+                return Poll::Ready(result.map(|chunk| piece(reader, chunk)));
+            }
+            let run = reader.run_writer(sink, || future.as_mut().poll(cx));
+            // A producer that fails or forgets to finish has dropped its writer, which aborts.
+            if let Poll::Ready(result) = run {
+                *failure = result.err();
+                *production = None;
+            }
+            if sink.is_too_much {
+                return Poll::Ready(Ok(Piece::TooMuch));
+            }
         }
-        let Some(future) = production else { return Poll::Pending };
-        // A producer that fails or forgets to finish has dropped its writer, which aborts.
-        if let Poll::Ready(result) = future.as_mut().poll(cx) {
-            *failure = result.err();
-            *production = None;
-        }
-        let polled = reader.poll_unsent(cx);
-        polled.map(|result| result.map(|chunk| piece(reader, chunk)))
+        reader.poll_unsent(cx).map(|result| result.map(|chunk| piece(reader, chunk)))
     }
 
     /// Why the producer gave up, if it said so.

@@ -15,7 +15,7 @@ use wharf_proto::{Headers, Reject};
 use super::receive::Wanted;
 use super::refuse::Refusal;
 use super::{COPY_BYTES, Close, Ending, Http1};
-use crate::body::{Body, BodyError, BodyKind};
+use crate::body::{Body, BodyError, BodyKind, Sink};
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece};
@@ -200,8 +200,13 @@ impl Http1 {
             }
             let Some(body) = &mut self.exchange.response_body else { return };
             let mut cx = TaskContext::from_waker(self.waker.waker());
-            let buffer = &mut self.output.buffer;
-            let polled = catch_unwind(AssertUnwindSafe(|| body.poll(buffer, &mut cx)));
+            let mut sink = Sink {
+                machine: &mut self.machine,
+                buffer: &mut self.output.buffer,
+                body_bytes: &mut self.exchange.body_bytes,
+                is_too_much: false,
+            };
+            let polled = catch_unwind(AssertUnwindSafe(|| body.poll(&mut sink, &mut cx)));
             let sent = match polled {
                 Ok(Poll::Pending) => return,
                 Ok(Poll::Ready(Ok(Piece::End(trailers)))) => {
@@ -255,6 +260,7 @@ impl Http1 {
                 self.exchange.body_bytes += bytes.len() as u64;
                 self.machine.send_body(&bytes, out).is_ok()
             }
+            Piece::TooMuch => false,
             Piece::End(_) => true,
         }
     }

@@ -2,11 +2,11 @@
 //!
 //! For a request the connection writes and the handler reads; for a streamed response it is the
 //! other way round. The bound is what makes a slow side slow the other one down. Both ends may be
-//! on any thread. Not here: chunk framing.
+//! on any thread. Not here: chunk framing, and the writing end (`writer.rs`).
+
+mod writer;
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -14,8 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use wharf_proto::Headers;
 
-use super::blocking::block_on;
-use super::{BodyError, Closed};
+pub use self::writer::BodyWriter;
+use super::BodyError;
+use super::direct::{self, Run, Sink};
 
 /// How many bytes a channel holds before its writer has to wait.
 pub(crate) const CAPACITY_BYTES: usize = 64 << 10;
@@ -48,8 +49,8 @@ pub(crate) fn channel(capacity: usize) -> (BodyWriter, BodyReader) {
             writer_awaits_reader: false,
         }),
     });
-    let reader = BodyReader { shared: Arc::clone(&shared), lent: VecDeque::new() };
-    (BodyWriter { shared }, reader)
+    let reader = BodyReader { shared: Arc::clone(&shared), lent: VecDeque::new(), runs: 0 };
+    (BodyWriter::new(shared), reader)
 }
 
 #[derive(Debug)]
@@ -67,7 +68,7 @@ struct State {
     capacity: usize,
     /// What of the announced length was not taken yet.
     announced_len: Option<u64>,
-    /// Pieces were taken and have not been handed to the system yet.
+    /// Pieces were taken, or written past the queue, and have not been handed to the system yet.
     unsent: bool,
     end: End,
     /// What stands behind the pieces.
@@ -106,6 +107,11 @@ impl Shared {
     /// A panic elsewhere can't leave the state half-changed: no user code runs under the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What no other channel has as long as this one is there.
+    fn address(self: &Arc<Self>) -> *const () {
+        Arc::as_ptr(self).cast()
     }
 }
 
@@ -148,209 +154,6 @@ fn store(slot: &mut Option<Waker>, cx: &Context<'_>) {
     }
 }
 
-/// Writes the body of a streamed response, from any task or thread.
-///
-/// [`finish`](Self::finish) ends the body. A writer that is dropped before aborts the response:
-/// the peer sees that it is incomplete.
-#[derive(Debug)]
-pub struct BodyWriter {
-    shared: Arc<Shared>,
-}
-
-impl BodyWriter {
-    /// Waits until there is room, then queues `data`. An empty piece does nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the peer is gone or the response was given up.
-    pub async fn write(&mut self, data: impl Into<Bytes>) -> Result<(), Closed> {
-        let mut data = data.into();
-        poll_fn(|cx| self.poll_write(&mut data, cx)).await
-    }
-
-    /// Waits until everything written was handed to the operating system.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the peer is gone or the response was given up.
-    pub async fn flush(&mut self) -> Result<(), Closed> {
-        poll_fn(|cx| self.poll_flush(cx)).await
-    }
-
-    /// [`write`](Self::write) for threads: blocks until there is room.
-    ///
-    /// # Panics
-    ///
-    /// If it had to wait on a worker: nothing would ever make room there.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the peer is gone or the response was given up.
-    pub fn write_blocking(&mut self, data: impl Into<Bytes>) -> Result<(), Closed> {
-        let mut data = data.into();
-        block_on(|cx| self.poll_write(&mut data, cx))
-    }
-
-    /// [`flush`](Self::flush) for threads: blocks until all is sent.
-    ///
-    /// # Panics
-    ///
-    /// If it had to wait on a worker.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the peer is gone or the response was given up.
-    pub fn flush_blocking(&mut self) -> Result<(), Closed> {
-        block_on(|cx| self.poll_flush(cx))
-    }
-
-    /// Whether nobody will read what is written any more.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.shared.lock().reader_gone
-    }
-
-    /// Ends the body.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the peer is gone or the response was given up.
-    pub fn finish(self) -> Result<(), Closed> {
-        self.end(None)
-    }
-
-    /// Ends the body with trailer fields (RFC 9110 section 6.5). They are sent where the body is
-    /// chunked, which one of unknown length is to HTTP/1.1 peers, and left out elsewhere; those
-    /// that must not be trailers, such as `Content-Length`, are left out everywhere.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the peer is gone or the response was given up.
-    pub fn finish_with(self, trailers: Headers) -> Result<(), Closed> {
-        self.end(Some(Box::new(trailers)))
-    }
-
-    fn end(self, trailers: Option<Box<Headers>>) -> Result<(), Closed> {
-        let mut state = self.shared.lock();
-        state.end = End::Finished;
-        state.trailers = trailers;
-        let gone = state.reader_gone;
-        let reader = state.wake_reader();
-        drop(state);
-        wake(reader);
-        if gone { Err(Closed) } else { Ok(()) }
-    }
-
-    /// Says how long the body will be, for a reader that wants to know before it has come.
-    pub(crate) fn announce_len(&self, len: u64) {
-        self.shared.lock().announced_len = Some(len);
-    }
-
-    /// Says that the body comes from a peer.
-    pub(crate) fn mark_received(&self) {
-        self.shared.lock().is_received = true;
-    }
-
-    /// What the reader has said of how it wants to receive.
-    pub(crate) fn pace(&self) -> ReadPace {
-        self.shared.lock().pace
-    }
-
-    /// Queues `data` whether or not there is room; whoever calls this watches
-    /// [`has_room`](Self::has_room).
-    pub(crate) fn push(&self, data: Bytes) {
-        let mut state = self.shared.lock();
-        let reader = state.push(data);
-        drop(state);
-        wake(reader);
-    }
-
-    /// Whether the reader has caught up enough for more, or is gone and will not mind. If not,
-    /// `waker` is woken when that changes.
-    pub(crate) fn has_room(&self, waker: &Waker) -> bool {
-        let mut state = self.shared.lock();
-        if state.queued_bytes < state.capacity || state.reader_gone {
-            return true;
-        }
-        store(&mut state.writer, &Context::from_waker(waker));
-        false
-    }
-
-    /// Whether the reader waits for bytes. If not, `waker` is woken when it does, for it may be on
-    /// any thread.
-    pub(crate) fn is_wanted(&self, waker: &Waker) -> bool {
-        let mut state = self.shared.lock();
-        if state.reader.is_none() {
-            store(&mut state.writer, &Context::from_waker(waker));
-            state.writer_awaits_reader = true;
-        }
-        state.reader.is_some()
-    }
-
-    /// Ends the body with a failure. Returns whether there is a reader that will see it.
-    pub(crate) fn fail(self, error: BodyError) -> bool {
-        let mut state = self.shared.lock();
-        state.end = End::Failed(error);
-        let has_reader = !state.reader_gone;
-        let reader = state.wake_reader();
-        drop(state);
-        wake(reader);
-        has_reader
-    }
-
-    fn poll_write(&self, data: &mut Bytes, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
-        let mut state = self.shared.lock();
-        if state.reader_gone {
-            return Poll::Ready(Err(Closed));
-        }
-        if state.queued_bytes >= state.capacity && !data.is_empty() {
-            store(&mut state.writer, cx);
-            return Poll::Pending;
-        }
-        let reader = state.push(std::mem::take(data));
-        drop(state);
-        wake(reader);
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_flush(&self, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
-        let mut state = self.shared.lock();
-        if state.reader_gone {
-            return Poll::Ready(Err(Closed));
-        }
-        if state.queued_bytes == 0 && !state.unsent {
-            return Poll::Ready(Ok(()));
-        }
-        store(&mut state.writer, cx);
-        Poll::Pending
-    }
-}
-
-impl Drop for BodyWriter {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        if matches!(state.end, End::Open) {
-            state.end = End::Failed(BodyError::Aborted);
-        }
-        let reader = state.wake_reader();
-        drop(state);
-        wake(reader);
-    }
-}
-
-/// Blocking writes, for threads that produce a body with [`io::Write`]; see
-/// [`write_blocking`](BodyWriter::write_blocking).
-impl io::Write for BodyWriter {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.write_blocking(Bytes::copy_from_slice(data))?;
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(self.flush_blocking()?)
-    }
-}
-
 /// The reading end. Dropping it tells the writer that nobody reads on.
 ///
 /// It takes the pieces that are there in one go, so that many small ones cost one lock.
@@ -358,6 +161,8 @@ impl io::Write for BodyWriter {
 pub(crate) struct BodyReader {
     shared: Arc<Shared>,
     lent: VecDeque<Bytes>,
+    /// How often the producer that has the other end was run.
+    runs: u64,
 }
 
 impl BodyReader {
@@ -399,11 +204,27 @@ impl BodyReader {
         polled
     }
 
+    /// Runs the producer that has the other end, so that what it writes goes to `sink`. To be
+    /// called when nothing is queued.
+    pub(crate) fn run_writer<T>(&mut self, sink: &mut Sink<'_>, produce: impl FnOnce() -> T) -> T {
+        self.runs += 1;
+        direct::run(Run { channel: self.shared.address(), count: self.runs }, sink, produce)
+    }
+
     /// Takes the next piece; it counts as unsent until [`sent`](Self::sent) is called.
     pub(crate) fn poll_unsent(
         &mut self,
         cx: &Context<'_>,
     ) -> Poll<Result<Option<Bytes>, BodyError>> {
+        self.poll_queued(Some(cx))
+    }
+
+    /// [`poll_unsent`](Self::poll_unsent), and nobody is to be woken if nothing is there.
+    pub(crate) fn take_unsent(&mut self) -> Poll<Result<Option<Bytes>, BodyError>> {
+        self.poll_queued(None)
+    }
+
+    fn poll_queued(&mut self, cx: Option<&Context<'_>>) -> Poll<Result<Option<Bytes>, BodyError>> {
         if let Some(chunk) = self.lent.pop_front() {
             return Poll::Ready(Ok(Some(chunk)));
         }
@@ -428,7 +249,7 @@ impl BodyReader {
             state = self.shared.lock();
             if !state.chunks.is_empty() {
                 drop(state);
-                return self.poll_unsent(cx);
+                return self.poll_queued(cx);
             }
         }
         match std::mem::replace(&mut state.end, End::FailureTaken) {
@@ -440,6 +261,7 @@ impl BodyReader {
             }
             End::Open => {
                 state.end = End::Open;
+                let Some(cx) = cx else { return Poll::Pending };
                 store(&mut state.reader, cx);
                 let is_awaited = std::mem::take(&mut state.writer_awaits_reader);
                 let writer = state.writer.take_if(|_| is_awaited);
@@ -481,10 +303,13 @@ impl Drop for BodyReader {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
     use std::thread;
 
+    use super::super::Closed;
+    use super::super::blocking::block_on;
     use super::*;
 
     fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
