@@ -107,6 +107,7 @@ pub(super) fn response_head(
 }
 
 /// Appends what stands before `Connection` in heads that do not begin like most.
+#[inline(never)]
 fn other_start(
     status: StatusCode,
     date: Option<&DateField>,
@@ -197,13 +198,17 @@ pub(super) fn last_chunk(trailers: Option<&Headers>, out: &mut Vec<u8>) {
 }
 
 /// Appends the caller's fields without those that are ours alone.
+#[inline]
 fn fields(headers: &Headers, out: &mut Vec<u8>) {
     let managed = headers.managed();
     let has_ours = managed.connection || managed.content_length || managed.transfer_encoding;
-    if let (Some(lines), false) = (headers.lines(), has_ours) {
-        out.extend_from_slice(lines);
-        return;
+    match headers.lines() {
+        Some(lines) if !has_ours => out.extend_from_slice(lines),
+        _ => fields_but_ours(headers, out),
     }
+}
+
+fn fields_but_ours(headers: &Headers, out: &mut Vec<u8>) {
     let ours = ["connection", "content-length", "transfer-encoding"];
     for (name, value) in headers {
         if !ours.iter().any(|our| our.eq_ignore_ascii_case(name)) {
@@ -224,8 +229,12 @@ fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
 fn number_line(number: u64, out: &mut Vec<u8>) {
     let mut line = *b"00000000000000000000\r\n";
     let longest = line.len();
-    let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
-    let mut rest = number;
+    let (mut digits, mut rest) = (1, number);
+    while rest >= 10 {
+        rest /= 10;
+        digits += 1;
+    }
+    rest = number;
     if let Some((text, line_end)) =
         line.get_mut(..digits + 2).and_then(<[u8]>::split_last_chunk_mut)
     {
