@@ -1,4 +1,5 @@
-//! Who may use whom: foreign crates by file, modules by module. Edit these when the design moves.
+//! Who may use whom: foreign crates by file, modules by module; and where there may be unsafe code.
+//! Edit these when the design moves.
 
 /// Where a foreign crate may be named: its name in paths, and the beginnings of allowed files.
 ///
@@ -24,6 +25,18 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
             "crates/wharf/src/listener.rs",
         ],
     ),
+    ("wharf_scan", &["crates/wharf-proto/src/h1/lines.rs", "crates/wharf-proto/src/h1/scan.rs"]),
+];
+
+/// Where there may be unsafe code: the beginnings of allowed files.
+pub(super) const UNSAFE_CODE: &[&str] = &[
+    // Calls a rival in C.
+    "bench/pico/src/",
+    // Vector instructions.
+    "crates/wharf-scan/src/neon.rs",
+    "crates/wharf-scan/src/sse2.rs",
+    // The system.
+    "crates/wharf/src/sys/",
 ];
 
 /// What the protocol machines must not name, for they do no I/O and know no clock.

@@ -43,11 +43,13 @@ impl Framing {
     /// Whether a field can be of any interest whose name is the first `name_len` bytes of `line`.
     #[inline(always)]
     pub(super) fn may_matter(line: &[u8], name_len: usize) -> bool {
-        const LENGTHS: u32 = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17;
-        // The place in the alphabet of c, e, h and t.
-        const INITIALS: u32 = 1 << 3 | 1 << 5 | 1 << 8 | 1 << 20;
-        let initial = line.first().copied().unwrap_or_default() & 0x1f;
-        name_len < 32 && LENGTHS >> name_len & 1 != 0 && INITIALS >> initial & 1 != 0
+        let initial = usize::from(line.first().copied().unwrap_or_default() & 0x1f);
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "five bits are always an index into 32 entries"
+        )]
+        let lengths = LENGTHS_BY_INITIAL[initial];
+        lengths >> (name_len & 0x1f) & 1 != 0
     }
 
     /// Takes note of one field.
@@ -64,6 +66,12 @@ impl Framing {
             17 if is_name(name, b"transfer-encoding") => self.transfer_encoding(value),
             _ => Ok(()),
         }
+    }
+
+    /// Takes note of a `Host` whose value is known to be valid.
+    #[inline(always)]
+    pub(super) fn valid_host(&mut self) -> Result<(), Reject> {
+        if std::mem::replace(&mut self.has_host, true) { Err(Reject::BadHost) } else { Ok(()) }
     }
 
     /// Decides the body length once all fields are noted, and completes `head`.
@@ -140,11 +148,7 @@ impl Framing {
 
     #[inline]
     fn host(&mut self, value: &[u8]) -> Result<(), Reject> {
-        if self.has_host || !authority::is_valid(value) {
-            return Err(Reject::BadHost);
-        }
-        self.has_host = true;
-        Ok(())
+        if authority::is_valid(value) { self.valid_host() } else { Err(Reject::BadHost) }
     }
 
     fn connection(&mut self, value: &[u8]) {
@@ -172,3 +176,19 @@ impl Framing {
         Ok(())
     }
 }
+
+/// By the place of an initial in the alphabet: how long the names are that matter and begin with
+/// it, a bit for each length.
+const LENGTHS_BY_INITIAL: [u32; 32] = {
+    let mut lengths = [0; 32];
+    let mut names: &[&[u8]] =
+        &[b"connection", b"content-length", b"expect", b"host", b"transfer-encoding"];
+    while let [[initial, rest @ ..], behind @ ..] = names {
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+        {
+            lengths[(*initial & 0x1f) as usize] |= 2 << rest.len();
+        }
+        names = behind;
+    }
+    lengths
+};

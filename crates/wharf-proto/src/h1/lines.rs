@@ -5,10 +5,14 @@
 //! a line is looked at twice, but not more often, since that parser does not come back with it.
 
 use http::{Method, Version};
+use wharf_scan::{BLOCK_BYTES, Block};
 
 use super::framing::Framing;
 use super::looks;
-use super::scan::{past_path, past_target, past_token, past_usual_value};
+use super::scan::{
+    block, is_no_digit, is_unprintable, is_unusual_in_host, is_unusual_in_name, path_end,
+    target_end, token_end,
+};
 use crate::head::Span;
 use crate::headers::Field;
 use crate::{Headers, Reject, RequestHead};
@@ -35,7 +39,7 @@ pub(super) struct Taken {
 
 /// Takes the lines of a head from `taken.at` on, while they are there in full and of the usual
 /// form, with the empty line. If a field is refused, it and what stands behind it is not taken.
-#[inline]
+#[inline(always)]
 pub(super) fn take(
     input: &[u8],
     taken: &mut Taken,
@@ -52,8 +56,8 @@ pub(super) fn take(
     fields(input, taken, bounds, &mut head.headers, framing)
 }
 
-/// Takes field lines and the empty line behind them.
-#[inline(never)]
+/// Takes field lines, and the empty line if it is behind one of them.
+#[inline(always)]
 fn fields(
     input: &[u8],
     taken: &mut Taken,
@@ -64,16 +68,11 @@ fn fields(
     let mut rest = input.get(taken.at..).unwrap_or_default();
     let mut fields = 0;
     let mut result = Ok(());
-    while fields < bounds.fields {
-        let Some(line) = field_line(rest, bounds.line) else {
-            if let [b'\r', b'\n', behind @ ..] = rest {
-                rest = behind;
-                taken.is_end = true;
-            }
-            break;
-        };
+    while fields < bounds.fields
+        && let Some(line) = field_line(input, rest, bounds.line)
+    {
         if Framing::may_matter(rest, line.name_len) {
-            result = note(rest, line.name_len, line.value_len, framing);
+            result = note(input, rest, &line, framing);
             if result.is_err() {
                 break;
             }
@@ -87,6 +86,11 @@ fn fields(
         });
         fields += 1;
         rest = line.behind;
+        if line.is_last {
+            taken.is_end = true;
+            rest = rest.get(LINE_END_BYTES..).unwrap_or_default();
+            break;
+        }
     }
     taken.at = input.len() - rest.len();
     taken.fields = fields;
@@ -98,21 +102,20 @@ const LINE_TAIL_BYTES: usize = b" HTTP/1.1\r\n".len();
 
 /// Takes a request line of the usual form: a method that is frequent, a path, and a version that we
 /// speak. Returns its length.
-#[inline(never)]
+#[inline(always)]
 fn request_line(input: &[u8], max_target: usize, head: &mut RequestHead) -> Option<usize> {
-    let (method, target_at) = frequent_method(input)?;
+    let target_at = if input.starts_with(b"GET ") { 4 } else { other_method(input, head)? };
     let target = input.get(target_at..)?;
-    let behind_path = past_path(target);
-    let path_len = target.len() - behind_path.len();
+    let path_len = path_end(target);
+    let (path, mut behind) = target.split_at_checked(path_len)?;
     let mut query = None;
-    let mut behind = behind_path;
-    if let [b'?', text @ ..] = behind_path {
-        behind = past_target(text);
-        let len = text.len() - behind.len();
+    if let [b'?', text @ ..] = behind {
+        let len = target_end(text);
         query = Some(Span { at: place(target_at + path_len + 1), len: place(len) });
+        behind = text.get(len..)?;
     }
-    let target_len = target.len() - behind.len();
-    looks::count(target_len + 1);
+    let len = target.len() - behind.len();
+    looks::count(len + 1);
     let tail: &[u8; LINE_TAIL_BYTES] = behind.first_chunk()?;
     let version = if tail == b" HTTP/1.1\r\n" {
         Version::HTTP_11
@@ -121,74 +124,153 @@ fn request_line(input: &[u8], max_target: usize, head: &mut RequestHead) -> Opti
     } else {
         return None;
     };
-    if target.first() != Some(&b'/') || target_len > max_target {
+    if path.first() != Some(&b'/') || len > max_target {
         return None;
     }
-    if let Some(method) = method {
-        head.method = method;
-    }
     head.version = version;
-    head.target = Span { at: place(target_at), len: place(target_len) };
+    head.target = Span { at: place(target_at), len: place(len) };
     head.path = Span { at: place(target_at), len: place(path_len) };
     head.query = query;
-    Some(target_at + target_len + LINE_TAIL_BYTES)
+    Some(target_at + len + LINE_TAIL_BYTES)
 }
 
-/// A frequent method, if it is not that of a cleared head, and its length with the blank.
-#[inline(always)]
-fn frequent_method(input: &[u8]) -> Option<(Option<Method>, usize)> {
-    let start: &[u8; 5] = input.first_chunk()?;
-    match start {
-        [b'G', b'E', b'T', b' ', _] => Some((None, 4)),
-        [b'P', b'U', b'T', b' ', _] => Some((Some(Method::PUT), 4)),
-        b"HEAD " => Some((Some(Method::HEAD), 5)),
-        b"POST " => Some((Some(Method::POST), 5)),
-        _ => None,
-    }
+/// Takes a frequent method that is not GET, which a cleared head has. Returns its length with the
+/// blank.
+#[inline(never)]
+fn other_method(input: &[u8], head: &mut RequestHead) -> Option<usize> {
+    let (method, len) = match input.first_chunk()? {
+        b"HEAD " => (Method::HEAD, 5),
+        b"POST " => (Method::POST, 5),
+        [b'P', b'U', b'T', b' ', _] => (Method::PUT, 4),
+        _ => return None,
+    };
+    // Should the line turn out to be unusual, the parser finds the same method again.
+    head.method = method;
+    Some(len)
 }
+
+const LINE_END_BYTES: usize = b"\r\n".len();
+
+/// Those of the last field line and of the empty one.
+const LINE_ENDS: u32 = u32::from_le_bytes(*b"\r\n\r\n");
 
 /// What stands between the name and the value of a usual field line.
-const PADDED_COLON_BYTES: usize = b": ".len();
+const PADDED_COLON: [u8; 2] = *b": ";
+const PADDED_COLON_BYTES: usize = PADDED_COLON.len();
 
-/// A field line of the usual form, and what follows it.
+/// A field line of the usual form.
 struct FieldLine<'i> {
     name_len: usize,
     value_len: usize,
+    /// The value and what follows it.
+    value: &'i [u8],
+    /// What follows the line.
     behind: &'i [u8],
+    /// That begins with the empty line.
+    is_last: bool,
 }
 
-/// The field line at the start of `input`, if it is of the usual form: a blank behind the colon, a
-/// value of printable ASCII that is not empty, and CR LF.
+/// The field line at the start of `rest`, the end of `input`, if it is of the usual form: a blank
+/// behind the colon, a value of printable ASCII that is not empty, CR LF, and as many bytes again.
 #[inline(always)]
-fn field_line(input: &[u8], max_len: usize) -> Option<FieldLine<'_>> {
-    let behind_name = past_token(input);
-    let name_len = input.len() - behind_name.len();
-    looks::count(name_len + 1);
-    let [b':', b' ', value @ ..] = behind_name else { return None };
-    let behind_value = past_usual_value(value);
-    let value_len = value.len() - behind_value.len();
-    looks::count(value_len + 1);
-    let ends = behind_name.get(value_len + 1..)?.split_first_chunk();
-    // The last byte of an empty value is the blank before it.
-    let Some((&[last, b'\r', b'\n'], behind)) = ends else { return None };
-    let has_blanks = value.first() == Some(&b' ') || last == b' ';
-    if name_len == 0 || has_blanks || name_len + PADDED_COLON_BYTES + value_len > max_len {
+fn field_line<'i>(input: &'i [u8], rest: &'i [u8], max_len: usize) -> Option<FieldLine<'i>> {
+    let start = block(input, rest);
+    // The end of the line does not wait for that of the name, for the next line waits for it.
+    let line_len = match is_unprintable(start).found().first() {
+        Some(len) => len,
+        None => long_line_len(rest)?,
+    };
+    let name_len = match is_unusual_in_name(start).found().first() {
+        Some(len) => len,
+        None => token_end(rest),
+    };
+    looks::count(line_len + LINE_END_BYTES + name_len + PADDED_COLON_BYTES);
+    let (line, behind) = rest.split_at_checked(line_len)?;
+    let ends = u32::from_le_bytes(*behind.first_chunk()?);
+    let value_at = name_len + PADDED_COLON_BYTES;
+    let colon = line.get(name_len..)?.first_chunk()?;
+    let is_ended = ends & 0xffff == LINE_ENDS & 0xffff;
+    if !is_ended || colon != &PADDED_COLON || name_len == 0 || line_len > max_len {
         return None;
     }
-    Some(FieldLine { name_len, value_len, behind })
+    let value = line.get(value_at..)?;
+    if value.first()? == &b' ' || value.last()? == &b' ' {
+        return None;
+    }
+    Some(FieldLine {
+        name_len,
+        value_len: value.len(),
+        value: rest.get(value_at..)?,
+        behind: behind.get(LINE_END_BYTES..)?,
+        is_last: ends == LINE_ENDS,
+    })
 }
 
-/// Has framing take note of the field line at the start of `input`.
-#[cold]
+/// The length of the line at the start of `rest` as far as it is usual, where its first block is.
+#[inline(always)]
+fn long_line_len(rest: &[u8]) -> Option<usize> {
+    let mut behind = rest.get(BLOCK_BYTES..)?;
+    while let Some((bytes, next)) = behind.split_first_chunk() {
+        if let Some(at) = is_unprintable(Block::new(bytes)).found().first() {
+            return Some(rest.len() - behind.len() + at);
+        }
+        behind = next;
+    }
+    // The last block begins with bytes of which it is known that they are usual.
+    let at = is_unprintable(Block::new(rest.last_chunk()?)).found().first()?;
+    Some(rest.len() - BLOCK_BYTES + at)
+}
+
+/// Has framing take note of the field line at the start of `rest`, the end of `input`.
+#[inline(always)]
 fn note(
     input: &[u8],
+    rest: &[u8],
+    line: &FieldLine<'_>,
+    framing: &mut Framing,
+) -> Result<(), Reject> {
+    let FieldLine { name_len, value_len, value, .. } = *line;
+    if is_host(rest, name_len) && is_usual_host(input, value, value_len) {
+        return framing.valid_host();
+    }
+    note_other(rest, name_len, value, value_len, framing)
+}
+
+#[inline(never)]
+fn note_other(
+    rest: &[u8],
     name_len: usize,
+    value: &[u8],
     value_len: usize,
     framing: &mut Framing,
 ) -> Result<(), Reject> {
-    let (name, behind) = input.split_at_checked(name_len).unwrap_or_default();
-    let value = behind.get(PADDED_COLON_BYTES..).and_then(|value| value.get(..value_len));
-    framing.note(name, value.unwrap_or_default())
+    let name = rest.get(..name_len).unwrap_or_default();
+    framing.note(name, value.get(..value_len).unwrap_or_default())
+}
+
+/// Whether the first `name_len` bytes of `line`, a token, are `Host` in any case.
+#[inline(always)]
+fn is_host(line: &[u8], name_len: usize) -> bool {
+    const LOWER: u32 = u32::from_le_bytes(*b"host");
+    let is_lower = |name: [u8; 4]| u32::from_le_bytes(name) | 0x2020_2020 == LOWER;
+    name_len == LOWER.to_le_bytes().len() && line.first_chunk().is_some_and(|&name| is_lower(name))
+}
+
+/// Whether the first `len` bytes of `value`, the end of `input` with CR behind them, are the name
+/// of a host, maybe with a port, that is short and has no unusual character.
+#[inline(always)]
+fn is_usual_host(input: &[u8], value: &[u8], len: usize) -> bool {
+    let start = block(input, value);
+    let Some(name_len) = is_unusual_in_host(start).found().first() else { return false };
+    if name_len == len {
+        return true;
+    }
+    let has_port = 0 < name_len && name_len < len && value.get(name_len) == Some(&b':');
+    if !has_port || len >= BLOCK_BYTES {
+        return false;
+    }
+    let port_at = name_len + 1;
+    is_no_digit(start).found().behind(port_at).first() == Some(len - port_at)
 }
 
 /// A place in a section, or a length.

@@ -135,7 +135,7 @@ impl HeadParser {
     /// Parses on, where `input` begins with the first byte of the head, however often this is
     /// called. Returns the length of the head once it is complete. Until then, and if it is
     /// refused, `head` holds what was understood so far.
-    #[inline]
+    #[inline(always)]
     pub(super) fn request_head(
         &mut self,
         input: &[u8],
@@ -182,7 +182,7 @@ impl HeadParser {
     }
 
     /// Parses on in a head: by whole lines as far as they are of the usual form.
-    #[inline]
+    #[inline(always)]
     fn head_lines(
         &mut self,
         window: &[u8],
@@ -191,21 +191,37 @@ impl HeadParser {
         head: &mut RequestHead,
         framing: &mut Framing,
     ) -> Result<Option<usize>, Reject> {
+        if let Some(len) = self.usual_lines(window, limits, head, framing)? {
+            return Ok(Some(len));
+        }
+        self.other_lines(window, limits, section, head, framing)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn other_lines(
+        &mut self,
+        window: &[u8],
+        limits: &Limits,
+        section: Section,
+        head: &mut RequestHead,
+        framing: &mut Framing,
+    ) -> Result<Option<usize>, Reject> {
         loop {
-            if let Some(len) = self.usual_lines(window, limits, head, framing)? {
-                return Ok(Some(len));
-            }
             match self.any_line(window, limits, section, head, framing)? {
                 Progress::Line => {}
                 Progress::Section(len) => return Ok(Some(len)),
                 Progress::Wait => return Ok(None),
+            }
+            if let Some(len) = self.usual_lines(window, limits, head, framing)? {
+                return Ok(Some(len));
             }
         }
     }
 
     /// Takes the lines of the usual form that are there, if a line begins here. Returns the length
     /// of the head if it is complete with them.
-    #[inline]
+    #[inline(always)]
     fn usual_lines(
         &mut self,
         window: &[u8],

@@ -1,20 +1,15 @@
-//! Where a name, padding, a value or a target ends: byte classes, eight or sixteen bytes at a time.
+//! Where a name, padding, a value or a target ends: byte classes, sixteen bytes at a time.
 //!
-//! Words are compared as a whole, with arithmetic that leaves a mark in the high bit of a byte;
-//! longer runs in a form that compilers turn into vector instructions. Not here: what has to stand
-//! before and behind (`parse.rs`, `lines.rs`).
+//! Not here: what has to stand before and behind (`parse.rs`, `lines.rs`), and how that many bytes
+//! are compared at once (`wharf_scan`).
+
+use wharf_scan::{BLOCK_BYTES, Block, Class};
 
 use crate::headers::{is_field_value, is_token};
 
 /// The first byte that does not belong to a token.
 pub(super) fn token_end(bytes: &[u8]) -> usize {
-    bytes.len() - past_token(bytes).len()
-}
-
-/// What follows the token at the start of `bytes`.
-#[inline(always)]
-pub(super) fn past_token(bytes: &[u8]) -> &[u8] {
-    past(bytes, unusual_in_name, |byte| byte == b':' || !is_token(byte))
+    end(bytes, is_unusual_in_name, is_token)
 }
 
 /// The first byte that is neither a blank nor a tab.
@@ -24,153 +19,102 @@ pub(super) fn padding_end(bytes: &[u8]) -> usize {
 }
 
 /// The first byte that does not belong to a field value.
-#[inline]
 pub(super) fn value_end(bytes: &[u8]) -> usize {
-    find(bytes, |word| below(word, b' ') | equal(word, 0x7f), |byte| !is_field_value(byte))
-}
-
-/// What follows the printable ASCII at the start of `bytes`: the end of a field value, or what few
-/// hold.
-#[inline(always)]
-pub(super) fn past_usual_value(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes;
-    // Most values are short, and two words tell where they end. Others are walked in larger steps.
-    for _ in 0..2 {
-        let Some((&word, behind)) = rest.split_first_chunk() else { break };
-        let found = unprintable(u64::from_le_bytes(word), b' ');
-        if found != 0 {
-            return rest.get(lowest(found)..).unwrap_or_default();
-        }
-        rest = behind;
-    }
-    past_long_value(rest)
-}
-
-fn past_long_value(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes;
-    while let Some((chunk, behind)) = rest.split_first_chunk()
-        && are_printable(chunk)
-    {
-        rest = behind;
-    }
-    past(rest, |word| unprintable(word, b' '), |byte| !matches!(byte, b' '..=b'~'))
+    end(bytes, |block| block.is_outside(b' ', 0xff) | block.is(0x7f), is_field_value)
 }
 
 /// The first byte that is not visible ASCII, or `#`, which never belongs to a request-target
 /// (RFC 9112 section 3.2.1). Characters that a URI should have percent-encoded are let through,
 /// since browsers send some of them and none is ambiguous.
 pub(super) fn target_end(bytes: &[u8]) -> usize {
-    bytes.len() - past_target(bytes).len()
+    end(bytes, is_outside_of_target, |_| false)
 }
 
-/// What begins at [`target_end`].
-#[inline]
-pub(super) fn past_target(bytes: &[u8]) -> &[u8] {
-    let marks = |word| unprintable(word, b'!') | equal(word, b'#');
-    past(bytes, marks, |byte| !byte.is_ascii_graphic() || byte == b'#')
-}
-
-/// What begins at the end of a path, which is that of the target or a question mark.
+/// The first byte that does not belong to a path: a question mark, or what ends a target.
 #[inline(always)]
-pub(super) fn past_path(bytes: &[u8]) -> &[u8] {
-    let marks = |word| unprintable(word, b'!') | equal(word, b'#') | equal(word, b'?');
-    past(bytes, marks, |byte| !byte.is_ascii_graphic() || matches!(byte, b'#' | b'?'))
+pub(super) fn path_end(bytes: &[u8]) -> usize {
+    end(bytes, |block| is_outside_of_target(block) | block.is(b'?'), |_| false)
 }
 
 /// What follows the bytes at the start that stand for themselves in the name of a host (RFC 3986
 /// section 3.2.2).
-#[inline]
 pub(super) fn past_host(bytes: &[u8]) -> &[u8] {
-    past(bytes, unusual_in_host, |byte| !is_host_char(byte))
+    bytes.get(end(bytes, is_unusual_in_host, is_host_char)..).unwrap_or_default()
 }
 
-/// The length of what stands before [`past`].
+/// All but letters and hyphens, of which nearly all names of fields consist.
 #[inline(always)]
-fn find(bytes: &[u8], marks: impl Fn(u64) -> u64, stops: impl Fn(u8) -> bool) -> usize {
-    bytes.len() - past(bytes, marks, stops).len()
+pub(super) fn is_unusual_in_name(block: Block) -> Class {
+    is_no_letter(block).except(block.is(b'-'))
 }
 
-/// What begins with the first byte that `marks` finds and `stops` confirms.
-///
-/// Of the marks only the lowest needs to be exact; those that `stops` does not confirm cost time.
+/// All but printable ASCII, of which nearly all values of fields consist.
 #[inline(always)]
-fn past(bytes: &[u8], marks: impl Fn(u64) -> u64, stops: impl Fn(u8) -> bool) -> &[u8] {
+pub(super) fn is_unprintable(block: Block) -> Class {
+    block.is_outside(b' ', b'~')
+}
+
+/// What can't be a byte of a request-target.
+#[inline(always)]
+pub(super) fn is_outside_of_target(block: Block) -> Class {
+    block.is_outside(b'!', b'~') | block.is(b'#')
+}
+
+/// All but letters, digits, hyphens and dots, of which nearly all names of hosts consist.
+#[inline(always)]
+pub(super) fn is_unusual_in_host(block: Block) -> Class {
+    is_no_letter(block) & is_no_digit(block) & block.is_outside(b'-', b'.')
+}
+
+#[inline(always)]
+pub(super) fn is_no_digit(block: Block) -> Class {
+    block.is_outside(b'0', b'9')
+}
+
+#[inline(always)]
+fn is_no_letter(block: Block) -> Class {
+    block.with_bits(0x20).is_outside(b'a', b'z')
+}
+
+/// The block at the start of `rest`, the end of `input`. Zeros stand behind that end: they belong
+/// to nothing that is scanned.
+#[inline(always)]
+pub(super) fn block(input: &[u8], rest: &[u8]) -> Block {
+    if let Some(bytes) = rest.first_chunk() {
+        return Block::new(bytes);
+    }
+    let Some(bytes) = input.last_chunk() else { return short_block(rest) };
+    if rest.is_empty() {
+        return Block::new(&[0; BLOCK_BYTES]);
+    }
+    let known = u128::from_le_bytes(*bytes) >> ((BLOCK_BYTES - rest.len()) * 8);
+    Block::new(&known.to_le_bytes())
+}
+
+/// A block of fewer bytes than it has, and zeros.
+#[cold]
+fn short_block(bytes: &[u8]) -> Block {
+    let mut padded = [0; BLOCK_BYTES];
+    padded.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+    Block::new(&padded)
+}
+
+/// The first byte that is `unusual` and does not `belong` there either.
+#[inline(always)]
+fn end(bytes: &[u8], unusual: impl Fn(Block) -> Class, belongs: impl Fn(u8) -> bool) -> usize {
     let mut rest = bytes;
-    while let Some((&word, behind)) = rest.split_first_chunk() {
-        let found = marks(u64::from_le_bytes(word));
-        if found == 0 {
-            rest = behind;
+    while !rest.is_empty() {
+        let Some(at) = unusual(block(bytes, rest)).found().first() else {
+            rest = rest.get(BLOCK_BYTES..).unwrap_or_default();
             continue;
-        }
-        rest = rest.get(lowest(found)..).unwrap_or_default();
+        };
+        rest = rest.get(at..).unwrap_or_default();
         match rest.split_first() {
-            Some((&byte, behind)) if !stops(byte) => rest = behind,
-            _ => return rest,
+            Some((&byte, behind)) if belongs(byte) => rest = behind,
+            _ => break,
         }
     }
-    while let Some((&byte, behind)) = rest.split_first()
-        && !stops(byte)
-    {
-        rest = behind;
-    }
-    rest
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// The place of the lowest mark.
-#[inline]
-const fn lowest(marks: u64) -> usize {
-    marks.trailing_zeros() as usize / 8
-}
-
-/// Marks bytes below `bound`. Only the lowest mark is exact: a borrow may set those above it.
-const fn below(word: u64, bound: u8) -> u64 {
-    word.wrapping_sub(ONES * bound as u64) & !word & HIGH
-}
-
-/// Marks bytes equal to `byte`. Only the lowest mark is exact.
-const fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (ONES * byte as u64), 1)
-}
-
-/// Marks bytes that are below `bound` or above `~`. Only the lowest mark is exact: what is carried
-/// or borrowed comes from a marked byte.
-const fn unprintable(word: u64, bound: u8) -> u64 {
-    (word.wrapping_sub(ONES * bound as u64) | word.wrapping_add(ONES) | word) & HIGH
-}
-
-/// Marks bytes that are neither letters nor hyphens. Only the lowest mark is exact.
-const fn unusual_in_name(word: u64) -> u64 {
-    let not_hyphens = (word ^ (ONES * b'-' as u64)).wrapping_add(ONES * 0x7f);
-    (!letters(word) & not_hyphens | word) & HIGH
-}
-
-/// Marks bytes that are neither letters nor `-.0123456789`. Only the lowest mark is exact.
-const fn unusual_in_host(word: u64) -> u64 {
-    let not_slashes = (word ^ (ONES * b'/' as u64)).wrapping_add(ONES * 0x7f);
-    (!(letters(word) | within(word, b'-', b'9') & not_slashes) | word) & HIGH
-}
-
-/// Sets the high bit of letters, where a byte that is not ASCII leaves those above it unknown.
-const fn letters(word: u64) -> u64 {
-    within(word | (ONES * 0x20), b'a', b'z')
-}
-
-/// Sets the high bit of bytes from `first` to `last`, as far as [`letters`] does.
-const fn within(word: u64, first: u8, last: u8) -> u64 {
-    let from_first = word.wrapping_add(ONES * (0x80 - first as u64));
-    let behind_last = word.wrapping_add(ONES * (0x7f - last as u64));
-    from_first ^ behind_last
-}
-
-/// Whether all bytes are printable ASCII. It has no branches, so that it becomes vector code.
-#[inline]
-fn are_printable(chunk: &[u8; 16]) -> bool {
-    // `~` is the highest but one that is not negative.
-    let is_printable = |byte: u8| byte.wrapping_add(1).cast_signed() > b' '.cast_signed();
-    chunk.iter().fold(true, |are, &byte| are & is_printable(byte))
+    bytes.len() - rest.len()
 }
 
 /// Whether `byte` may stand in the name of a host without being escaped.
@@ -219,18 +163,45 @@ mod tests {
     }
 
     #[test]
-    fn words_find_what_bytes_find() {
+    fn blocks_find_what_bytes_find() {
         check(token_end, |byte| !is_token(byte));
         check(value_end, |byte| !is_field_value(byte));
-        check(
-            |bytes| bytes.len() - past_usual_value(bytes).len(),
-            |byte| !(0x20..0x7f).contains(&byte),
-        );
         check(target_end, |byte| !byte.is_ascii_graphic() || byte == b'#');
-        check(
-            |bytes| bytes.len() - past_path(bytes).len(),
-            |byte| !byte.is_ascii_graphic() || byte == b'#' || byte == b'?',
-        );
+        check(path_end, |byte| !byte.is_ascii_graphic() || byte == b'#' || byte == b'?');
         check(|bytes| bytes.len() - past_host(bytes).len(), |byte| !is_host_char(byte));
+    }
+
+    /// What the lines of the usual form are made of has no exceptions.
+    #[test]
+    fn usual_bytes_are_what_they_are_called() {
+        let found =
+            |class: fn(Block) -> Class, byte| class(Block::new(&[byte; 16])).found().first();
+        for byte in 0..=255_u8 {
+            let check = |class, is_in: bool| {
+                assert_eq!(found(class, byte), is_in.then_some(0), "{}", byte.escape_ascii());
+            };
+            check(is_unprintable, !(b' '..=b'~').contains(&byte));
+            check(is_unusual_in_name, !byte.is_ascii_alphabetic() && byte != b'-');
+            check(is_no_digit, !byte.is_ascii_digit());
+            let is_usual_in_host = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+            check(is_unusual_in_host, !is_usual_in_host);
+            assert!(!is_usual_in_host || is_host_char(byte));
+        }
+    }
+
+    #[test]
+    fn a_block_ends_with_zeros_where_the_input_ends() {
+        let text: Vec<u8> = (1..=40).collect();
+        for len in 0..=text.len() {
+            let input = &text[..len];
+            for at in 0..=len {
+                let block = block(input, &input[at..]);
+                for place in 0..BLOCK_BYTES {
+                    let expected = input.get(at + place).copied().unwrap_or_default();
+                    let found = block.is(expected).found().behind(place).first();
+                    assert_eq!(found, Some(0), "{place} of {at} of {len}");
+                }
+            }
+        }
     }
 }

@@ -203,6 +203,35 @@ fn whole_lines_mean_what_their_bytes_mean() {
     }
 }
 
+/// Names and values that end at every place of a block and of the input, and one byte of every kind
+/// at every place.
+#[test]
+fn lines_of_all_lengths_mean_what_their_bytes_mean() {
+    let check = |input: &[u8]| {
+        check_split_invariance(input, &(0..=input.len()).collect::<Vec<_>>());
+    };
+    let head = |path: usize, name: usize, value: usize| {
+        let [path, name, value] =
+            [("p", path), ("N", name), ("v", value)].map(|(s, n)| s.repeat(n));
+        format!("GET /{path} HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\n\r\n").into_bytes()
+    };
+    for len in 0..40 {
+        for other in [1, 2, 12, 13, 14, 15, 16, 17, 31, 32, 33] {
+            check(&head(len, 3, other));
+            check(&head(1, len, other));
+            check(&head(1, other, len));
+        }
+    }
+    let good = head(14, 13, 19);
+    for at in 0..good.len() {
+        for byte in *b"\0\t\n\r !#-/0:?@A[_`z{~\x7f\x80\xff" {
+            let mut input = good.clone();
+            input[at] = byte;
+            check(&input);
+        }
+    }
+}
+
 #[test]
 fn each_byte_may_come_alone() {
     let mut random = Random(0x5eed_0002);
