@@ -1,7 +1,7 @@
-//! Request heads of three sizes through wharf's machine and through httparse.
+//! Request heads of four sizes through wharf's machine, httparse and picohttpparser.
 //!
-//! The machine does more: it decides the body's length, checks `Host`, and keeps the head. Not
-//! here: heads that arrive in pieces.
+//! The machine does more: it makes a connection ready, decides the body's length, checks `Host`,
+//! and keeps the head. Not here: heads that arrive in pieces.
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
@@ -11,6 +11,12 @@ use wharf_proto::{Limits, RequestHead};
 
 /// 38 bytes.
 pub(crate) const PLAIN: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n";
+
+/// 82 bytes.
+pub(crate) const CURL: &[u8] = b"GET /plain HTTP/1.1\r\n\
+    Host: 127.0.0.1:8080\r\n\
+    User-Agent: curl/8.5.0\r\n\
+    Accept: */*\r\n\r\n";
 
 /// 147 bytes.
 pub(crate) const CLIENT: &[u8] = b"GET /api/items/1042 HTTP/1.1\r\n\
@@ -44,7 +50,6 @@ pub(crate) fn wharf(head: &'static [u8]) -> Box<dyn FnMut()> {
     let (limits, mut into) = (Limits::default(), RequestHead::default());
     Box::new(move || {
         let mut connection = Connection::new();
-        into.clear();
         let received = connection.receive(black_box(head), &limits, &mut into);
         let event = received.expect("the head is good").event;
         assert!(matches!(event, Some(Event::Head { .. })));
@@ -62,12 +67,21 @@ pub(crate) fn httparse(head: &'static [u8]) -> Box<dyn FnMut()> {
     })
 }
 
+pub(crate) fn pico(head: &'static [u8]) -> Box<dyn FnMut()> {
+    let mut parser = pico::Parser::default();
+    Box::new(move || {
+        let parsed = parser.parse(black_box(head));
+        assert!(parsed.is_some_and(|(len, _)| len == head.len()));
+        black_box(&parser);
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_heads_are_as_long_as_they_are_called() {
-        assert_eq!([PLAIN, CLIENT, BROWSER].map(<[u8]>::len), [38, 147, 660]);
+        assert_eq!([PLAIN, CURL, CLIENT, BROWSER].map(<[u8]>::len), [38, 82, 147, 660]);
     }
 }

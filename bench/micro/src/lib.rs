@@ -2,10 +2,10 @@
 //!
 //! A [`Case`] is set up once and run many times: `benches/micro.rs` times it, `count.sh` has its
 //! instructions counted. `head.rs` parses, `chunks.rs` decodes, `respond.rs` encodes, `routes.rs`
-//! finds.
+//! finds, `timers.rs` moves deadlines.
 //!
-//! Not here: sockets (the `compare` tool), and wharf's timers and handlers, which nothing outside
-//! of wharf can reach.
+//! Not here: sockets (the `compare` tool), and wharf's handlers, which nothing outside of wharf can
+//! reach.
 
 use std::fmt;
 
@@ -16,6 +16,7 @@ mod chunks;
 mod head;
 mod respond;
 mod routes;
+mod timers;
 
 /// Something to run over and over.
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +38,19 @@ const fn case(name: &'static str, setup: fn() -> Box<dyn FnMut()>) -> Case {
 }
 
 /// All cases; neighbours do the same.
-pub const CASES: [Case; 21] = [
+pub const CASES: [Case; 29] = [
     case("head-38-wharf", || head::wharf(head::PLAIN)),
     case("head-38-httparse", || head::httparse(head::PLAIN)),
+    case("head-38-pico", || head::pico(head::PLAIN)),
+    case("head-82-wharf", || head::wharf(head::CURL)),
+    case("head-82-httparse", || head::httparse(head::CURL)),
+    case("head-82-pico", || head::pico(head::CURL)),
     case("head-147-wharf", || head::wharf(head::CLIENT)),
     case("head-147-httparse", || head::httparse(head::CLIENT)),
+    case("head-147-pico", || head::pico(head::CLIENT)),
     case("head-660-wharf", || head::wharf(head::BROWSER)),
     case("head-660-httparse", || head::httparse(head::BROWSER)),
+    case("head-660-pico", || head::pico(head::BROWSER)),
     case("chunked-16x4096-wharf", || chunks::wharf(16, 4096)),
     case("chunked-16x4096-httparse", || chunks::httparse(16, 4096)),
     case("chunked-1000x32-wharf", || chunks::wharf(1000, 32)),
@@ -59,6 +66,8 @@ pub const CASES: [Case; 21] = [
     case("route-1000-literal-matchit", || routes::matchit(1000, routes::LITERAL)),
     case("route-1000-param-wharf", || routes::wharf(1000, routes::PARAM)),
     case("route-1000-param-matchit", || routes::matchit(1000, routes::PARAM)),
+    case("timer-10000-wharf", || timers::wharf(10_000)),
+    case("timer-10000-set", || timers::set(10_000)),
 ];
 
 #[cfg(test)]
