@@ -150,6 +150,12 @@ pub(crate) const DEFAULT_DISPATCH: Dispatch = Dispatch::PerWorkerListener;
 #[cfg(not(target_os = "linux"))]
 pub(crate) const DEFAULT_DISPATCH: Dispatch = Dispatch::LeastConnections;
 
+/// How workers use the machine, as connections do not see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tuning {
+    pub(crate) spin: Duration,
+}
+
 /// What a server does beside its bounds, as its connections see it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {

@@ -6,6 +6,7 @@
 mod backend;
 mod handle;
 mod ticker;
+mod tuning;
 
 use std::fmt;
 use std::io;
@@ -19,7 +20,7 @@ pub use self::backend::Backend;
 use self::backend::Plans;
 pub use self::handle::ServerHandle;
 pub use self::ticker::Ticker;
-use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts};
+use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
 use crate::driver::{Driver, Unpark};
 use crate::error::{Error, Result};
 use crate::listener::{Listener, SYSTEM_SPREADS};
@@ -67,6 +68,7 @@ pub(crate) struct Config {
     limits: Limits,
     timeouts: Timeouts,
     rules: Rules,
+    tuning: Tuning,
     max_connections: Option<usize>,
     max_connections_per_client: Option<usize>,
     hooks: Hooks,
@@ -85,6 +87,7 @@ impl Default for Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             rules: Rules::default(),
+            tuning: Tuning::default(),
             max_connections: None,
             max_connections_per_client: None,
             hooks: Hooks::default(),
@@ -362,6 +365,7 @@ pub(crate) fn assemble<D: Driver>(
         limits: config.limits,
         timeouts: config.timeouts,
         rules: config.rules,
+        tuning: config.tuning,
         hooks: config.hooks,
         shared_switch: config.shared_switch,
         switch: config.switch,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::harness::{SimTicker, plan};
 use super::site::{Stage, site, yield_once};
-use crate::driver::sim::{Faults, Pace, SimClient, SimNet};
-use crate::{Bytes, Request, Server, Timeouts};
+use crate::driver::sim::{Faults, PATIENCE, Pace, SimClient, SimNet};
+use crate::{Bytes, Request, Server, ServerHandle, StopSwitch, Timeouts};
 
 /// A server on a simulated net without faults.
 fn ticked(server: Server) -> SimTicker {
@@ -260,6 +260,30 @@ fn a_worker_that_is_dropped_ends_what_it_has_begun() {
     assert!(read(&mut client).ends_with("begun "));
     let error = client.read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+/// Time stands still until a worker has nothing to do, so that a sleep can't be missed.
+#[test]
+fn a_worker_spins_for_as_long_as_it_is_told_and_sleeps_then() {
+    let spin = Duration::from_micros(100);
+    let net = SimNet::new(Pace::Threaded, 0, Faults::default());
+    let switch = StopSwitch::new();
+    let server = Server::new("hello").spin(spin).stop_switch(&switch);
+    let handle = ServerHandle::start(plan(&net, server, 1, false), switch).unwrap();
+    let mut client = net.connect().unwrap();
+    for _ in 0..3 {
+        let sleeps = net.sleeps();
+        client.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        net.advance(spin / 2);
+        assert!(read(&mut client).ends_with("hello"));
+        net.advance(Duration::ZERO);
+        assert_eq!(net.sleeps(), sleeps, "it spins");
+        net.advance(spin / 2);
+        net.advance(Duration::ZERO);
+        assert!(net.sleeps() > sleeps, "it sleeps");
+    }
+    handle.stop();
+    assert!(handle.wait(Some(PATIENCE)));
 }
 
 /// A program's own bytes must not be kept by a connection that is gone.

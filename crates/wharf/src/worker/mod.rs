@@ -13,6 +13,7 @@ mod inbox;
 #[cfg(test)]
 mod leftovers;
 mod shared;
+mod spin;
 mod state;
 
 use std::io;
@@ -30,6 +31,7 @@ pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
 pub(crate) use self::leftovers::Leftovers;
 use self::shared::fewest;
 pub(crate) use self::shared::{Member, Plan, Shared, StatsSource};
+use self::spin::Spin;
 use self::state::{State, end};
 use crate::body::OnWorker;
 use crate::conn::{Conn, Ending, Http1};
@@ -44,6 +46,7 @@ pub(crate) struct Worker<D: Driver> {
     driver: D,
     state: State<D::Socket>,
     acceptor: Acceptor,
+    spin: Spin,
     /// Put aside between turns, so that they are not made anew.
     woken: Vec<Key>,
     expired: Vec<u32>,
@@ -53,6 +56,7 @@ impl<D: Driver> Worker<D> {
     pub(crate) fn new(plan: Plan<D>) -> Self {
         let Plan { driver, index, shared } = plan;
         let now = driver.now();
+        let spin = Spin::new(shared.tuning.spin);
         let state = State {
             index,
             shared,
@@ -68,6 +72,7 @@ impl<D: Driver> Worker<D> {
             driver,
             state,
             acceptor: Acceptor::default(),
+            spin,
             woken: Vec::new(),
             expired: Vec::new(),
         }
@@ -80,7 +85,9 @@ impl<D: Driver> Worker<D> {
     /// Turns until the server is told to stop, then closes everything.
     pub(crate) fn run(&mut self) -> io::Result<()> {
         let result = loop {
-            if let Err(error) = self.turn(None) {
+            let now = self.driver.now();
+            let until = self.spin.polls(now).then_some(now);
+            if let Err(error) = self.turn(until) {
                 break Err(error);
             }
             if self.is_stopping() {
@@ -119,8 +126,10 @@ impl<D: Driver> Worker<D> {
     /// One turn: wait until there is something to do but not beyond `until`, do it, send.
     pub(crate) fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {
         let due = [self.next_deadline(), until].into_iter().flatten().min();
-        let doorbell = self.state.member().inbox.doorbell();
-        let due = if doorbell.fall_asleep() { due } else { Some(self.driver.now()) };
+        let waits = due.is_none_or(|due| due > self.driver.now());
+        // Who does not sleep need not be woken, which spares others a system call.
+        let waits = waits && self.state.member().inbox.doorbell().fall_asleep();
+        let due = if waits { due } else { Some(self.driver.now()) };
         let waited = self.driver.wait(due);
         let was_rung = self.state.member().inbox.doorbell().wake_up();
         if was_rung && waited.is_err() {
@@ -130,7 +139,8 @@ impl<D: Driver> Worker<D> {
         let _on_worker = OnWorker::enter();
         self.state.clock.set(self.driver.now());
         std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
-        self.take_completions();
+        let has_completions = self.take_completions();
+        self.spin.note(has_completions || was_rung, self.driver.now());
         if was_rung {
             self.take_inbox();
         }
@@ -152,8 +162,11 @@ impl<D: Driver> Worker<D> {
         }
     }
 
-    fn take_completions(&mut self) {
+    /// Whether there were any.
+    fn take_completions(&mut self) -> bool {
+        let mut are_there = false;
         while let Some(completion) = self.driver.next() {
+            are_there = true;
             match completion {
                 Completion::Received { key, bytes: [] } if self.state.is_quiet(key) => {
                     self.close(key, Close::Graceful, CloseReason::PeerClosed);
@@ -168,6 +181,7 @@ impl<D: Driver> Worker<D> {
                 Completion::Sent(sent) => self.on_sent(sent),
             }
         }
+        are_there
     }
 
     /// Gives an accepted connection to a worker, or takes it on.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::clients::Clients;
 use super::{Clock, Inbox};
-use crate::config::{Rules, Timeouts};
+use crate::config::{Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
 use crate::observe::{Counters, Hooks, Stats, snapshot};
@@ -20,6 +20,7 @@ pub(crate) struct Shared<S> {
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) rules: Rules,
+    pub(crate) tuning: Tuning,
     pub(crate) hooks: Hooks,
     /// The program's own, which other servers may share.
     pub(crate) shared_switch: Option<StopSwitch>,

@@ -17,6 +17,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, MutexGuard};
 use std::task::Poll;
+use std::thread;
 use std::time::Instant;
 
 pub(crate) use self::client::SimClient;
@@ -29,6 +30,10 @@ use crate::output::Output;
 
 /// How much is received at a time, in bytes.
 const RECEIVE_BYTES: usize = 64 << 10;
+
+/// How many looks that find nothing show that a driver has nothing to do: more than the turns in
+/// which a worker does what nobody sees.
+const LOOKS_IN_VAIN: u32 = 20;
 
 /// What accepting fails with: about one peer, and about all of them.
 const ACCEPT_ERRORS: [io::ErrorKind; 3] =
@@ -189,6 +194,18 @@ impl SimDriver {
         }
     }
 
+    /// Notes a look that did not wait. Who finds nothing many times in a row is at rest as well.
+    fn note_look(&self, state: &mut State, found: bool) {
+        let changes = state.changes;
+        let seat = &mut state.seats[self.seat];
+        let is_in_vain = !found && seat.looked_in_vain.0 == changes;
+        seat.looked_in_vain = (changes, if is_in_vain { seat.looked_in_vain.1 + 1 } else { 0 });
+        if seat.looked_in_vain.1 >= LOOKS_IN_VAIN {
+            seat.waits_since = Some(changes);
+            self.net.notify();
+        }
+    }
+
     /// Waits in real time for others to do something.
     fn sleep<'s>(&self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         let changes = state.changes;
@@ -234,17 +251,22 @@ impl Driver for SimDriver {
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         let net = self.net.clone();
         let mut state = net.lock();
-        let mut has_jumped = false;
+        let (mut has_jumped, mut has_slept) = (false, false);
         loop {
             state.deliver();
             self.ready = self.all_ready(&state).into();
             let was_unparked = std::mem::take(&mut state.seats[self.seat].unparked);
             let is_due = until.is_some_and(|until| until <= state.now());
             if was_unparked || is_due || !self.ready.is_empty() {
+                self.note_look(&mut state, was_unparked || !self.ready.is_empty());
                 break;
             }
             match state.pace {
-                Pace::Threaded => state = self.sleep(state),
+                Pace::Threaded => {
+                    // One wait is one, however often it is disturbed.
+                    state.sleeps += u64::from(!std::mem::replace(&mut has_slept, true));
+                    state = self.sleep(state);
+                }
                 // Something may have arrived for a client, which should have its turn.
                 Pace::Ticked if has_jumped => break,
                 Pace::Ticked => {
@@ -253,10 +275,16 @@ impl Driver for SimDriver {
                 }
             }
         }
+        let is_idle = state.pace == Pace::Threaded && self.ready.is_empty();
         if state.faults.disorder {
             state.random.shuffle(self.ready.make_contiguous());
         }
         self.now = state.now();
+        drop(state);
+        if is_idle {
+            // Who looks again and again must not keep others from the net.
+            thread::yield_now();
+        }
         Ok(())
     }
 

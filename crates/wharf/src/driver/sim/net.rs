@@ -75,6 +75,8 @@ pub(super) struct State {
     window: usize,
     /// Counts everything that somebody did to the net.
     pub(super) changes: u64,
+    /// How often a driver of a threaded net waited.
+    pub(super) sleeps: u64,
     /// What happened so far, in one number: equal runs have equal ones.
     fingerprint: u64,
     /// What happened so far, in words, if anybody wants to know.
@@ -87,8 +89,10 @@ pub(super) struct Seat {
     pub(super) listening: bool,
     pub(super) backlog: VecDeque<usize>,
     pub(super) unparked: bool,
-    /// The driver waits, and has seen that many changes.
+    /// The driver waits, or looks in vain, and has seen that many changes.
     pub(super) waits_since: Option<u64>,
+    /// After how many changes it last looked and found nothing, and how often before.
+    pub(super) looked_in_vain: (u64, u32),
     pub(super) gone: bool,
 }
 
@@ -104,6 +108,7 @@ impl SimNet {
             seats: Vec::new(),
             window: WINDOW_BYTES,
             changes: 0,
+            sleeps: 0,
             fingerprint: 0,
             log: None,
         };
@@ -160,7 +165,7 @@ impl SimNet {
         self.lock().base + time
     }
 
-    /// Moves a threaded net's time on, once every driver waits and has nothing to do.
+    /// Moves a threaded net's time on, once every driver waits or looks for more in vain.
     pub(crate) fn advance(&self, by: Duration) {
         let mut state = self.lock();
         let deadline = Instant::now() + PATIENCE;
@@ -179,6 +184,11 @@ impl SimNet {
     /// unparked.
     pub(crate) fn jump(&self, until: Option<Instant>) {
         self.lock().jump(until);
+    }
+
+    /// How often a driver of a threaded net waited for something to happen.
+    pub(crate) fn sleeps(&self) -> u64 {
+        self.lock().sleeps
     }
 
     /// How many connections the server's side has, waiting ones included.

@@ -2,9 +2,12 @@
 //!
 //! Not here: bodies in pieces (`bodies.rs`, `streams.rs`).
 
+use std::time::Duration;
+
 use super::super::client::End;
 use super::super::site::MEGABYTE;
 use super::{Case, Harness};
+use crate::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("plain_get", plain_get),
@@ -29,6 +32,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("invalid_response_field", invalid_response_field),
     Case::new("a_future_that_is_not_send", a_future_that_is_not_send),
     Case::new("woken_from_another_thread", woken_from_another_thread),
+    Case::new("woken_while_its_worker_spins", woken_from_another_thread).with(spinning),
     Case::new("many_connections", many_connections),
     Case::new("a_megabyte_that_is_not_copied", a_megabyte_that_is_not_copied),
     Case::new("large_bodies_pipelined", large_bodies_pipelined),
@@ -235,6 +239,10 @@ fn woken_from_another_thread(harness: &mut Harness) {
     for _ in 0..5 {
         assert_eq!(client.get("/thread").text(), "from a thread");
     }
+}
+
+fn spinning(server: Server) -> Server {
+    server.spin(Duration::from_secs(3600))
 }
 
 fn many_connections(harness: &mut Harness) {

@@ -31,6 +31,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_response_with_a_deadline_of_its_own", a_response_with_a_deadline),
     Case::new("a_silent_tunnel", a_silent_tunnel).with(short_tunnel),
     Case::new("an_idle_connection", an_idle_connection).with(short_idle),
+    Case::new("an_idle_connection_while_its_worker_spins", an_idle_connection).with(spinning),
     Case::new("a_response_nobody_takes", a_response_nobody_takes).with(short_write),
     Case::new("a_peer_that_never_closes", a_peer_that_never_closes).with(short_linger),
     Case::new("a_handler_may_take_its_time", a_handler_may_take_its_time).with(all_short),
@@ -50,6 +51,10 @@ fn short_body(server: Server) -> Server {
 
 fn short_idle(server: Server) -> Server {
     server.timeouts(Timeouts::default().idle(SHORT))
+}
+
+fn spinning(server: Server) -> Server {
+    short_idle(server).spin(Duration::from_secs(3600))
 }
 
 fn short_write(server: Server) -> Server {
