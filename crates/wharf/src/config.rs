@@ -154,6 +154,9 @@ pub(crate) const DEFAULT_DISPATCH: Dispatch = Dispatch::LeastConnections;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tuning {
     pub(crate) spin: Duration,
+    pub(crate) pins_workers: bool,
+    /// In microseconds, if it is not the system's own.
+    pub(crate) busy_poll: Option<u32>,
 }
 
 /// What a server does beside its bounds, as its connections see it.

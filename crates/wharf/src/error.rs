@@ -24,6 +24,8 @@ pub enum Error {
     NothingToListenOn,
     /// The system does not have the backend that was asked for, or does not let the program use it.
     Backend(io::Error),
+    /// The system does not let the program have [`Server::busy_poll`](crate::Server::busy_poll).
+    BusyPoll(io::Error),
     /// The system refused something without which no worker can run.
     Worker(io::Error),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Error {
             Self::Handler(error) => error.fmt(f),
             Self::NothingToListenOn => f.write_str("there is no address to listen on"),
             Self::Backend(source) => write!(f, "the backend can't be used: {source}"),
+            Self::BusyPoll(source) => write!(f, "busy polling can't be set: {source}"),
             Self::Worker(source) => write!(f, "a worker can't run: {source}"),
         }
     }
@@ -49,9 +52,10 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Listen { source, .. } | Self::Backend(source) | Self::Worker(source) => {
-                Some(source)
-            }
+            Self::Listen { source, .. }
+            | Self::Backend(source)
+            | Self::BusyPoll(source)
+            | Self::Worker(source) => Some(source),
             Self::Handler(error) => Some(error),
             Self::NothingToListenOn => None,
         }

@@ -6,6 +6,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 /// How many connections the system keeps until they are accepted. The system caps it.
@@ -67,6 +69,18 @@ impl Listener {
     pub(crate) fn into_std(self) -> TcpListener {
         self.socket.into()
     }
+}
+
+/// Has the system look for packets for so many microseconds before it says that there are none.
+/// Accepted sockets inherit it.
+#[cfg(target_os = "linux")]
+pub(crate) fn set_busy_poll(listener: &TcpListener, micros: u32) -> io::Result<()> {
+    SockRef::from(listener).set_busy_poll(micros)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn set_busy_poll(_listener: &TcpListener, _micros: u32) -> io::Result<()> {
+    Ok(())
 }
 
 /// Whether the system spreads connections over sockets that share an address. Others let them
@@ -156,6 +170,26 @@ mod tests {
         assert_eq!(first.addr(), second.addr());
         let taken = Listener::bind(first.addr());
         assert_eq!(taken.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn accepted_sockets_poll_as_long_as_their_listener() {
+        const MICROS: u32 = 50;
+        let listener = Listener::bind("127.0.0.1:0").unwrap().into_std();
+        let set = set_busy_poll(&listener, MICROS);
+        let server = crate::Server::new("hello").busy_poll(Duration::from_micros(MICROS.into()));
+        let started = server.listen("127.0.0.1:0").unwrap().start();
+        if set.is_err() {
+            // Where it takes a privilege that is missing, who asked for it is told.
+            assert!(matches!(started, Err(crate::Error::BusyPoll(_))), "{started:?}");
+            return;
+        }
+        started.unwrap().stop();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(SockRef::from(&accepted).busy_poll().unwrap(), MICROS);
     }
 
     #[test]

@@ -83,6 +83,8 @@ impl ServerHandle {
             *handle.running.lock() += 1;
             let running = Arc::clone(&handle.running);
             let counted = Counted { running, switch: handle.switch.clone() };
+            // A thread begins where the one that starts it runs, so that a failure is told at once.
+            let _pinned = plan.pin_this_thread()?;
             // If a thread can't be made, dropping the handle stops those that could.
             let name = format!("wharf-{}", plan.index);
             let thread = thread::Builder::new().name(name).spawn(move || {

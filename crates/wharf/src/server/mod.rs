@@ -23,7 +23,7 @@ pub use self::ticker::Ticker;
 use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
 use crate::driver::{Driver, Unpark};
 use crate::error::{Error, Result};
-use crate::listener::{Listener, SYSTEM_SPREADS};
+use crate::listener::{Listener, SYSTEM_SPREADS, set_busy_poll};
 use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks};
 use crate::response::Response;
 use crate::stop::StopSwitch;
@@ -257,7 +257,8 @@ impl Server {
     /// # Errors
     ///
     /// [`Error::NothingToListenOn`] without an address; [`Error::Backend`] if the backend that was
-    /// asked for is not to be had; [`Error::Worker`] if the system refuses what a worker needs.
+    /// asked for is not to be had, [`Error::BusyPoll`] if busy polling is not; [`Error::Worker`] if
+    /// the system refuses what a worker needs.
     pub fn run(self) -> Result {
         match self.plan(None)? {
             Plans::Epoll(plans) => run_here(plans),
@@ -305,6 +306,11 @@ impl Server {
         let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
         let system_spreads = SYSTEM_SPREADS && config.dispatch == Dispatch::PerWorkerListener;
         let shares = spread(listeners, count, system_spreads).map_err(Error::Worker)?;
+        if let Some(micros) = config.tuning.busy_poll {
+            let mut listeners = shares.iter().flatten();
+            let set = listeners.try_for_each(|listener| set_busy_poll(listener, micros));
+            set.map_err(Error::BusyPoll)?;
+        }
         Plans::new(handler, config, shares, !system_spreads)
     }
 }
@@ -387,9 +393,11 @@ pub(crate) fn run_here<D>(mut plans: Vec<Plan<D>>) -> Result
 where
     D: Driver + Send + 'static,
 {
-    let mut first = Worker::new(plans.remove(0));
-    let handle = ServerHandle::start(plans, first.switch()).map_err(Error::Worker)?;
-    let result = first.run().map_err(Error::Worker);
+    let first = plans.remove(0);
+    let switch = first.shared.switch.clone();
+    let handle = ServerHandle::start(plans, switch).map_err(Error::Worker)?;
+    let _pinned = first.pin_this_thread().map_err(Error::Worker)?;
+    let result = Worker::new(first).run().map_err(Error::Worker);
     handle.stop();
     result.and(handle.join())
 }

@@ -20,4 +20,38 @@ impl Server {
         self.config.tuning.spin = at_most;
         self
     }
+
+    /// Whether each worker stays on one core. Default: no, the system moves them.
+    ///
+    /// The first worker runs on the first of the cores that the thread which starts the server may
+    /// use (its affinity, as `taskset` and containers set it), and so on; with more workers than
+    /// cores it begins anew. [`run`](Self::run) pins its calling thread while it serves. Threads
+    /// that a handler starts are pinned to their worker's core as well, unless they say otherwise.
+    /// It pays where nothing else needs these cores: the system can't make way any more.
+    ///
+    /// If the system refuses, the server does not start ([`Error::Worker`](crate::Error::Worker)).
+    /// This is for Linux; elsewhere, and on a [`Ticker`](crate::Ticker), it has no effect.
+    pub const fn pin_workers(mut self, pins: bool) -> Self {
+        self.config.tuning.pins_workers = pins;
+        self
+    }
+
+    /// How long the system itself looks for packets in the network card's queue before it says that
+    /// a connection has none (`SO_BUSY_POLL`), in whole microseconds. Default: what the system is
+    /// set to (`net.core.busy_read`).
+    ///
+    /// It helps where cards and their drivers know of it. Waiting for all connections at once is
+    /// another thing, of which `net.core.busy_poll` decides: that is the administrator's to set.
+    ///
+    /// If the system refuses, as older ones do where a privilege is missing (`CAP_NET_ADMIN`), the
+    /// server does not start ([`Error::BusyPoll`](crate::Error::BusyPoll)). This is for Linux;
+    /// elsewhere it has no effect.
+    pub const fn busy_poll(mut self, at_most: Duration) -> Self {
+        let micros = at_most.as_micros();
+        let most = i32::MAX as u32;
+        #[expect(clippy::cast_possible_truncation, reason = "it is not more than the most")]
+        let micros = if micros > most as u128 { most } else { micros as u32 };
+        self.config.tuning.busy_poll = Some(micros);
+        self
+    }
 }

@@ -2,11 +2,22 @@
 //!
 //! Each backend provides: [`open_file_limit`], how many descriptors the process may have,
 //! [`send_vectored`], which sends to a socket without raising a signal, [`unacknowledged_bytes`],
-//! which tells what a peer has not taken, and [`return_free_memory`], for when a burst is over.
+//! which tells what a peer has not taken, [`return_free_memory`], for when a burst is over, and
+//! [`pin_this_thread`], which says where a thread runs.
 //! Not here: sockets (`listener.rs`) and events (`driver`).
 
 #[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
 pub(crate) mod uring;
+
+#[cfg(target_os = "linux")]
+mod pinning;
+#[cfg(target_os = "linux")]
+pub(crate) use pinning::{Pinned, pin_this_thread};
+
+#[cfg(not(target_os = "linux"))]
+mod no_pinning;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use no_pinning::{Pinned, pin_this_thread};
 
 #[cfg(unix)]
 mod unix;

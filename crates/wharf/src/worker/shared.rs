@@ -2,6 +2,7 @@
 //!
 //! Nothing here is written to by a request. Not here: what a worker has for itself (`mod.rs`).
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,6 +13,7 @@ use crate::conn::Context;
 use crate::driver::Driver;
 use crate::observe::{Counters, Hooks, Stats, snapshot};
 use crate::stop::StopSwitch;
+use crate::sys::{self, Pinned};
 use crate::{Handler, Limits};
 
 /// What all workers of a server have in common. Nothing in it is written to by a request.
@@ -100,6 +102,15 @@ pub(crate) struct Plan<D: Driver> {
     pub(crate) driver: D,
     pub(crate) index: usize,
     pub(crate) shared: Arc<Shared<D::Socket>>,
+}
+
+impl<D: Driver> Plan<D> {
+    /// Has the calling thread, and those that it starts, run where the worker is to run, if that is
+    /// said.
+    pub(crate) fn pin_this_thread(&self) -> io::Result<Option<Pinned>> {
+        let pins = self.shared.tuning.pins_workers;
+        pins.then(|| sys::pin_this_thread(self.index)).transpose()
+    }
 }
 
 /// The worker with the fewest connections; of several, the first.

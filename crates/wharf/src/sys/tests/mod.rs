@@ -5,3 +5,5 @@
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "only the system makes pages that can't be read")]
 mod guard_page;
+#[cfg(target_os = "linux")]
+mod pinned_workers;
