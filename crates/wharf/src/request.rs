@@ -49,6 +49,13 @@ pub(crate) struct Addrs {
     pub(crate) local: SocketAddr,
 }
 
+const UNKNOWN_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+impl Addrs {
+    /// Those of no connection.
+    pub(crate) const UNKNOWN: Self = Self { peer: UNKNOWN_ADDR, local: UNKNOWN_ADDR };
+}
+
 /// Parameters of a route: names and those values that had to be decoded stand in one text, which
 /// is kept when the parts are used again.
 #[derive(Debug, Default)]
@@ -83,13 +90,11 @@ impl Params {
     }
 }
 
-const UNKNOWN_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-
 impl Default for Parts {
     fn default() -> Self {
         Self {
             head: RequestHead::default(),
-            addrs: Addrs { peer: UNKNOWN_ADDR, local: UNKNOWN_ADDR },
+            addrs: Addrs::UNKNOWN,
             mounted_at: 0,
             params: Params::default(),
             extensions: Extensions::new(),

@@ -4,14 +4,17 @@
 //! tasks live in an [`Http1`] that is borrowed from the worker's spares when bytes arrive and given
 //! back when the exchange is over. Not here: system calls (`driver`) and turns (`worker`).
 
+mod addrs;
 mod deadline;
 mod exchange;
 mod h1;
 mod outgoing;
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Instant;
 
+use self::addrs::PackedAddrs;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::{Ending, Http1};
 use crate::config::{Rules, Timeouts};
@@ -36,7 +39,7 @@ pub(crate) struct Context<'w> {
 /// One open connection.
 pub(crate) struct Conn {
     pub(crate) key: Key,
-    pub(crate) addrs: Addrs,
+    addrs: PackedAddrs,
     /// `None` while the connection is idle or lingers.
     pub(crate) http: Option<Box<Http1>>,
     deadline: Deadline,
@@ -54,10 +57,10 @@ pub(crate) struct Conn {
 }
 
 impl Conn {
-    pub(crate) const fn new(key: Key, addrs: Addrs) -> Self {
+    pub(crate) fn new(key: Key, addrs: Addrs) -> Self {
         Self {
             key,
-            addrs,
+            addrs: PackedAddrs::new(addrs),
             http: None,
             deadline: Deadline::new(),
             moves: Moves::NONE,
@@ -69,9 +72,13 @@ impl Conn {
         }
     }
 
+    pub(crate) fn peer_addr(&self) -> SocketAddr {
+        self.addrs.get().peer
+    }
+
     /// Takes on what the connection needs for an exchange.
     pub(crate) fn work_with(&mut self, mut http: Box<Http1>, context: &Context<'_>) {
-        http.bind(self.key, self.addrs, self.requests, context.rules);
+        http.bind(self.key, &self.addrs, self.requests, context.rules);
         self.http = Some(http);
     }
 
@@ -147,7 +154,7 @@ impl Conn {
         let _ = context.hooks.error(&ErrorContext {
             kind: ErrorKind::Io,
             error: &error,
-            peer_addr: Some(self.addrs.peer),
+            peer_addr: Some(self.peer_addr()),
             request,
             status: None,
         });

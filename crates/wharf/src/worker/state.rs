@@ -16,7 +16,7 @@ use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::pool;
-use crate::request::{Addrs, Parts};
+use crate::request::Parts;
 use crate::sys;
 use crate::timer::Wheel;
 
@@ -81,8 +81,8 @@ impl<S> State<S> {
         if conn.is_lingering() {
             return conn.on_dropped_bytes(bytes.len());
         }
-        let (is_busy, addrs) = (conn.http.is_some(), conn.addrs);
-        let spare = if is_busy { None } else { Some(self.spare(key, addrs)) };
+        let is_busy = conn.http.is_some();
+        let spare = if is_busy { None } else { Some(self.spare(key)) };
         self.act(key, |conn, context| {
             if let Some(spare) = spare {
                 conn.work_with(spare, context);
@@ -118,9 +118,9 @@ impl<S> State<S> {
     }
 
     /// What a connection needs for an exchange.
-    fn spare(&mut self, key: Key, addrs: Addrs) -> Box<Http1> {
+    fn spare(&mut self, key: Key) -> Box<Http1> {
         let spare = self.spare.pop();
-        spare.unwrap_or_else(|| Box::new(Http1::new(self.member().inbox.waker(key), addrs)))
+        spare.unwrap_or_else(|| Box::new(Http1::new(self.member().inbox.waker(key))))
     }
 
     /// Leaves a connection alone until something happens to it: takes the protocol's parts off one
@@ -184,7 +184,7 @@ impl<S> State<S> {
         let http = end(&mut conn, &context);
         self.timers.release(key.index);
         self.keep(http);
-        self.note_closed(conn.addrs.peer, reason, requests);
+        self.note_closed(conn.peer_addr(), reason, requests);
     }
 
     pub(super) fn note_closed(

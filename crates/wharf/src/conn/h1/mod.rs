@@ -18,6 +18,7 @@ use wharf_proto::RequestHead;
 use wharf_proto::h1::{self, Phase};
 
 use self::refuse::Refusal;
+use super::addrs::PackedAddrs;
 use super::exchange::{Exchange, Record};
 use super::{Context, Pace, Timer};
 use crate::body::{BodyError, BodyWriter, ReadPace};
@@ -96,10 +97,11 @@ pub(crate) enum Ending {
 }
 
 impl Http1 {
-    pub(crate) fn new(waker: ConnWaker, addrs: Addrs) -> Self {
+    /// It works for nobody before it is bound.
+    pub(crate) fn new(waker: ConnWaker) -> Self {
         Self {
             machine: h1::Connection::new(),
-            addrs,
+            addrs: Addrs::UNKNOWN,
             requests: 0,
             parts: None,
             trailers: RequestHead::default(),
@@ -126,9 +128,9 @@ impl Http1 {
     }
 
     /// Makes the value work for another connection, on which so many requests came before.
-    pub(crate) fn bind(&mut self, key: Key, addrs: Addrs, requests: u32, rules: &Rules) {
+    pub(super) fn bind(&mut self, key: Key, addrs: &PackedAddrs, requests: u32, rules: &Rules) {
         self.waker.bind(key);
-        self.addrs = addrs;
+        self.addrs = addrs.get();
         self.requests = requests;
         if rules.accepts_bare_lf {
             self.machine = h1::Connection::new().accept_bare_lf(true);
