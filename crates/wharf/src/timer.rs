@@ -26,9 +26,6 @@ const NIL: u32 = u32::MAX;
 /// Not linked into any slot.
 const UNLINKED: u16 = u16::MAX;
 
-/// Never due: the timer is cancelled but may still be linked.
-const NEVER: u64 = u64::MAX;
-
 /// Timers for indexed slots.
 #[derive(Debug)]
 pub(crate) struct Wheel {
@@ -40,16 +37,22 @@ pub(crate) struct Wheel {
     nodes: Vec<Node>,
 }
 
+/// A timer. It stays small: there is one for each idle connection.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    due: u64,
+    /// The low half of the tick, which is never further ahead than [`MAX_TICKS`].
+    due: u32,
     previous: u32,
     next: u32,
     /// `level * SLOTS + slot`.
     place: u16,
+    /// It may still be linked if it is not.
+    is_set: bool,
 }
 
-const FREE: Node = Node { due: NEVER, previous: NIL, next: NIL, place: UNLINKED };
+const FREE: Node = Node { due: 0, previous: NIL, next: NIL, place: UNLINKED, is_set: false };
+
+const _: () = assert!(MAX_TICKS < i32::MAX as u64 && size_of::<Node>() == 16);
 
 impl Wheel {
     pub(crate) const fn new(origin: Instant) -> Self {
@@ -69,11 +72,12 @@ impl Wheel {
         if at >= self.nodes.len() {
             self.nodes.resize(at + 1, FREE);
         }
-        let node = &mut self.nodes[at];
-        let old = std::mem::replace(&mut node.due, due);
+        let node = self.nodes[at];
+        let old = self.due(node);
+        self.nodes[at] = Node { due: low_half(due), is_set: true, ..node };
         if node.place != UNLINKED {
             // A cancelled timer is still linked at a place that is no later than it was due.
-            let place_is_early_enough = old <= due || old == NEVER;
+            let place_is_early_enough = old <= due || !node.is_set;
             if place_is_early_enough && self.place_tick(index) <= due {
                 return;
             }
@@ -85,7 +89,7 @@ impl Wheel {
     /// Unsets the timer of `index`.
     pub(crate) fn cancel(&mut self, index: u32) {
         if let Some(node) = self.nodes.get_mut(index as usize) {
-            node.due = NEVER;
+            node.is_set = false;
         }
     }
 
@@ -115,25 +119,39 @@ impl Wheel {
             self.occupied[level] &= !(1 << slot);
             let mut index = std::mem::replace(&mut self.heads[level][slot], NIL);
             while index != NIL {
-                let node = &mut self.nodes[index as usize];
-                let next = node.next;
-                *node = Node { due: node.due, ..FREE };
-                if node.due <= self.elapsed {
-                    node.due = NEVER;
-                    expired.push(index);
-                } else if node.due != NEVER {
+                let node = self.nodes[index as usize];
+                let is_due = self.due(node) <= self.elapsed;
+                let is_set = node.is_set && !is_due;
+                self.nodes[index as usize] = Node { due: node.due, is_set, ..FREE };
+                if is_set {
                     self.link(index);
+                } else if node.is_set {
+                    expired.push(index);
                 }
-                index = next;
+                index = node.next;
             }
         }
         self.elapsed = self.elapsed.max(target);
     }
 
+    /// Frees the memory behind the last timer in use.
+    pub(crate) fn shrink(&mut self) {
+        while self.nodes.last().is_some_and(|node| !node.is_set && node.place == UNLINKED) {
+            self.nodes.pop();
+        }
+        self.nodes.shrink_to_fit();
+    }
+
     /// How many timers are set, or still linked.
     #[cfg(test)]
     pub(crate) fn in_use(&self) -> usize {
-        self.nodes.iter().filter(|node| node.due != NEVER || node.place != UNLINKED).count()
+        self.nodes.iter().filter(|node| node.is_set || node.place != UNLINKED).count()
+    }
+
+    /// The tick at which a timer that is set is due.
+    const fn due(&self, node: Node) -> u64 {
+        let ahead = node.due.wrapping_sub(low_half(self.elapsed)).cast_signed();
+        self.elapsed.wrapping_add_signed(ahead as i64)
     }
 
     /// The first tick at or after `at`, not more than the wheel can hold ahead.
@@ -177,7 +195,8 @@ impl Wheel {
     }
 
     fn link(&mut self, index: u32) {
-        let due = self.nodes[index as usize].due;
+        let node = self.nodes[index as usize];
+        let due = self.due(node);
         let distance = (self.elapsed ^ due) | (SLOTS as u64 - 1);
         let level = ((63 - distance.leading_zeros()) / SLOT_BITS) as usize;
         let level = level.min(LEVELS - 1);
@@ -188,11 +207,11 @@ impl Wheel {
             self.nodes[next as usize].previous = index;
         }
         let place = u16::try_from(level * SLOTS + slot).expect("a wheel has 320 places");
-        self.nodes[index as usize] = Node { due, previous: NIL, next, place };
+        self.nodes[index as usize] = Node { previous: NIL, next, place, ..node };
     }
 
     fn unlink(&mut self, index: u32) {
-        let Node { due, previous, next, place } = self.nodes[index as usize];
+        let Node { due, previous, next, place, is_set } = self.nodes[index as usize];
         let (level, slot) = (usize::from(place) / SLOTS, usize::from(place) % SLOTS);
         if next != NIL {
             self.nodes[next as usize].previous = previous;
@@ -205,8 +224,13 @@ impl Wheel {
                 self.occupied[level] &= !(1 << slot);
             }
         }
-        self.nodes[index as usize] = Node { due, ..FREE };
+        self.nodes[index as usize] = Node { due, is_set, ..FREE };
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the other half is known from elsewhere")]
+const fn low_half(tick: u64) -> u32 {
+    tick as u32
 }
 
 /// Whole seconds and a rest as ticks. Written with small numbers, since every request comes here.
@@ -266,6 +290,19 @@ mod tests {
         assert_eq!(expired(&mut wheel, origin + ms(1_004)), [1]);
         assert_eq!(expired(&mut wheel, origin + ms(8_999)), []);
         assert_eq!(expired(&mut wheel, origin + ms(9_004)), [0]);
+    }
+
+    #[test]
+    fn what_is_freed_is_behind_the_last_timer() {
+        let origin = Instant::now();
+        let mut wheel = Wheel::new(origin);
+        (0..1000).for_each(|index| wheel.arm(index, origin + ms(100)));
+        (10..1000).for_each(|index| wheel.release(index));
+        wheel.shrink();
+        assert!(wheel.nodes.capacity() < 1000);
+        assert_eq!(expired(&mut wheel, origin + ms(104)), (0..10).collect::<Vec<_>>());
+        wheel.arm(500, origin + ms(200));
+        assert_eq!(expired(&mut wheel, origin + ms(204)), [500]);
     }
 
     #[test]

@@ -152,6 +152,9 @@ pub(crate) trait Driver {
 
     /// Closes the listeners.
     fn close_listeners(&mut self);
+
+    /// Frees places of connections that are closed, where a burst has left many.
+    fn shrink(&mut self);
 }
 
 /// Wakes a driver that waits, from any thread.

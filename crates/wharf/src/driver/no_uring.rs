@@ -83,6 +83,10 @@ impl Driver for UringDriver {
     fn close_listeners(&mut self) {
         match *self {}
     }
+
+    fn shrink(&mut self) {
+        match *self {}
+    }
 }
 
 impl Watched for UringDriver {

@@ -148,7 +148,7 @@ impl<D: Driver> Worker<D> {
         self.flush();
         let has_room = self.state.shared.has_room();
         self.acceptor.resume_if_due(has_room, &mut self.driver);
-        self.state.give_back_if_due();
+        self.state.give_back_if_due(&mut self.driver);
         Ok(())
     }
 

@@ -216,7 +216,7 @@ impl<S> State<S> {
     }
 
     /// Frees what a burst of connections has left behind.
-    pub(super) fn give_back_if_due(&mut self) {
+    pub(super) fn give_back_if_due(&mut self, driver: &mut impl Driver) {
         let open = self.member().connections.load(Ordering::Relaxed);
         if !self.burst.ended(open, self.clock.now()) {
             return;
@@ -231,6 +231,8 @@ impl<S> State<S> {
             self.conns.pop();
         }
         self.conns.shrink_to_fit();
+        self.timers.shrink();
+        driver.shrink();
         clear_pools();
         if self.shared.rules.returns_memory {
             sys::return_free_memory();

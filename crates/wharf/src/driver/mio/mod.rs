@@ -61,6 +61,8 @@ pub(crate) struct MioDriver {
     bulk_left: usize,
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// That of the last connection. No two have the same, also where a place was freed in between.
+    generation: u32,
     /// What can be worked on in this turn.
     ready: VecDeque<Ready>,
     /// What there will be more of in the next turn.
@@ -125,6 +127,7 @@ impl MioDriver {
             bulk_left: BULK_BYTES,
             slots: Vec::new(),
             free: Vec::new(),
+            generation: 0,
             ready: VecDeque::new(),
             again: Vec::new(),
             paused: Vec::new(),
@@ -209,7 +212,8 @@ impl MioDriver {
 
     /// Does for one connection what it is ready for: the rest of a send, else a receive.
     fn serve(&mut self, index: u32) -> Option<Step<TcpStream>> {
-        let slot = &mut self.slots[index as usize];
+        // Its place may have been freed.
+        let slot = self.slots.get_mut(index as usize)?;
         slot.queued = false;
         let key = Key { index, generation: slot.generation };
         let stream = slot.stream.as_mut()?;
@@ -326,7 +330,8 @@ impl Driver for MioDriver {
             self.slots.push(Slot::default());
         }
         let slot = &mut self.slots[index as usize];
-        let generation = slot.generation.wrapping_add(1);
+        let generation = self.generation.wrapping_add(1);
+        self.generation = generation;
         // A new socket is writable; whether it is readable, its first event tells.
         *slot = Slot {
             stream: Some(socket),
@@ -413,6 +418,15 @@ impl Driver for MioDriver {
 
     fn close_listeners(&mut self) {
         self.listeners.clear();
+    }
+
+    fn shrink(&mut self) {
+        while self.slots.last().is_some_and(|slot| slot.stream.is_none()) {
+            self.slots.pop();
+        }
+        self.free.retain(|index| (*index as usize) < self.slots.len());
+        self.free.shrink_to_fit();
+        self.slots.shrink_to_fit();
     }
 }
 

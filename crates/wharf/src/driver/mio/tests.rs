@@ -92,3 +92,38 @@ fn nobody_is_accepted_behind_the_one_with_whom_accepting_stops() {
     assert!(matches!(driver.next(), Some(Completion::Accepted { .. })));
     drop(clients);
 }
+
+#[test]
+fn places_behind_the_last_connection_are_freed_and_their_keys_stay_invalid() {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut clients = Vec::new();
+    let mut connect = |driver: &mut MioDriver| {
+        clients.push(Client::connect(addr).unwrap());
+        loop {
+            driver.wait(None).unwrap();
+            if let Some(Completion::Accepted { socket, .. }) = driver.next() {
+                return driver.adopt(socket).unwrap().0;
+            }
+        }
+    };
+    let keys: Vec<_> = (0..20).map(|_| connect(&mut driver)).collect();
+    // One of them is to be looked at in the next turn.
+    driver.again.push(Ready::Connection(keys[19].index));
+    for key in [&keys[..4], &keys[5..]].concat() {
+        driver.close(key, Close::Graceful);
+    }
+    driver.shrink();
+    assert_eq!((driver.slots.len(), driver.free.len()), (5, 4));
+    assert!(driver.slot(keys[4]).is_some());
+    driver.wait(Some(driver.now())).unwrap();
+    assert!(driver.next().is_none());
+    let again: Vec<_> = (0..20).map(|_| connect(&mut driver)).collect();
+    assert!(again.iter().any(|key| key.index == keys[19].index));
+    for key in keys {
+        assert!(!again.contains(&key));
+        assert_eq!(driver.slot(key).is_some(), key.index == 4);
+    }
+}

@@ -383,6 +383,9 @@ impl Driver for SimDriver {
         self.accepting = accepting;
     }
 
+    /// Tests have few connections.
+    fn shrink(&mut self) {}
+
     fn close_listeners(&mut self) {
         self.net.act(|state| {
             state.seats[self.seat].listening = false;

@@ -53,6 +53,8 @@ pub(crate) struct UringDriver {
     accepted: VecDeque<OwnedFd>,
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// That of the last connection. No two have the same, also where a place was freed in between.
+    generation: u32,
     /// Slots of which something is to be told to the kernel.
     changed: Vec<u32>,
     /// Slots that deliver what they hold: in this turn, and in the next.
@@ -105,6 +107,7 @@ impl UringDriver {
             accepted: VecDeque::new(),
             slots: Vec::new(),
             free: Vec::new(),
+            generation: 0,
             changed: Vec::new(),
             ready: VecDeque::new(),
             again: Vec::new(),
@@ -309,9 +312,11 @@ impl Driver for UringDriver {
                 u32::try_from(self.slots.len() - 1).expect("there are not as many")
             }
         };
-        self.slots[index as usize].open(Handle::new(socket.into()));
+        let generation = self.generation.wrapping_add(1);
+        self.generation = generation;
+        self.slots[index as usize].open(Handle::new(socket.into()), generation);
         self.note(index);
-        Ok((Key { index, generation: self.slots[index as usize].generation }, local_addr))
+        Ok((Key { index, generation }, local_addr))
     }
 
     fn set_receiving(&mut self, key: Key, receiving: bool) {
@@ -383,6 +388,20 @@ impl Driver for UringDriver {
             self.ring.close(listener.socket);
         }
         self.accepted.clear();
+    }
+
+    /// A place that is in a list stays.
+    fn shrink(&mut self) {
+        self.release();
+        let is_free = |slot: &Slot| slot.socket.is_none() && !slot.is_changed && !slot.is_queued;
+        while self.slots.last().is_some_and(is_free) {
+            self.slots.pop();
+        }
+        let len = self.slots.len();
+        self.paused.retain(|index| (*index as usize) < len);
+        self.free.retain(|index| (*index as usize) < len);
+        self.free.shrink_to_fit();
+        self.slots.shrink_to_fit();
     }
 }
 

@@ -110,8 +110,7 @@ pub(super) struct Slot {
 
 impl Slot {
     /// Puts a connection here, receiving.
-    pub(super) fn open(&mut self, socket: Handle) {
-        let generation = self.generation.wrapping_add(1);
+    pub(super) fn open(&mut self, socket: Handle, generation: u32) {
         // It may be in a list from before.
         let (is_changed, is_queued) = (self.is_changed, self.is_queued);
         *self = Self {

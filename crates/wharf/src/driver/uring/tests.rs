@@ -367,6 +367,35 @@ fn what_is_being_sent_is_kept_until_the_kernel_is_through_with_it() {
 }
 
 #[test]
+fn places_behind_the_last_connection_are_freed_while_the_kernel_is_not_through_with_them() {
+    let Some(mut rig) = Rig::new(SIZES) else { return };
+    let mut clients: Vec<_> = (0..20).map(|_| rig.connect()).collect();
+    rig.idle();
+    let (_, last) = clients[19];
+    let (mut output, dropped) = owned(LARGE);
+    assert!(rig.driver.send(last, &mut output).is_pending());
+    // The kernel receives from all of them, and has more by the time they are closed.
+    for (client, _) in &mut clients {
+        client.write_all(b"hello").unwrap();
+    }
+    for (_, key) in clients.iter().filter(|(_, key)| key.index != 4) {
+        rig.driver.close(*key, Close::Reset);
+    }
+    rig.driver.shrink();
+    assert_eq!((rig.driver.slots.len(), rig.driver.free.len()), (5, 4));
+    rig.turn_until(|rig| !rig.sent.is_empty());
+    let sent = rig.sent.pop().unwrap();
+    assert!(sent.key == last && sent.result.is_err());
+    drop((sent, output));
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    let (_, kept) = clients[4];
+    rig.turn_until(|rig| rig.received(kept) == b"hello");
+    let again: Vec<_> = (0..20).map(|_| rig.connect()).collect();
+    assert!(again.iter().any(|(_, key)| key.index == last.index));
+    assert!(again.iter().all(|(_, key)| clients.iter().all(|(_, before)| before != key)));
+}
+
+#[test]
 fn a_large_output_is_sent_as_fast_as_it_is_taken() {
     let Some(mut rig) = Rig::new(SIZES) else { return };
     let (mut client, key) = rig.connect();
