@@ -21,7 +21,7 @@ mod no_uring;
 pub(crate) use self::no_uring::UringDriver;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::task::Poll;
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ pub(crate) struct Key {
 #[derive(Debug)]
 pub(crate) enum Completion<'d, S> {
     /// A connection was accepted; [`Driver::adopt`] makes it this driver's.
-    Accepted { socket: S, peer_addr: SocketAddr },
+    Accepted { socket: S, peer_addr: SocketAddr, local_addr: SocketAddr },
     /// A connection could not be accepted.
     AcceptFailed { error: io::Error },
     /// Bytes came from the peer. None at all: it closed its sending side.
@@ -62,7 +62,8 @@ pub(crate) enum Completion<'d, S> {
 /// A completion that does not borrow the receive buffer yet, so that a backend can go on looking
 /// for one.
 enum Step<S> {
-    Accepted(S, SocketAddr),
+    /// With the addresses of the peer and of this side.
+    Accepted(S, SocketAddr, SocketAddr),
     AcceptFailed(io::Error),
     /// So many bytes of the buffer.
     Received(Key, usize),
@@ -74,7 +75,9 @@ impl<S> Step<S> {
     /// The completion, with its bytes.
     fn with(self, buffer: &[u8]) -> Completion<'_, S> {
         match self {
-            Self::Accepted(socket, peer_addr) => Completion::Accepted { socket, peer_addr },
+            Self::Accepted(socket, peer_addr, local_addr) => {
+                Completion::Accepted { socket, peer_addr, local_addr }
+            }
             Self::AcceptFailed(error) => Completion::AcceptFailed { error },
             Self::Received(key, len) => Completion::Received { key, bytes: &buffer[..len] },
             Self::Failed(key, error) => Completion::Failed { key, error },
@@ -122,8 +125,8 @@ pub(crate) trait Driver {
     /// Whether results are left for which nobody needs to wait.
     fn has_more(&self) -> bool;
 
-    /// Takes a connection on, receiving. Returns its key and local address.
-    fn adopt(&mut self, socket: Self::Socket) -> io::Result<(Key, SocketAddr)>;
+    /// Takes a connection on, receiving.
+    fn adopt(&mut self, socket: Self::Socket) -> io::Result<Key>;
 
     /// Stops or resumes delivering a connection's bytes, so that its peer is slowed down.
     fn set_receiving(&mut self, key: Key, receiving: bool);
@@ -155,6 +158,13 @@ pub(crate) trait Driver {
 
     /// Frees places of connections that are closed, where a burst has left many.
     fn shrink(&mut self);
+}
+
+/// The local address of all connections that a listener accepts, so that none needs to be asked for
+/// it. `None` if it listens on every address of the machine.
+fn common_local_addr(listener: &TcpListener) -> io::Result<Option<SocketAddr>> {
+    let addr = listener.local_addr()?;
+    Ok((!addr.ip().is_unspecified()).then_some(addr))
 }
 
 /// Wakes a driver that waits, from any thread.

@@ -3,7 +3,7 @@
 //! Not here: Linux.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
@@ -48,7 +48,7 @@ impl Driver for UringDriver {
         match *self {}
     }
 
-    fn adopt(&mut self, _socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
+    fn adopt(&mut self, _socket: TcpStream) -> io::Result<Key> {
         match *self {}
     }
 

@@ -3,12 +3,12 @@
 //! A doorbell keeps them from making a system call where the worker is awake anyway. Not here:
 //! what is done with the contents (`worker/mod.rs`).
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
 use crate::driver::{Key, Unpark};
+use crate::request::Addrs;
 
 /// The worker is in the middle of a turn.
 const AWAKE: u8 = 0;
@@ -56,7 +56,7 @@ impl Doorbell {
 /// What was left for one worker.
 pub(crate) struct Inbox<S> {
     wakes: Arc<WakeQueue>,
-    handed_over: Mutex<Vec<(S, SocketAddr)>>,
+    handed_over: Mutex<Vec<(S, Addrs)>>,
 }
 
 impl<S> Inbox<S> {
@@ -70,13 +70,13 @@ impl<S> Inbox<S> {
     }
 
     /// Leaves a connection that another worker accepted.
-    pub(crate) fn hand_over(&self, socket: S, peer_addr: SocketAddr) {
-        lock(&self.handed_over).push((socket, peer_addr));
+    pub(crate) fn hand_over(&self, socket: S, addrs: Addrs) {
+        lock(&self.handed_over).push((socket, addrs));
         self.doorbell().ring();
     }
 
     /// Takes what was left.
-    pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<(S, SocketAddr)> {
+    pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<(S, Addrs)> {
         for bound in lock(&self.wakes.woken).drain(..) {
             bound.queued.store(false, Ordering::Release);
             keys.push(unpack(bound.key.load(Ordering::Acquire)));

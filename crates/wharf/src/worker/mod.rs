@@ -17,7 +17,6 @@ mod spin;
 mod state;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Instant;
@@ -172,7 +171,9 @@ impl<D: Driver> Worker<D> {
                     self.close(key, Close::Graceful, CloseReason::PeerClosed);
                 }
                 Completion::Received { key, bytes } => self.state.on_bytes(key, bytes),
-                Completion::Accepted { socket, peer_addr } => self.admit(socket, peer_addr),
+                Completion::Accepted { socket, peer_addr, local_addr } => {
+                    self.admit(socket, Addrs { peer: peer_addr, local: local_addr });
+                }
                 Completion::AcceptFailed { error } => {
                     self.state.tell_of_accepting(ErrorKind::Accept, &error, None);
                     self.acceptor.on_error(&error, &mut self.driver);
@@ -185,12 +186,12 @@ impl<D: Driver> Worker<D> {
     }
 
     /// Gives an accepted connection to a worker, or takes it on.
-    fn admit(&mut self, socket: D::Socket, peer_addr: SocketAddr) {
+    fn admit(&mut self, socket: D::Socket, addrs: Addrs) {
         let shared = &self.state.shared;
         let counters = &self.state.member().counters;
         counters.count_accepted();
-        if shared.clients.as_ref().is_some_and(|clients| !clients.enter(peer_addr.ip())) {
-            return self.state.turn_away(peer_addr);
+        if shared.clients.as_ref().is_some_and(|clients| !clients.enter(addrs.peer.ip())) {
+            return self.state.turn_away(addrs.peer);
         }
         shared.connections.fetch_add(1, Ordering::Relaxed);
         if !shared.has_room() {
@@ -200,26 +201,25 @@ impl<D: Driver> Worker<D> {
         let index = if shared.hands_over { fewest(&shared.members) } else { self.state.index };
         shared.members[index].connections.fetch_add(1, Ordering::Relaxed);
         if index == self.state.index {
-            self.adopt(socket, peer_addr);
+            self.adopt(socket, addrs);
         } else {
-            shared.members[index].inbox.hand_over(socket, peer_addr);
+            shared.members[index].inbox.hand_over(socket, addrs);
         }
     }
 
-    fn adopt(&mut self, socket: D::Socket, peer_addr: SocketAddr) {
+    fn adopt(&mut self, socket: D::Socket, addrs: Addrs) {
         // A peer that has gone already makes this fail, which concerns nobody else.
-        let Ok((key, local_addr)) = self.driver.adopt(socket) else {
-            self.state.note_closed(peer_addr, CloseReason::Lost, 0);
+        let Ok(key) = self.driver.adopt(socket) else {
+            self.state.note_closed(addrs.peer, CloseReason::Lost, 0);
             return;
         };
-        let addrs = Addrs { peer: peer_addr, local: local_addr };
         self.state.open(Conn::new(key, addrs));
     }
 
     fn take_inbox(&mut self) {
         let mut woken = std::mem::take(&mut self.woken);
-        for (socket, peer_addr) in self.state.member().inbox.take(&mut woken) {
-            self.adopt(socket, peer_addr);
+        for (socket, addrs) in self.state.member().inbox.take(&mut woken) {
+            self.adopt(socket, addrs);
         }
         for key in woken.drain(..) {
             self.state.on_wake(key);

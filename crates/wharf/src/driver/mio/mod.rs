@@ -24,7 +24,9 @@ use mio::{Events, Interest, Token};
 use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
 use self::send::{Progress, send};
-use super::{BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark};
+use super::{
+    BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, common_local_addr,
+};
 use crate::output::Output;
 use crate::sys;
 
@@ -83,6 +85,8 @@ enum Ready {
 
 struct Listener {
     socket: TcpListener,
+    /// That of all its connections, if they have one in common.
+    local_addr: Option<SocketAddr>,
     queued: bool,
     readable: bool,
 }
@@ -111,10 +115,11 @@ impl MioDriver {
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE_TOKEN)?);
         let mut registered = Vec::with_capacity(listeners.len());
         for (index, listener) in listeners.into_iter().enumerate() {
+            let local_addr = common_local_addr(&listener)?;
             let mut socket = TcpListener::from_std(listener);
             let token = Token(FIRST_LISTENER_TOKEN + index);
             poll.registry().register(&mut socket, token, Interest::READABLE)?;
-            registered.push(Listener { socket, queued: false, readable: false });
+            registered.push(Listener { socket, local_addr, queued: false, readable: false });
         }
         Ok(Self {
             poll,
@@ -178,7 +183,13 @@ impl MioDriver {
         }
         self.accepts_left -= 1;
         let step = match listener.socket.accept() {
-            Ok((socket, peer_addr)) => Some(Step::Accepted(socket, peer_addr)),
+            Ok((socket, peer_addr)) => {
+                Some(match listener.local_addr.map_or_else(|| socket.local_addr(), Ok) {
+                    Ok(local_addr) => Step::Accepted(socket, peer_addr, local_addr),
+                    // The peer has gone already.
+                    Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
+                })
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 listener.readable = false;
                 None
@@ -318,8 +329,7 @@ impl Driver for MioDriver {
             || self.events_left
     }
 
-    fn adopt(&mut self, mut socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
-        let local_addr = socket.local_addr()?;
+    fn adopt(&mut self, mut socket: TcpStream) -> io::Result<Key> {
         let index = match self.free.last() {
             Some(&index) => index,
             None => u32::try_from(self.slots.len()).map_err(|_| io::ErrorKind::OutOfMemory)?,
@@ -340,7 +350,7 @@ impl Driver for MioDriver {
             receiving: true,
             ..Slot::default()
         };
-        Ok((Key { index, generation }, local_addr))
+        Ok(Key { index, generation })
     }
 
     fn set_receiving(&mut self, key: Key, receiving: bool) {

@@ -14,7 +14,7 @@ fn connected() -> (Client, MioDriver, Key) {
     let mut driver = MioDriver::new(vec![listener]).unwrap();
     driver.wait(None).unwrap();
     let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
-    let (key, _) = driver.adopt(socket).unwrap();
+    let key = driver.adopt(socket).unwrap();
     (client, driver, key)
 }
 
@@ -62,8 +62,8 @@ fn each_connection_gets_its_own_bytes_of_a_batch() {
         driver.wait(None).unwrap();
         loop {
             match driver.next() {
-                Some(Completion::Accepted { socket, peer_addr }) => {
-                    peers.insert(driver.adopt(socket).unwrap().0, peer_addr);
+                Some(Completion::Accepted { socket, peer_addr, .. }) => {
+                    peers.insert(driver.adopt(socket).unwrap(), peer_addr);
                 }
                 Some(Completion::Received { key, bytes }) => {
                     assert!(bytes.len() <= RECEIVE_BYTES);
@@ -105,7 +105,7 @@ fn places_behind_the_last_connection_are_freed_and_their_keys_stay_invalid() {
         loop {
             driver.wait(None).unwrap();
             if let Some(Completion::Accepted { socket, .. }) = driver.next() {
-                return driver.adopt(socket).unwrap().0;
+                return driver.adopt(socket).unwrap();
             }
         }
     };

@@ -14,7 +14,6 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, MutexGuard};
 use std::task::Poll;
 use std::thread;
@@ -148,7 +147,7 @@ impl SimDriver {
             state.seats[seat].backlog.pop_front();
             state.note("accept", link, seat);
             let socket = SimSocket { net: net.clone(), link, is_adopted: false };
-            Some(Step::Accepted(socket, client_addr(link)))
+            Some(Step::Accepted(socket, client_addr(link), server_addr()))
         })?;
         self.ready.push_back(Ready::Accept);
         Some(step)
@@ -304,7 +303,7 @@ impl Driver for SimDriver {
         !self.all_ready(&self.net.lock()).is_empty()
     }
 
-    fn adopt(&mut self, mut socket: SimSocket) -> io::Result<(Key, SocketAddr)> {
+    fn adopt(&mut self, mut socket: SimSocket) -> io::Result<Key> {
         let link = socket.link;
         self.net.act(|state| {
             if state.random.one_in(state.faults.adopt_error) {
@@ -323,7 +322,7 @@ impl Driver for SimDriver {
         let slot = &mut self.slots[index as usize];
         let generation = slot.generation.wrapping_add(1);
         *slot = Slot { link: Some(link), generation, receiving: true, ..Slot::default() };
-        Ok((Key { index, generation }, server_addr()))
+        Ok(Key { index, generation })
     }
 
     fn set_receiving(&mut self, key: Key, receiving: bool) {

@@ -48,7 +48,7 @@ impl Echo {
             }
         }
         for socket in accepted {
-            let (key, _) = self.driver.adopt(socket).unwrap();
+            let key = self.driver.adopt(socket).unwrap();
             self.sending.insert(key.index, false);
         }
         for (key, bytes) in received {
@@ -127,7 +127,7 @@ fn a_wait_jumps_to_its_end_and_not_beyond_a_delivery() {
     let mut client = net.connect().unwrap();
     driver.wait(None).unwrap();
     let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
-    let (key, _) = driver.adopt(socket).unwrap();
+    let key = driver.adopt(socket).unwrap();
     client.write(b"hello").unwrap();
     driver.wait(Some(hour + Duration::from_secs(3600))).unwrap();
     assert!(driver.now() < hour + Duration::from_secs(1));
@@ -141,7 +141,7 @@ fn connected() -> (SimNet, SimClient, SimDriver, Key) {
     let (mut driver, client) = (net.driver(true), net.connect().unwrap());
     driver.wait(None).unwrap();
     let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
-    let (key, _) = driver.adopt(socket).unwrap();
+    let key = driver.adopt(socket).unwrap();
     (net, client, driver, key)
 }
 
@@ -190,7 +190,7 @@ fn a_full_window_holds_a_send_back() {
     let (mut driver, mut client) = (net.driver(true), net.connect().unwrap());
     driver.wait(None).unwrap();
     let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
-    let (key, _) = driver.adopt(socket).unwrap();
+    let key = driver.adopt(socket).unwrap();
     assert_eq!(driver.untaken(key), 0);
     assert!(driver.send(key, &mut output(b"0123456789")).is_pending());
     assert_eq!(driver.untaken(key), 10, "four of them are on their way");

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use socket2::SockRef;
 
 use super::slot::{Asked, End, key};
-use super::{Key, Lent, Output, Sent, Step, UringDriver};
+use super::{Accepted, Key, Lent, Output, Sent, Step, UringDriver};
 use crate::sys::uring::{Event, Parts, Request, is_interrupted, lacks_buffers};
 
 impl UringDriver {
@@ -44,7 +44,8 @@ impl UringDriver {
         }
         match socket {
             Ok(socket) => {
-                self.accepted.push_back(socket);
+                let local_addr = listener.local_addr;
+                self.accepted.push_back(Accepted { socket, local_addr });
                 self.take_accepted()
             }
             Err(_) if !self.accepting => None,

@@ -25,7 +25,10 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use self::slot::{Asked, Change, End, MAX_SLOTS, Slot, token};
-use super::{BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, Watched};
+use super::{
+    BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, Watched,
+    common_local_addr,
+};
 use crate::output::Output;
 use crate::sys;
 use crate::sys::uring::{Handle, Parts, Request, Ring, RingWaker, Sizes};
@@ -50,7 +53,7 @@ pub(crate) struct UringDriver {
     /// How much more bulk is handed over in this turn.
     bulk_left: usize,
     /// Connections that the kernel has accepted and the worker was not told of.
-    accepted: VecDeque<OwnedFd>,
+    accepted: VecDeque<Accepted>,
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// That of the last connection. No two have the same, also where a place was freed in between.
@@ -68,7 +71,15 @@ pub(crate) struct UringDriver {
 
 struct Listener {
     socket: Handle,
+    /// That of all its connections, if they have one in common.
+    local_addr: Option<SocketAddr>,
     accept: Asked,
+}
+
+/// A connection of a listener whose connections have that local address.
+struct Accepted {
+    socket: OwnedFd,
+    local_addr: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,16 +102,19 @@ impl UringDriver {
 
     fn with_sizes(listeners: Vec<TcpListener>, sizes: Sizes) -> io::Result<Self> {
         let ring = Ring::new(sizes)?;
-        for listener in &listeners {
+        let mut asked = Vec::with_capacity(listeners.len());
+        for listener in listeners {
             // The kernel waits for those alone that say that they wait.
             listener.set_nonblocking(false)?;
+            let local_addr = common_local_addr(&listener)?;
+            let socket = Handle::new(listener.into());
+            asked.push(Listener { socket, local_addr, accept: Asked::No });
         }
-        let handles = listeners.into_iter().map(|listener| Handle::new(listener.into()));
         Ok(Self {
             ring,
             now: Instant::now(),
             turn: 0,
-            listeners: handles.map(|socket| Listener { socket, accept: Asked::No }).collect(),
+            listeners: asked,
             accepting: true,
             accepts_left: ACCEPTS_PER_TURN,
             bulk_left: BULK_BYTES,
@@ -207,12 +221,14 @@ impl UringDriver {
         if !self.accepting || self.accepts_left == 0 {
             return None;
         }
-        let socket = TcpStream::from(self.accepted.pop_front()?);
+        let Accepted { socket, local_addr } = self.accepted.pop_front()?;
+        let socket = TcpStream::from(socket);
         self.accepts_left -= 1;
-        Some(match socket.peer_addr() {
-            Ok(peer_addr) => Step::Accepted(socket, peer_addr),
+        let local_addr = local_addr.map_or_else(|| socket.local_addr(), Ok);
+        Some(match (socket.peer_addr(), local_addr) {
+            (Ok(peer_addr), Ok(local_addr)) => Step::Accepted(socket, peer_addr, local_addr),
             // The peer has gone already.
-            Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
+            _ => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
         })
     }
 
@@ -302,8 +318,7 @@ impl Driver for UringDriver {
             || (self.accepting && !self.accepted.is_empty())
     }
 
-    fn adopt(&mut self, socket: TcpStream) -> io::Result<(Key, SocketAddr)> {
-        let local_addr = socket.local_addr()?;
+    fn adopt(&mut self, socket: TcpStream) -> io::Result<Key> {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() == MAX_SLOTS => return Err(io::ErrorKind::OutOfMemory.into()),
@@ -316,7 +331,7 @@ impl Driver for UringDriver {
         self.generation = generation;
         self.slots[index as usize].open(Handle::new(socket.into()), generation);
         self.note(index);
-        Ok((Key { index, generation }, local_addr))
+        Ok(Key { index, generation })
     }
 
     fn set_receiving(&mut self, key: Key, receiving: bool) {

@@ -72,7 +72,7 @@ impl Rig {
             }
         }
         for socket in accepted {
-            self.keys.push(self.driver.adopt(socket).unwrap().0);
+            self.keys.push(self.driver.adopt(socket).unwrap());
         }
     }
 
