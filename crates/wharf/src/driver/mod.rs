@@ -95,6 +95,16 @@ pub(crate) struct Sent {
     pub(crate) result: io::Result<()>,
 }
 
+/// What comes behind an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// More may be sent at any time.
+    More,
+    /// Nothing: the sending side is shut down, or the connection closed, as soon as the send is
+    /// over. The last bytes may wait for that, so that they share a packet with it.
+    End,
+}
+
 /// What to do with a connection's unsent and unread bytes when it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Close {
@@ -133,7 +143,7 @@ pub(crate) trait Driver {
 
     /// Sends all of `output`. If that is not over at once, the output is taken and comes back with
     /// the result as [`Completion::Sent`]. One send per connection at a time.
-    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>>;
+    fn send(&mut self, key: Key, output: &mut Output, behind: Behind) -> Poll<io::Result<()>>;
 
     /// Hands over what was begun, without waiting: for those who do not know when they will wait
     /// next. [`wait`](Self::wait) does it as well.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use super::{Close, Completion, Driver, Key, Sent, Unpark, Watched};
+use super::{Behind, Close, Completion, Driver, Key, Sent, Unpark, Watched};
 use crate::output::Output;
 
 /// Nothing has this type.
@@ -56,7 +56,7 @@ impl Driver for UringDriver {
         match *self {}
     }
 
-    fn send(&mut self, _key: Key, _output: &mut Output) -> Poll<io::Result<()>> {
+    fn send(&mut self, _key: Key, _output: &mut Output, _behind: Behind) -> Poll<io::Result<()>> {
         match *self {}
     }
 

@@ -14,6 +14,11 @@ pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> i
     stream.write_vectored(slices)
 }
 
+/// Sends as much of `bytes` as the socket takes, behind which the sending side is shut down.
+pub(crate) fn send_last(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    stream.write(bytes)
+}
+
 /// How many bytes in a socket's send queue the peer has not acknowledged; 0 where nobody knows.
 pub(crate) const fn unacknowledged_bytes<S>(_socket: &S) -> u64 {
     0

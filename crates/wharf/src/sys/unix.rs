@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use mio::net::TcpStream;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 use rustix::ioctl::{Getter, Opcode, ioctl};
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 use rustix::process::{Resource, getrlimit};
 
 /// How many descriptors the process may have open; `None` if there is no limit.
@@ -25,6 +25,17 @@ pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> i
     let mut control = SendAncillaryBuffer::default();
     Ok(sendmsg(&*stream, slices, &mut control, NO_SIGNAL)?)
 }
+
+/// Sends as much of `bytes` as the socket takes, behind which the sending side is shut down: where
+/// the system knows how, it waits with what does not fill a packet, so that the end goes with it.
+pub(crate) fn send_last(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(send(stream, bytes, NO_SIGNAL | END_FOLLOWS)?)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const END_FOLLOWS: SendFlags = SendFlags::MORE;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const END_FOLLOWS: SendFlags = SendFlags::empty();
 
 /// Apple's systems have a socket option instead, which `mio` sets.
 #[cfg(target_vendor = "apple")]

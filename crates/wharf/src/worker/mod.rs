@@ -277,9 +277,9 @@ impl<D: Driver> Worker<D> {
         let Some(conn) = self.state.conn(key) else { return };
         conn.queued = false;
         if let Some(http) = conn.http.as_deref_mut()
-            && let Some(output) = http.begin_send()
+            && let Some((output, behind)) = http.begin_send()
         {
-            match self.driver.send(key, output) {
+            match self.driver.send(key, output, behind) {
                 Poll::Pending => http.sending = true,
                 Poll::Ready(Ok(())) => self.state.on_sent_at_once(key),
                 Poll::Ready(Err(error)) => {

@@ -23,7 +23,7 @@ use super::exchange::{Exchange, Record};
 use super::{Context, Pace, Timer};
 use crate::body::{BodyError, BodyWriter, ReadPace};
 use crate::config::{Rules, Timeouts};
-use crate::driver::{Close, Key};
+use crate::driver::{Behind, Close, Key};
 use crate::interim::Interims;
 use crate::observe::{CloseReason, Limit};
 use crate::output::Output;
@@ -174,8 +174,8 @@ impl Http1 {
         self.sending || !self.output.is_empty() || self.exchange.response_body.is_some()
     }
 
-    /// The output to be sent now, if there is any.
-    pub(crate) fn begin_send(&mut self) -> Option<&mut Output> {
+    /// The output to be sent now, if there is any, and what comes behind it.
+    pub(crate) fn begin_send(&mut self) -> Option<(&mut Output, Behind)> {
         let len = self.output.len();
         if self.sending || len == 0 {
             return None;
@@ -183,7 +183,11 @@ impl Http1 {
         self.done_when_sent = self.done.len();
         self.in_flight_bytes = len;
         self.given_bytes += len as u64;
-        Some(&mut self.output)
+        let behind = match self.ending {
+            Some(Ending::Close(Close::Graceful) | Ending::Linger) => Behind::End,
+            Some(Ending::Close(Close::Reset) | Ending::Cut) | None => Behind::More,
+        };
+        Some((&mut self.output, behind))
     }
 
     /// How the connection ends, as soon as all output is sent.

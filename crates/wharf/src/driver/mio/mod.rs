@@ -25,7 +25,8 @@ use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
 use self::send::{Progress, send};
 use super::{
-    BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, common_local_addr,
+    BULK_BYTES, Behind, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark,
+    common_local_addr,
 };
 use crate::output::Output;
 use crate::sys;
@@ -104,6 +105,8 @@ struct Slot {
     broken: bool,
     writable: bool,
     receiving: bool,
+    /// The system was told to wait with the last bytes for the end.
+    withholds: bool,
     /// What did not fit into the socket's send buffer.
     unsent: Option<Box<Output>>,
 }
@@ -232,7 +235,7 @@ impl MioDriver {
             && self.bulk_left > 0
             && let Some(output) = &mut slot.unsent
         {
-            match send(stream, output, &mut self.bulk_left) {
+            match send(stream, output, &mut self.bulk_left, Behind::More) {
                 Progress::Over(result) => {
                     let output = std::mem::take(&mut **output);
                     slot.unsent = None;
@@ -359,7 +362,7 @@ impl Driver for MioDriver {
         self.queue_connection(key.index);
     }
 
-    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>> {
+    fn send(&mut self, key: Key, output: &mut Output, behind: Behind) -> Poll<io::Result<()>> {
         let is_bulk = output.len() > SMALL_BYTES;
         let mut left = if is_bulk { self.bulk_left } else { SMALL_BYTES };
         let slot = self.slots.get_mut(key.index as usize);
@@ -371,12 +374,17 @@ impl Driver for MioDriver {
         let Some(stream) = &mut slot.stream else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
-        let progress = send(stream, output, &mut left);
+        // What is sent in several turns is not the end of all in the first of them.
+        let behind = if is_bulk { Behind::More } else { behind };
+        let progress = send(stream, output, &mut left, behind);
         if is_bulk {
             self.bulk_left = left;
         }
         match progress {
-            Progress::Over(result) => return Poll::Ready(result),
+            Progress::Over(result) => {
+                slot.withholds = behind == Behind::End;
+                return Poll::Ready(result);
+            }
             Progress::Blocked => slot.writable = false,
             Progress::Paused if slot.queued => {}
             Progress::Paused => {
@@ -399,7 +407,9 @@ impl Driver for MioDriver {
     }
 
     fn shutdown_send(&mut self, key: Key) {
-        if let Some(stream) = self.slot(key).and_then(|slot| slot.stream.as_ref()) {
+        let Some(slot) = self.slot(key) else { return };
+        slot.withholds = false;
+        if let Some(stream) = &slot.stream {
             // A peer that is gone already needs not be told.
             let _ = stream.shutdown(Shutdown::Write);
         }
@@ -409,6 +419,10 @@ impl Driver for MioDriver {
         let slot = self.slot(key)?;
         let unsent = slot.unsent.take().map(|unsent| *unsent);
         let stream = slot.stream.take()?;
+        if how == Close::Graceful && slot.withholds {
+            // With bytes that nobody has read a close is a reset, which takes along what is unsent.
+            let _ = stream.shutdown(Shutdown::Write);
+        }
         if how == Close::Reset {
             // Without it the peer sees an ordinary end, which is all that is lost if this fails.
             let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));

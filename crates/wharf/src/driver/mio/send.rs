@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use mio::net::TcpStream;
 
+use crate::driver::Behind;
 use crate::output::Output;
 use crate::sys;
 
@@ -19,14 +20,23 @@ pub(super) enum Progress {
 }
 
 /// Writes until all is sent, the socket takes no more, or nothing is `left` of what may be sent.
-pub(super) fn send(stream: &mut TcpStream, output: &mut Output, left: &mut usize) -> Progress {
+/// What is the end of all is withheld by the system until it is told so, if it all fits.
+pub(super) fn send(
+    stream: &mut TcpStream,
+    output: &mut Output,
+    left: &mut usize,
+    behind: Behind,
+) -> Progress {
     while !output.is_empty() {
         if *left == 0 {
             return Progress::Paused;
         }
         let slices = output.slices(*left);
         let written = match &slices {
-            [buffer, tail] if tail.is_empty() => stream.write(buffer),
+            [buffer, tail] if tail.is_empty() => match behind {
+                Behind::More => stream.write(buffer),
+                Behind::End => sys::send_last(stream, buffer),
+            },
             _ => sys::send_vectored(stream, &slices),
         };
         match written {

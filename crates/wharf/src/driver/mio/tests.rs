@@ -25,7 +25,7 @@ fn what_the_peer_has_not_taken_is_counted() {
     assert_eq!(driver.untaken(key), 0);
     let mut output = Output::default();
     output.buffer.resize(LEN, b'x');
-    assert!(driver.send(key, &mut output).is_pending(), "no socket takes that much");
+    assert!(driver.send(key, &mut output, Behind::More).is_pending(), "no socket takes that much");
     let mut untaken = driver.untaken(key);
     assert!(untaken <= LEN as u64 && untaken > LEN as u64 / 2);
     let (mut left, mut buffer) = (LEN, vec![0; 4 << 20]);
@@ -126,4 +126,52 @@ fn places_behind_the_last_connection_are_freed_and_their_keys_stay_invalid() {
         assert!(!again.contains(&key));
         assert_eq!(driver.slot(key).is_some(), key.index == 4);
     }
+}
+
+fn output(bytes: &[u8]) -> Output {
+    let mut output = Output::default();
+    output.buffer.extend_from_slice(bytes);
+    output
+}
+
+/// What comes until there is nothing for now, and what there is then.
+fn received(client: &mut Client) -> (Vec<u8>, io::Result<usize>) {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 100]);
+    loop {
+        match client.read(&mut buffer) {
+            Ok(len @ 1..) => bytes.extend_from_slice(&buffer[..len]),
+            end => return (bytes, end),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_last_bytes_go_with_the_end() {
+    for is_closed in [false, true] {
+        let (mut client, mut driver, key) = connected();
+        let mut last = output(b"bye");
+        assert!(matches!(driver.send(key, &mut last, Behind::End), Poll::Ready(Ok(()))));
+        assert!(last.is_empty());
+        client.set_nonblocking(true).unwrap();
+        let (bytes, end) = received(&mut client);
+        assert_eq!((bytes.len(), end.unwrap_err().kind()), (0, io::ErrorKind::WouldBlock));
+        if is_closed {
+            driver.close(key, Close::Graceful);
+        } else {
+            driver.shutdown_send(key);
+        }
+        client.set_nonblocking(false).unwrap();
+        let (bytes, end) = received(&mut client);
+        assert_eq!((bytes.as_slice(), end.unwrap()), (b"bye".as_slice(), 0));
+    }
+}
+
+#[test]
+fn the_last_bytes_come_to_a_peer_that_has_sent_more() {
+    let (mut client, mut driver, key) = connected();
+    assert!(driver.send(key, &mut output(b"bye"), Behind::End).is_ready());
+    client.write_all(b"\r\n").unwrap();
+    driver.close(key, Close::Graceful);
+    assert_eq!(received(&mut client).0, b"bye");
 }

@@ -24,7 +24,7 @@ use self::link::Side;
 pub(crate) use self::net::{Faults, PATIENCE, Pace, SimNet};
 use self::net::{State, client_addr, server_addr};
 pub(crate) use self::random::Random;
-use super::{Close, Completion, Driver, Key, Sent, Step, Unpark};
+use super::{Behind, Close, Completion, Driver, Key, Sent, Step, Unpark};
 use crate::output::Output;
 
 /// How much is received at a time, in bytes.
@@ -68,6 +68,8 @@ struct Slot {
     saw_end: bool,
     saw_failure: bool,
     unsent: Option<Output>,
+    /// A system would be waiting with the last bytes for the end.
+    withholds: bool,
 }
 
 impl Slot {
@@ -249,6 +251,8 @@ impl Driver for SimDriver {
 
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         let net = self.net.clone();
+        let withholds = self.slots.iter().any(|slot| slot.link.is_some() && slot.withholds);
+        assert!(!withholds, "the end that was announced comes before anything else");
         let mut state = net.lock();
         let (mut has_jumped, mut has_slept) = (false, false);
         loop {
@@ -331,14 +335,17 @@ impl Driver for SimDriver {
         }
     }
 
-    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>> {
+    fn send(&mut self, key: Key, output: &mut Output, behind: Behind) -> Poll<io::Result<()>> {
         let net = self.net.clone();
         let Some((slot, link)) = self.slot(key) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         assert!(slot.unsent.is_none(), "one send at a time");
         match net.act(|state| transmit(state, link, output)) {
-            Ok(true) => Poll::Ready(Ok(())),
+            Ok(true) => {
+                slot.withholds = behind == Behind::End;
+                Poll::Ready(Ok(()))
+            }
             Ok(false) => {
                 slot.unsent = Some(std::mem::take(output));
                 Poll::Pending
@@ -360,7 +367,8 @@ impl Driver for SimDriver {
 
     fn shutdown_send(&mut self, key: Key) {
         let net = self.net.clone();
-        if let Some((_, link)) = self.slot(key) {
+        if let Some((slot, link)) = self.slot(key) {
+            slot.withholds = false;
             net.act(|state| state.shut(link, Side::Server));
         }
     }

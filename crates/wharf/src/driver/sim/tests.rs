@@ -66,7 +66,7 @@ impl Echo {
         }
         let mut output = Output::default();
         output.buffer = bytes;
-        match self.driver.send(key, &mut output) {
+        match self.driver.send(key, &mut output, Behind::More) {
             Poll::Ready(sent) => sent.unwrap(),
             Poll::Pending => {
                 self.sending.insert(key.index, true);
@@ -154,7 +154,7 @@ fn output(bytes: &[u8]) -> Output {
 #[test]
 fn a_close_delivers_what_was_sent_and_resets_who_was_not_heard() {
     let (_net, mut client, mut driver, key) = connected();
-    assert!(matches!(driver.send(key, &mut output(b"bye")), Poll::Ready(Ok(_))));
+    assert!(matches!(driver.send(key, &mut output(b"bye"), Behind::More), Poll::Ready(Ok(_))));
     driver.close(key, Close::Graceful);
     let mut buffer = [0; 9];
     assert_eq!(client.read(&mut buffer).unwrap(), 3);
@@ -176,7 +176,10 @@ fn half_a_connection_goes_on() {
     assert!(matches!(driver.next(), Some(Completion::Received { bytes: [], .. })));
     driver.wait(None).unwrap();
     assert!(driver.next().is_none(), "the end comes once");
-    assert!(matches!(driver.send(key, &mut output(b"still there")), Poll::Ready(Ok(_))));
+    assert!(matches!(
+        driver.send(key, &mut output(b"still there"), Behind::More),
+        Poll::Ready(Ok(_))
+    ));
     assert_eq!(client.read(&mut [0; 20]).unwrap(), 11);
     client.reset();
     driver.wait(None).unwrap();
@@ -192,7 +195,7 @@ fn a_full_window_holds_a_send_back() {
     let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
     let key = driver.adopt(socket).unwrap();
     assert_eq!(driver.untaken(key), 0);
-    assert!(driver.send(key, &mut output(b"0123456789")).is_pending());
+    assert!(driver.send(key, &mut output(b"0123456789"), Behind::More).is_pending());
     assert_eq!(driver.untaken(key), 10, "four of them are on their way");
     driver.wait(None).unwrap();
     assert!(driver.next().is_none() && !driver.has_more());

@@ -26,7 +26,7 @@ use socket2::SockRef;
 
 use self::slot::{Asked, Change, End, MAX_SLOTS, Slot, token};
 use super::{
-    BULK_BYTES, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, Watched,
+    BULK_BYTES, Behind, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, Watched,
     common_local_addr,
 };
 use crate::output::Output;
@@ -340,7 +340,7 @@ impl Driver for UringDriver {
         self.note(key.index);
     }
 
-    fn send(&mut self, key: Key, output: &mut Output) -> Poll<io::Result<()>> {
+    fn send(&mut self, key: Key, output: &mut Output, _behind: Behind) -> Poll<io::Result<()>> {
         let Some(slot) = self.slot(key) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };

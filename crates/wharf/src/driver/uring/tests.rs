@@ -169,7 +169,7 @@ fn echo(sizes: Sizes, clients: usize, len: usize) {
     }
     rig.turn_until(|rig| rig.keys.iter().all(|key| rig.received(*key).len() == len));
     for (_, key) in &clients {
-        assert!(rig.driver.send(*key, &mut output(rig.received(*key))).is_pending());
+        assert!(rig.driver.send(*key, &mut output(rig.received(*key)), Behind::More).is_pending());
     }
     rig.turn_until(|rig| rig.sent.len() == clients.len());
     for (client, _) in &mut clients {
@@ -267,7 +267,7 @@ fn the_descriptor_is_readable_when_there_is_something_to_do() {
         waker.join().unwrap();
         rig.turn(Some(rig.driver.now()));
     }
-    assert!(rig.driver.send(key, &mut output(b"hello")).is_pending());
+    assert!(rig.driver.send(key, &mut output(b"hello"), Behind::More).is_pending());
     rig.driver.submit();
     client.read_exact(&mut [0; 5]).unwrap();
     wait(&rig, "the end of a send");
@@ -283,7 +283,7 @@ fn half_a_connection_goes_on() {
     rig.turn_until(|rig| !rig.ended.is_empty());
     rig.idle();
     assert_eq!((rig.received(key), rig.ended.len()), (&b"all"[..], 1), "the end comes once");
-    assert!(rig.driver.send(key, &mut output(b"still there")).is_pending());
+    assert!(rig.driver.send(key, &mut output(b"still there"), Behind::More).is_pending());
     rig.turn_until(|rig| !rig.sent.is_empty());
     client.read_exact(&mut [0; 11]).unwrap();
     assert!(rig.failed.is_empty());
@@ -297,7 +297,7 @@ fn half_a_connection_goes_on() {
 fn the_other_half_goes_on_as_well() {
     let Some(mut rig) = Rig::new(SIZES) else { return };
     let (mut client, key) = rig.connect();
-    assert!(rig.driver.send(key, &mut output(b"the last word")).is_pending());
+    assert!(rig.driver.send(key, &mut output(b"the last word"), Behind::More).is_pending());
     rig.driver.shutdown_send(key);
     let mut last = String::new();
     client.read_to_string(&mut last).unwrap();
@@ -328,9 +328,12 @@ fn a_reset_is_noticed_whether_or_not_anything_is_received() {
 fn a_close_says_what_it_was_told_to_say() {
     let Some(mut rig) = Rig::new(SIZES) else { return };
     let (mut client, key) = rig.connect();
-    assert!(rig.driver.send(key, &mut output(b"bye")).is_pending());
+    assert!(rig.driver.send(key, &mut output(b"bye"), Behind::More).is_pending());
     assert!(rig.driver.close(key, Close::Graceful).is_none());
-    assert!(matches!(rig.driver.send(key, &mut output(b"more")), Poll::Ready(Err(_))));
+    assert!(matches!(
+        rig.driver.send(key, &mut output(b"more"), Behind::More),
+        Poll::Ready(Err(_))
+    ));
     rig.driver.submit();
     let mut text = String::new();
     client.read_to_string(&mut text).unwrap();
@@ -347,7 +350,7 @@ fn what_is_being_sent_is_kept_until_the_kernel_is_through_with_it() {
         let Some(mut rig) = Rig::new(SIZES) else { return };
         let (mut client, key) = rig.connect();
         let (mut output, dropped) = owned(LARGE);
-        assert!(rig.driver.send(key, &mut output).is_pending());
+        assert!(rig.driver.send(key, &mut output, Behind::More).is_pending());
         rig.driver.submit();
         client.read_exact(&mut [0; 1000]).unwrap();
         assert!(rig.driver.close(key, how).is_none(), "the kernel has it");
@@ -373,7 +376,7 @@ fn places_behind_the_last_connection_are_freed_while_the_kernel_is_not_through_w
     rig.idle();
     let (_, last) = clients[19];
     let (mut output, dropped) = owned(LARGE);
-    assert!(rig.driver.send(last, &mut output).is_pending());
+    assert!(rig.driver.send(last, &mut output, Behind::More).is_pending());
     // The kernel receives from all of them, and has more by the time they are closed.
     for (client, _) in &mut clients {
         client.write_all(b"hello").unwrap();
@@ -401,7 +404,7 @@ fn a_large_output_is_sent_as_fast_as_it_is_taken() {
     let (mut client, key) = rig.connect();
     let (mut output, dropped) = owned(LARGE);
     assert_eq!(rig.driver.untaken(key), 0);
-    assert!(rig.driver.send(key, &mut output).is_pending());
+    assert!(rig.driver.send(key, &mut output, Behind::More).is_pending());
     let mut untaken = rig.driver.untaken(key);
     assert_eq!(untaken, LARGE as u64 + 5);
     rig.idle();
@@ -427,9 +430,9 @@ fn bulk_shares_a_turn_and_what_is_small_does_not_wait_for_it() {
     let mut clients: Vec<_> = (0..8).map(|_| rig.connect()).collect();
     let (mut hasty, small) = rig.connect();
     for (_, key) in &clients {
-        assert!(rig.driver.send(*key, &mut owned(1 << 20).0).is_pending());
+        assert!(rig.driver.send(*key, &mut owned(1 << 20).0, Behind::More).is_pending());
     }
-    assert!(rig.driver.send(small, &mut output(b"small")).is_pending());
+    assert!(rig.driver.send(small, &mut output(b"small"), Behind::More).is_pending());
     rig.driver.submit();
     hasty.read_exact(&mut [0; 5]).unwrap();
     let all = 8 * (5 + (1 << 20));
@@ -517,13 +520,13 @@ fn a_driver_that_is_dropped_takes_everything_back() {
     let (mut paused, paused_key) = rig.connect();
     let (mut idle, _) = rig.connect();
     let (mut output, dropped) = owned(LARGE);
-    assert!(rig.driver.send(sending_key, &mut output).is_pending());
+    assert!(rig.driver.send(sending_key, &mut output, Behind::More).is_pending());
     rig.driver.set_receiving(paused_key, false);
     rig.idle();
     flood(&mut paused, &pattern(LARGE));
     let (mut second, second_dropped) = owned(LARGE);
     assert!(
-        rig.driver.send(paused_key, &mut second).is_pending(),
+        rig.driver.send(paused_key, &mut second, Behind::More).is_pending(),
         "it is not submitted before the end"
     );
     let mut waiting = TcpStream::connect(rig.addr).unwrap();
