@@ -1,9 +1,11 @@
 //! The readiness backend: epoll, kqueue and IOCP through `mio`.
 //!
 //! Sockets are registered once, edge-triggered, for both directions. Each successful receive is
-//! one system call: a read that did not fill the buffer has emptied the socket. Not here: sockets
-//! of listeners (`listener.rs` makes them).
+//! one system call: a read that did not fill the buffer has emptied the socket. A new connection is
+//! looked at in the turn that takes it on and registered only if it lives longer, since one that is
+//! readable by then is reported at once. Not here: sockets of listeners (`listener.rs` makes them).
 
+mod accept;
 mod batch;
 mod combined;
 mod send;
@@ -12,22 +14,20 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::net::{Shutdown, SocketAddr, TcpListener as StdListener};
+use std::net::{Shutdown, TcpListener as StdListener};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Token};
+use mio::net::TcpStream;
+use mio::{Events, Token};
 
+use self::accept::{Listener, accepts_beside};
 use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
 use self::send::{Progress, send};
-use super::{
-    BULK_BYTES, Behind, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark,
-    common_local_addr,
-};
+use super::{BULK_BYTES, Behind, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark};
 use crate::output::Output;
 use crate::sys;
 
@@ -35,9 +35,6 @@ use crate::sys;
 /// handled before the responses are sent: so few that what a connection needs, in the system as
 /// here, is in the processor's caches still.
 const EVENTS: usize = 128;
-
-/// Connections accepted in one turn before others have theirs.
-const ACCEPTS_PER_TURN: u32 = 64;
 
 /// Whether a short read means that the socket is empty. On Windows an event is only re-armed by a
 /// read that finds nothing.
@@ -59,7 +56,7 @@ pub(crate) struct MioDriver {
     now: Instant,
     listeners: Vec<Listener>,
     accepting: bool,
-    accepts_left: u32,
+    accepts_left: usize,
     /// How much more bulk is sent in this turn.
     bulk_left: usize,
     slots: Vec<Slot>,
@@ -68,6 +65,10 @@ pub(crate) struct MioDriver {
     generation: u32,
     /// What can be worked on in this turn.
     ready: VecDeque<Ready>,
+    /// Connections that were taken on since the last wait, which tells the system of them.
+    fresh: Vec<Key>,
+    /// How many of them were looked at for what may have come already.
+    tried: usize,
     /// What there will be more of in the next turn.
     again: Vec<Ready>,
     /// Sends that were begun in this turn: in the next one they come behind those that were not.
@@ -78,18 +79,12 @@ pub(crate) struct MioDriver {
     batch: Batch,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Ready {
     Listener(usize),
     Connection(u32),
-}
-
-struct Listener {
-    socket: TcpListener,
-    /// That of all its connections, if they have one in common.
-    local_addr: Option<SocketAddr>,
-    queued: bool,
-    readable: bool,
+    /// The system can't tell when there is something to do for it.
+    Unwatched(Key, io::Error),
 }
 
 /// A place for a connection. It stays small: there is one for each that is idle.
@@ -118,11 +113,7 @@ impl MioDriver {
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE_TOKEN)?);
         let mut registered = Vec::with_capacity(listeners.len());
         for (index, listener) in listeners.into_iter().enumerate() {
-            let local_addr = common_local_addr(&listener)?;
-            let mut socket = TcpListener::from_std(listener);
-            let token = Token(FIRST_LISTENER_TOKEN + index);
-            poll.registry().register(&mut socket, token, Interest::READABLE)?;
-            registered.push(Listener { socket, local_addr, queued: false, readable: false });
+            registered.push(Listener::register(listener, listener_token(index), &poll)?);
         }
         Ok(Self {
             poll,
@@ -131,12 +122,14 @@ impl MioDriver {
             now: Instant::now(),
             listeners: registered,
             accepting: true,
-            accepts_left: ACCEPTS_PER_TURN,
+            accepts_left: 0,
             bulk_left: BULK_BYTES,
             slots: Vec::new(),
             free: Vec::new(),
             generation: 0,
             ready: VecDeque::new(),
+            fresh: Vec::new(),
+            tried: 0,
             again: Vec::new(),
             paused: Vec::new(),
             events_left: false,
@@ -147,14 +140,6 @@ impl MioDriver {
     /// A handle that wakes this driver.
     pub(crate) fn unpark(&self) -> Arc<dyn Unpark> {
         Arc::clone(&self.waker) as Arc<dyn Unpark>
-    }
-
-    fn queue_listener(&mut self, index: usize) {
-        let listener = &mut self.listeners[index];
-        if !listener.queued && listener.readable && self.accepting {
-            listener.queued = true;
-            self.ready.push_back(Ready::Listener(index));
-        }
     }
 
     fn queue_connection(&mut self, index: u32) {
@@ -173,48 +158,17 @@ impl MioDriver {
         (slot.generation == key.generation && slot.stream.is_some()).then_some(slot)
     }
 
-    fn accept(&mut self, index: usize) -> Option<Step<TcpStream>> {
-        let listener = self.listeners.get_mut(index)?;
-        listener.queued = false;
-        if !self.accepting {
-            return None;
-        }
-        if self.accepts_left == 0 {
-            listener.queued = true;
-            self.again.push(Ready::Listener(index));
-            return None;
-        }
-        self.accepts_left -= 1;
-        let step = match listener.socket.accept() {
-            Ok((socket, peer_addr)) => {
-                Some(match listener.local_addr.map_or_else(|| socket.local_addr(), Ok) {
-                    Ok(local_addr) => Step::Accepted(socket, peer_addr, local_addr),
-                    // The peer has gone already.
-                    Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
-                })
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                listener.readable = false;
-                None
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
-            // There may well be more to accept; whether to go on is the worker's decision.
-            Err(error) => Some(Step::AcceptFailed(error)),
-        };
-        self.queue_listener(index);
-        step
-    }
-
     /// Fills the batch, up to the first result that is not bytes: they are rare, and whether there
     /// may be another connection is decided once one was accepted.
     fn gather(&mut self) {
         self.batch.clear();
         while self.batch.has_room()
-            && let Some(ready) = self.ready.pop_front()
+            && let Some(ready) = self.ready.pop_front().or_else(|| self.next_fresh())
         {
             let step = match ready {
                 Ready::Connection(index) => self.serve(index),
                 Ready::Listener(index) => self.accept(index),
+                Ready::Unwatched(key, error) => Some(Step::Failed(key, error)),
             };
             match step {
                 None => {}
@@ -299,8 +253,8 @@ impl Driver for MioDriver {
     }
 
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
-        self.accepts_left = ACCEPTS_PER_TURN;
         self.bulk_left = BULK_BYTES;
+        self.watch_fresh();
         self.ready.extend(self.again.drain(..));
         self.ready.extend(self.paused.drain(..));
         let timeout = if self.ready.is_empty() && !self.events_left {
@@ -315,6 +269,7 @@ impl Driver for MioDriver {
             _ => {}
         }
         self.note_events();
+        self.accepts_left = accepts_beside(self.ready.len());
         Ok(())
     }
 
@@ -332,28 +287,32 @@ impl Driver for MioDriver {
             || self.events_left
     }
 
-    fn adopt(&mut self, mut socket: TcpStream) -> io::Result<Key> {
-        let index = match self.free.last() {
-            Some(&index) => index,
-            None => u32::try_from(self.slots.len()).map_err(|_| io::ErrorKind::OutOfMemory)?,
+    fn adopt(&mut self, socket: TcpStream) -> io::Result<Key> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.slots.len() == FIRST_LISTENER_TOKEN => {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+            None => {
+                self.slots.push(Slot::default());
+                u32::try_from(self.slots.len() - 1).expect("indices are below 2^31")
+            }
         };
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket, Token(index as usize), interest)?;
-        if self.free.pop().is_none() {
-            self.slots.push(Slot::default());
-        }
         let slot = &mut self.slots[index as usize];
         let generation = self.generation.wrapping_add(1);
         self.generation = generation;
-        // A new socket is writable; whether it is readable, its first event tells.
+        // A new socket is writable, and more often than not its first request is there as well.
         *slot = Slot {
             stream: Some(socket),
             generation,
+            readable: true,
             writable: true,
             receiving: true,
             ..Slot::default()
         };
-        Ok(Key { index, generation })
+        let key = Key { index, generation };
+        self.fresh.push(key);
+        Ok(key)
     }
 
     fn set_receiving(&mut self, key: Key, receiving: bool) {
@@ -397,7 +356,9 @@ impl Driver for MioDriver {
     }
 
     /// A send is handed over as soon as it is begun.
-    fn submit(&mut self) {}
+    fn submit(&mut self) {
+        self.watch_fresh();
+    }
 
     fn untaken(&self, key: Key) -> u64 {
         let slot = self.slots.get(key.index as usize);
@@ -498,6 +459,11 @@ impl MioDriver {
         slot.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
         self.queue_connection(u32::try_from(token.0).expect("indices are below 2^31"));
     }
+}
+
+/// What events of a listener are known by.
+const fn listener_token(index: usize) -> Token {
+    Token(FIRST_LISTENER_TOKEN + index)
 }
 
 /// The time until then in whole milliseconds, which is what the system counts in.

@@ -175,3 +175,83 @@ fn the_last_bytes_come_to_a_peer_that_has_sent_more() {
     driver.close(key, Close::Graceful);
     assert_eq!(received(&mut client).0, b"bye");
 }
+
+/// Requests that came before the connection was taken on are delivered in the same turn, and what
+/// comes later is not missed, whether or not the turn has looked.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_new_connection_delivers_what_has_come_and_what_comes() {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    for is_early in [true, false] {
+        let mut client = Client::connect(addr).unwrap();
+        if is_early {
+            client.write_all(b"early").unwrap();
+        }
+        driver.wait(None).unwrap();
+        let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("none") };
+        let key = driver.adopt(socket).unwrap();
+        let delivers = match driver.next() {
+            Some(Completion::Received { bytes: b"early", .. }) => true,
+            None => false,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(delivers, is_early);
+        client.write_all(b"late").unwrap();
+        driver.wait(None).unwrap();
+        let next = driver.next();
+        assert!(matches!(next, Some(Completion::Received { bytes: b"late", .. })), "{next:?}");
+        assert!(driver.next().is_none() && !driver.has_more());
+        driver.close(key, Close::Graceful);
+    }
+}
+
+/// A connection that is closed in the turn that took it on leaves its place to another.
+#[test]
+fn a_place_that_was_used_twice_in_a_turn_is_watched_for_its_last_connection() {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut clients = [(); 2].map(|()| Client::connect(addr).unwrap());
+    let mut sockets = Vec::new();
+    while sockets.len() < 2 {
+        driver.wait(None).unwrap();
+        while let Some(completion) = driver.next() {
+            let Completion::Accepted { socket, .. } = completion else { panic!("nothing is sent") };
+            sockets.push(socket);
+        }
+    }
+    let keys = [0, 1].map(|at| {
+        let key = driver.adopt(sockets.remove(0)).unwrap();
+        if at == 0 {
+            driver.close(key, Close::Graceful);
+        }
+        key
+    });
+    assert_eq!(keys[0].index, keys[1].index);
+    clients[1].write_all(b"hello").unwrap();
+    driver.wait(None).unwrap();
+    let next = driver.next();
+    assert!(matches!(next, Some(Completion::Received { key, bytes: b"hello" }) if key == keys[1]));
+    assert_eq!(clients[0].read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn all_that_wait_are_accepted_in_turns_that_grow_with_the_work() {
+    assert_eq!([0, 1, 2, 3, 65, 900].map(accepts_beside), [1, 1, 1, 2, 64, 64]);
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let _clients = [(); 5].map(|()| Client::connect(addr).unwrap());
+    for _ in 0..5 {
+        driver.wait(None).unwrap();
+        assert!(matches!(driver.next(), Some(Completion::Accepted { .. })));
+        assert!(driver.next().is_none() && !driver.has_more(), "one is accepted at a time");
+    }
+    driver.wait(Some(driver.now())).unwrap();
+    assert!(driver.next().is_none());
+}
