@@ -3,7 +3,6 @@
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 use std::ffi::c_int;
 use std::io::{self, IoSlice};
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 use std::os::fd::AsFd;
 
 use mio::net::TcpStream;
@@ -28,8 +27,8 @@ pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> i
 
 /// Sends as much of `bytes` as the socket takes, behind which the sending side is shut down: where
 /// the system knows how, it waits with what does not fill a packet, so that the end goes with it.
-pub(crate) fn send_last(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    Ok(send(stream, bytes, NO_SIGNAL | END_FOLLOWS)?)
+pub(crate) fn send_last(socket: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(send(socket, bytes, NO_SIGNAL | SendFlags::DONTWAIT | END_FOLLOWS)?)
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

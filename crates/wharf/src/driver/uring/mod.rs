@@ -250,6 +250,21 @@ impl UringDriver {
         slot.sending = Some(self.ring.send(token(key), socket, parts, max));
     }
 
+    /// Sends the last output of a connection now, if it is small, so that it goes in one packet
+    /// with the end. The result of a request would come in the next turn, and so long the system
+    /// must not be told to wait. Returns whether that was all; what goes wrong goes wrong again
+    /// where it is handed over.
+    fn send_last(&mut self, key: Key, output: &mut Output) -> bool {
+        let slot = &mut self.slots[key.index as usize];
+        let Some(socket) = &slot.socket else { return false };
+        if output.len() > SMALL_BYTES || output.has_tail() {
+            return false;
+        }
+        output.advance(sys::send_last(socket, &output.slices(SMALL_BYTES)[0]).unwrap_or(0));
+        slot.withholds = output.is_empty();
+        slot.withholds
+    }
+
     /// Goes on with sends that had to wait for this turn.
     fn resume(&mut self) {
         while self.bulk_left > 0
@@ -340,12 +355,15 @@ impl Driver for UringDriver {
         self.note(key.index);
     }
 
-    fn send(&mut self, key: Key, output: &mut Output, _behind: Behind) -> Poll<io::Result<()>> {
+    fn send(&mut self, key: Key, output: &mut Output, behind: Behind) -> Poll<io::Result<()>> {
         let Some(slot) = self.slot(key) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         debug_assert!(slot.sending.is_none() && slot.paused.is_none(), "one send at a time");
         if output.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        if behind == Behind::End && self.send_last(key, output) {
             return Poll::Ready(Ok(()));
         }
         self.hand_over(key, std::mem::take(output));
@@ -371,7 +389,9 @@ impl Driver for UringDriver {
         if self.slot(key).is_some_and(|slot| slot.sending.is_some()) {
             self.submit();
         }
-        if let Some(socket) = self.slot(key).and_then(|slot| slot.socket.as_ref()) {
+        let Some(slot) = self.slot_mut(key) else { return };
+        slot.withholds = false;
+        if let Some(socket) = &slot.socket {
             // A peer that is gone already needs not be told.
             let _ = SockRef::from(socket).shutdown(Shutdown::Write);
         }
@@ -381,7 +401,12 @@ impl Driver for UringDriver {
     fn close(&mut self, key: Key, how: Close) -> Option<Output> {
         let slot = self.slot_mut(key)?;
         let unsent = slot.paused.take().map(|output| *output);
+        let withholds = slot.withholds;
         let socket = self.slots[key.index as usize].close(key.index, &mut self.ring)?;
+        if how == Close::Graceful && withholds {
+            // With bytes that nobody has read a close is a reset, which takes along what is unsent.
+            let _ = SockRef::from(&socket).shutdown(Shutdown::Write);
+        }
         if how == Close::Reset {
             // Without it the peer sees an ordinary end, which is all that is lost if this fails.
             let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));

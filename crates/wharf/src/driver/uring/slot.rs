@@ -100,6 +100,8 @@ pub(super) struct Slot {
     pub(super) watch: Asked,
     /// The number of the send that is under way.
     pub(super) sending: Option<u32>,
+    /// The system was told to wait with the last bytes for the end.
+    pub(super) withholds: bool,
     /// What is sent on in the next turn.
     pub(super) paused: Option<Box<Output>>,
     /// How much was delivered in which turn.

@@ -345,6 +345,31 @@ fn a_close_says_what_it_was_told_to_say() {
 }
 
 #[test]
+fn the_last_bytes_go_with_the_end_whatever_the_peer_has_sent() {
+    for is_closed in [false, true] {
+        let Some(mut rig) = Rig::new(SIZES) else { return };
+        let (mut client, key) = rig.connect();
+        client.set_nonblocking(true).unwrap();
+        let mut last = output(b"bye");
+        assert!(matches!(rig.driver.send(key, &mut last, Behind::End), Poll::Ready(Ok(()))));
+        assert!(last.is_empty());
+        let nothing = client.read(&mut [0; 10]);
+        assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock);
+        if is_closed {
+            client.write_all(b"\r\n").unwrap();
+            rig.driver.close(key, Close::Graceful);
+        } else {
+            rig.driver.shutdown_send(key);
+        }
+        rig.driver.submit();
+        client.set_nonblocking(false).unwrap();
+        let mut bytes = [0; 3];
+        client.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"bye");
+    }
+}
+
+#[test]
 fn what_is_being_sent_is_kept_until_the_kernel_is_through_with_it() {
     for how in [Close::Graceful, Close::Reset] {
         let Some(mut rig) = Rig::new(SIZES) else { return };
