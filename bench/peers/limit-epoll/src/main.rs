@@ -3,7 +3,8 @@
 //! Per wake-up of a connection: one receive, count the blank lines, one send of that many copies
 //! of a fixed response. Nothing is parsed, nothing is stored per connection but its socket and
 //! how much of a long response is still to be sent. The size of the response is chosen by one byte
-//! of the path; a connection whose request ends with "close" is shut down behind the response.
+//! of the path; a connection whose request ends with "close" is closed with the response, in one
+//! packet. A connection is registered if it is still open when its first request is answered.
 //!
 //! Not here: HTTP. A blank line cut in two by a packet border is not seen, and neither is a
 //! request with a body.
@@ -18,9 +19,7 @@ use peer_listen::site;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
-use rustix::net::{
-    RecvFlags, SendFlags, Shutdown, SocketFlags, accept_with, recv, send, shutdown, sockopt,
-};
+use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send, sockopt};
 
 /// What the last request of a connection ends with.
 const CLOSE: &[u8] = b"close\r\n\r\n";
@@ -83,6 +82,7 @@ struct Connection {
     socket: OwnedFd,
     /// What is still to be sent of [`Server::long`].
     pending: Range<usize>,
+    is_registered: bool,
     /// Whether we are told when more can be sent.
     awaits_space: bool,
 }
@@ -92,6 +92,8 @@ impl Server {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let data = epoll::EventData::new_u64(LISTENER);
         epoll::add(&epoll, &listener, data, epoll::EventFlags::IN)?;
+        // Its connections inherit the option.
+        sockopt::set_tcp_nodelay(&listener, true)?;
         let hello = response(site::HELLO);
         let mut long = response(site::SIZED_64K);
         let sized_64k = 0..long.len();
@@ -111,24 +113,31 @@ impl Server {
         })
     }
 
-    /// Accepts until nothing is left to accept.
+    /// Accepts one connection: if there are more, the next wait says so, which costs less than a
+    /// call that finds nothing.
     fn accept(&mut self) -> Result<()> {
-        loop {
-            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-            let socket = match accept_with(&self.listener, flags) {
-                Ok(socket) => socket,
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(Errno::CONNABORTED | Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            sockopt::set_tcp_nodelay(&socket, true)?;
-            let key = usize::try_from(socket.as_raw_fd())?;
-            epoll::add(&self.epoll, &socket, epoll::EventData::new_u64(key as u64), READS)?;
-            if self.connections.len() <= key {
-                self.connections.resize_with(key + 1, || None);
-            }
-            self.connections[key] = Some(Connection { socket, pending: 0..0, awaits_space: false });
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = match accept_with(&self.listener, flags) {
+            Ok(socket) => socket,
+            Err(Errno::AGAIN | Errno::CONNABORTED | Errno::INTR) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let key = usize::try_from(socket.as_raw_fd())?;
+        if self.connections.len() <= key {
+            self.connections.resize_with(key + 1, || None);
         }
+        let connection =
+            Connection { socket, pending: 0..0, is_registered: false, awaits_space: false };
+        self.connections[key] = Some(connection);
+        if !self.serve(key) {
+            self.connections[key] = None;
+        }
+        let Some(connection) = &mut self.connections[key] else { return Ok(()) };
+        let space = if connection.awaits_space { epoll::EventFlags::OUT } else { READS };
+        let data = epoll::EventData::new_u64(key as u64);
+        epoll::add(&self.epoll, &connection.socket, data, READS | space)?;
+        connection.is_registered = true;
+        Ok(())
     }
 
     fn on_event(&mut self, key: usize, flags: epoll::EventFlags) {
@@ -165,11 +174,13 @@ impl Server {
                 return send_long(&self.epoll, key, connection, &self.long).is_ok();
             }
             let batch = &self.hellos[..asked * self.hello_bytes];
+            let is_last = input.ends_with(CLOSE);
+            let more = if is_last { SendFlags::MORE } else { SendFlags::empty() };
             // A client that does not read its responses is not one we measure with.
-            if asked > 0 && send(socket, batch, SendFlags::NOSIGNAL) != Ok(batch.len()) {
+            if asked > 0 && send(socket, batch, SendFlags::NOSIGNAL | more) != Ok(batch.len()) {
                 return false;
             }
-            if input.ends_with(CLOSE) && shutdown(socket, Shutdown::Write).is_err() {
+            if is_last {
                 return false;
             }
             // A short read means that the socket is empty; asking again would cost a call.
@@ -194,9 +205,11 @@ fn send_long(
             Err(Errno::AGAIN) => {
                 if !connection.awaits_space {
                     connection.awaits_space = true;
-                    let interest = READS | epoll::EventFlags::OUT;
-                    let data = epoll::EventData::new_u64(key as u64);
-                    epoll::modify(epoll, &connection.socket, data, interest)?;
+                    if connection.is_registered {
+                        let interest = READS | epoll::EventFlags::OUT;
+                        let data = epoll::EventData::new_u64(key as u64);
+                        epoll::modify(epoll, &connection.socket, data, interest)?;
+                    }
                 }
                 return Ok(());
             }
