@@ -197,6 +197,7 @@ impl HeadParser {
         self.other_lines(window, limits, section, head, framing)
     }
 
+    /// Parses on in a head that begins, or goes on, with a line that is not of the usual form.
     #[cold]
     #[inline(never)]
     fn other_lines(
