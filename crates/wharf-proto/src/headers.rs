@@ -254,18 +254,14 @@ impl Headers {
     }
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
-        let name_at = self.block.len();
+        let name_at = offset(self.block.len());
+        let (name_len, value_len) = (offset(name.len()), offset(value.len()));
+        self.block.reserve(name.len() + value.len() + 4);
         self.block.extend_from_slice(name);
         self.block.extend_from_slice(b": ");
-        let value_at = self.block.len();
         self.block.extend_from_slice(value);
         self.block.extend_from_slice(b"\r\n");
-        self.fields.push(Field {
-            name_at: offset(name_at),
-            name_len: offset(name.len()),
-            value_at: offset(value_at),
-            value_len: offset(value.len()),
-        });
+        self.fields.push(Field { name_at, name_len, value_at: name_at + name_len + 2, value_len });
         self.managed.note(name);
     }
 

@@ -46,22 +46,20 @@ impl Response {
     /// A response without fields and body.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: Pooled::take(),
-            body: Body::empty(),
-            error: None,
-            invalid: None,
-            write_timeout: None,
-        }
+        Self::with(status, Body::empty())
+    }
+
+    #[inline]
+    fn with(status: StatusCode, body: Body) -> Self {
+        let headers = Pooled::take();
+        Self { status, headers, body, error: None, invalid: None, write_timeout: None }
     }
 
     /// 200 with a body of that type.
     #[must_use]
     pub fn of_type(content_type: &str, body: impl Into<Body>) -> Self {
-        let mut response = Self::new(StatusCode::OK);
+        let mut response = Self::with(StatusCode::OK, body.into());
         response.invalid = response.headers.append("Content-Type", content_type).err();
-        response.body = body.into();
         response
     }
 
@@ -267,9 +265,7 @@ impl fmt::Debug for Response {
 /// Bytes of unknown type: no `Content-Type`.
 impl From<Body> for Response {
     fn from(body: Body) -> Self {
-        let mut response = Self::new(StatusCode::OK);
-        response.body = body;
-        response
+        Self::with(StatusCode::OK, body)
     }
 }
 

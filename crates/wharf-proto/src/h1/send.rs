@@ -47,6 +47,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`Misuse`] if no request awaits a response, or the status is 1xx.
+    #[inline]
     pub fn send_head(
         &mut self,
         response: Response<'_>,
@@ -72,7 +73,7 @@ impl Connection {
             (false, _) => Persistence::Close,
         };
         encode::response_head(response.status, headers, response.date, delimiter, persistence, out);
-        self.step_send(SendInput::Head);
+        self.enter_send(SendInput::Head);
         Ok(())
     }
 

@@ -200,7 +200,8 @@ impl Http1 {
     ) -> (Body, usize) {
         let is_there = match length {
             BodyLength::Known(length) => length <= input.len() as u64,
-            BodyLength::Unknown => !input.is_empty(),
+            // With what is not the end of a message, it is not worth the attempt.
+            BodyLength::Unknown => input.ends_with(b"\r\n\r\n"),
         };
         // Whether chunks are whole is only known behind the last one.
         let mut machine = if is_there { Some(self.machine.clone()) } else { None };

@@ -15,7 +15,7 @@ use wharf_proto::{Headers, Reject};
 use super::receive::Wanted;
 use super::refuse::Refusal;
 use super::{COPY_BYTES, Close, Ending, Http1};
-use crate::body::{Body, BodyError, BodyKind, Sink};
+use crate::body::{Body, BodyError, BodyKind, BodyWriter, Sink};
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece};
@@ -135,6 +135,7 @@ impl Http1 {
         self.exchange.task = None;
     }
 
+    #[inline(always)]
     fn head<'c>(
         &mut self,
         status: StatusCode,
@@ -166,9 +167,13 @@ impl Http1 {
     }
 
     /// Whether somebody is going to read a body of which it is known that it is too long.
-    #[inline]
+    #[inline(always)]
     pub(super) fn reads_too_much(&self, context: &Context<'_>) -> bool {
         let Some(body) = &self.exchange.request_body else { return false };
+        self.is_too_much(body, context)
+    }
+
+    fn is_too_much(&self, body: &BodyWriter, context: &Context<'_>) -> bool {
         let max_bytes = body.pace().max_bytes.unwrap_or(context.limits.max_body_bytes);
         self.machine.unreceived_bytes().is_some_and(|left| left > max_bytes) && !body.is_closed()
     }
@@ -294,6 +299,7 @@ pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
 }
 
 /// The bytes of a body that is copied behind its head.
+#[inline(always)]
 fn small(body: &Body) -> Option<&[u8]> {
     let is_pooled = matches!(body.kind, BodyKind::Pooled(_));
     body.as_bytes().filter(|bytes| bytes.len() <= COPY_BYTES || is_pooled)
