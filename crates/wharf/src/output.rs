@@ -58,11 +58,12 @@ impl Output {
         self.tail.advance(len - of_buffer);
     }
 
-    /// Forgets everything and keeps the buffer's storage.
+    /// Forgets everything and keeps the buffer's storage. What becomes of the tail comes last: if
+    /// its destructor, which may be the program's, panics, there is an empty output all the same.
     pub(crate) fn clear(&mut self) {
         self.buffer.clear();
-        self.tail = Bytes::new();
         self.sent = 0;
+        drop(std::mem::take(&mut self.tail));
     }
 }
 

@@ -64,12 +64,14 @@ impl Drop for Grenade {
 fn a_body_that_panics_when_it_is_dropped_ends_no_worker() {
     let handler = |request: Request| match request.path() {
         "/small" => Bytes::from_owner(Grenade(vec![b'x'; 10])),
+        "/medium" => Bytes::from_owner(Grenade(vec![b'x'; 20 << 10])),
         "/large" => Bytes::from_owner(Grenade(vec![b'x'; 30 << 20])),
         _ => Bytes::from_static(b"fine"),
     };
     let server = Server::new(handler).workers(2).dispatch(Dispatch::LeastConnections);
     let (handle, addr) = start(server);
-    for target in ["/small", "/large"] {
+    // Copied behind the head, sent from where it is at once, and in several turns.
+    for target in ["/small", "/medium", "/large"] {
         for head in ["GET", "HEAD"] {
             // Whether this one gets an answer is not promised.
             let _ = ask(addr, &format!("{head} {target} HTTP/1.1"));
