@@ -208,6 +208,21 @@ fn a_new_connection_delivers_what_has_come_and_what_comes() {
     }
 }
 
+/// A program that watches the descriptor hears of a connection that the last turn took on.
+#[cfg(unix)]
+#[test]
+fn a_new_connection_is_watched_before_the_driver_is_left_alone() {
+    let (mut client, mut driver, _) = connected();
+    assert!(driver.next().is_none());
+    driver.submit();
+    client.write_all(b"late").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    Combined::new([&driver].into_iter()).unwrap().wait(Some(deadline)).unwrap();
+    assert!(Instant::now() < deadline, "nothing is noticed");
+    driver.wait(None).unwrap();
+    assert!(matches!(driver.next(), Some(Completion::Received { bytes: b"late", .. })));
+}
+
 /// A connection that is closed in the turn that took it on leaves its place to another.
 #[test]
 fn a_place_that_was_used_twice_in_a_turn_is_watched_for_its_last_connection() {
