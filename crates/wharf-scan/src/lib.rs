@@ -21,13 +21,18 @@
 
 use core::ops::{BitAnd, BitOr};
 
-#[cfg(all(target_arch = "aarch64", target_feature = "neon", not(wharf_scan_portable)))]
+#[cfg(all(
+    target_arch = "aarch64",
+    target_endian = "little",
+    target_feature = "neon",
+    not(wharf_scan_portable)
+))]
 #[path = "neon.rs"]
 mod lanes;
 #[cfg(any(
     wharf_scan_portable,
     not(any(
-        all(target_arch = "aarch64", target_feature = "neon"),
+        all(target_arch = "aarch64", target_endian = "little", target_feature = "neon"),
         all(target_arch = "x86_64", target_feature = "sse2"),
     ))
 ))]
