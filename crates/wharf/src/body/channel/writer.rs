@@ -33,11 +33,12 @@ impl BodyWriter {
         Self { shared, run: 0 }
     }
 
-    /// Waits until there is room, then queues `data`. An empty piece does nothing.
+    /// Waits until there is room, then takes `data`. An empty piece does nothing.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the peer is gone or the response was given up.
+    /// [`Closed`] if the peer is gone or the response was given up, as it is for a piece that is
+    /// more than was announced. Who is not run by the connection may learn of that later.
     pub async fn write(&mut self, data: impl Into<Bytes>) -> Result<(), Closed> {
         let mut data = data.into();
         poll_fn(|cx| self.poll_write(&mut data, cx)).await
