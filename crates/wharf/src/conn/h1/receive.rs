@@ -2,11 +2,12 @@
 //!
 //! Not here: what is sent (`respond.rs`).
 
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 use std::thread;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode, Version};
 use wharf_proto::h1::{BodyLength, Event, Phase};
 use wharf_proto::{Headers, Limits, Reject, RequestHead};
@@ -37,7 +38,7 @@ impl Http1 {
         if self.input.is_empty() && !self.eof {
             return;
         }
-        let input = std::mem::take(&mut self.input);
+        let input = take(&mut self.input);
         let used = self.process(&input, context);
         self.input = input;
         self.input.drain(..used);
@@ -46,8 +47,10 @@ impl Http1 {
     /// Makes as much of `input` as is possible now, and returns how many bytes that took.
     pub(super) fn process(&mut self, input: &[u8], context: &Context<'_>) -> usize {
         let mut used = 0;
+        let mut pieces = BytesMut::new();
         loop {
             if !self.can_receive() {
+                self.feed(pieces);
                 return used;
             }
             let rest = &input[used..];
@@ -77,8 +80,11 @@ impl Http1 {
                         Some(Event::Head { body }) => {
                             used += self.begin_request(body, &input[used..], context);
                         }
-                        Some(Event::Body(data)) => self.feed(data),
-                        Some(Event::End) => self.end_request_body(),
+                        Some(Event::Body(data)) => self.gather(data, &mut pieces),
+                        Some(Event::End) => {
+                            self.feed(take(&mut pieces));
+                            self.end_request_body();
+                        }
                         None if received.consumed == 0 => {
                             self.settle(context);
                             break;
@@ -88,12 +94,14 @@ impl Http1 {
                     self.settle(context);
                 }
                 Err(reject) => {
+                    self.feed(take(&mut pieces));
                     self.refuse(Refusal::Reject(reject), context);
                     self.settle(context);
                     break;
                 }
             }
         }
+        self.feed(pieces);
         if self.eof {
             self.note_eof(&input[used..], context);
         }
@@ -244,11 +252,27 @@ impl Http1 {
         is_too_much && self.machine.awaits_response() && body.is_closed()
     }
 
-    /// Passes a piece of the request's body on, if anybody wants it.
+    /// Keeps a piece of the request's body, if anybody wants it, for those that came with it:
+    /// chunks are the peer's affair, and each would else be allocated and queued by itself.
     #[inline(never)]
-    fn feed(&mut self, data: &[u8]) {
+    fn gather(&mut self, data: &[u8], pieces: &mut BytesMut) {
+        if self.exchange.request_body.is_some() {
+            pieces.extend_from_slice(data);
+        }
+    }
+
+    /// Passes what was gathered of the request's body on.
+    #[inline]
+    fn feed(&mut self, pieces: BytesMut) {
+        if !pieces.is_empty() {
+            self.push_body(pieces.freeze());
+        }
+    }
+
+    #[inline(never)]
+    fn push_body(&mut self, data: Bytes) {
         let Some(body) = &self.exchange.request_body else { return };
-        body.push(Bytes::copy_from_slice(data));
+        body.push(data);
         self.body_paused = !body.has_room(self.waker.waker());
     }
 
