@@ -1,4 +1,4 @@
-//! What other threads leave for a worker: wake-ups of tasks, and connections handed over.
+//! What other threads leave for a worker: wake-ups of tasks, and messages.
 //!
 //! A doorbell keeps them from making a system call where the worker is awake anyway. Not here:
 //! what is done with the contents (`worker/mod.rs`).
@@ -53,41 +53,47 @@ impl Doorbell {
     }
 }
 
+/// What others want of a worker.
+pub(crate) enum Message<S> {
+    /// Takes on a connection that another worker accepted.
+    Adopt(S, Addrs),
+}
+
 /// What was left for one worker.
 pub(crate) struct Inbox<S> {
     wakes: Arc<WakeQueue>,
-    handed_over: Mutex<Vec<(S, Addrs)>>,
+    messages: Mutex<Vec<Message<S>>>,
 }
 
 impl<S> Inbox<S> {
     pub(crate) fn new(doorbell: Arc<Doorbell>) -> Self {
         let wakes = WakeQueue { woken: Mutex::new(Vec::new()), doorbell };
-        Self { wakes: Arc::new(wakes), handed_over: Mutex::new(Vec::new()) }
+        Self { wakes: Arc::new(wakes), messages: Mutex::new(Vec::new()) }
     }
 
     pub(crate) fn doorbell(&self) -> &Arc<Doorbell> {
         &self.wakes.doorbell
     }
 
-    /// Leaves a connection that another worker accepted.
-    pub(crate) fn hand_over(&self, socket: S, addrs: Addrs) {
-        lock(&self.handed_over).push((socket, addrs));
+    /// Leaves a message.
+    pub(crate) fn post(&self, message: Message<S>) {
+        lock(&self.messages).push(message);
         self.doorbell().ring();
     }
 
     /// Takes what was left.
-    pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<(S, Addrs)> {
+    pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<Message<S>> {
         for bound in lock(&self.wakes.woken).drain(..) {
             bound.queued.store(false, Ordering::Release);
             keys.push(unpack(bound.key.load(Ordering::Acquire)));
         }
-        std::mem::take(&mut lock(&self.handed_over))
+        std::mem::take(&mut lock(&self.messages))
     }
 
-    /// How many connections wait to be taken.
+    /// How many messages wait to be taken.
     #[cfg(test)]
-    pub(crate) fn handed_over(&self) -> usize {
-        lock(&self.handed_over).len()
+    pub(crate) fn messages(&self) -> usize {
+        lock(&self.messages).len()
     }
 
     /// A waker for the tasks of a connection.

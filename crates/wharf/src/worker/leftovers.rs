@@ -20,8 +20,8 @@ pub(crate) struct Leftovers {
     pub(crate) queued: usize,
     /// Idle protocol parts that are not empty.
     pub(crate) dirty_spares: usize,
-    /// Connections that were handed over and not taken.
-    pub(crate) handed_over: usize,
+    /// What others left and nobody took.
+    pub(crate) messages: usize,
 }
 
 impl<D: Driver> Worker<D> {
@@ -33,7 +33,7 @@ impl<D: Driver> Worker<D> {
             timers: state.timers.in_use(),
             queued: state.queue.len() + state.next_queue.len(),
             dirty_spares: state.spare.iter().filter(|http| !Http1::is_idle(http)).count(),
-            handed_over: state.member().inbox.handed_over(),
+            messages: state.member().inbox.messages(),
         }
     }
 }

@@ -25,7 +25,7 @@ use self::accept::Acceptor;
 use self::burst::Burst;
 pub(crate) use self::clients::Clients;
 pub(crate) use self::clock::Clock;
-pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
+pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox, Message};
 #[cfg(test)]
 pub(crate) use self::leftovers::Leftovers;
 use self::shared::fewest;
@@ -203,7 +203,7 @@ impl<D: Driver> Worker<D> {
         if index == self.state.index {
             self.adopt(socket, addrs);
         } else {
-            shared.members[index].inbox.hand_over(socket, addrs);
+            shared.members[index].inbox.post(Message::Adopt(socket, addrs));
         }
     }
 
@@ -218,8 +218,10 @@ impl<D: Driver> Worker<D> {
 
     fn take_inbox(&mut self) {
         let mut woken = std::mem::take(&mut self.woken);
-        for (socket, addrs) in self.state.member().inbox.take(&mut woken) {
-            self.adopt(socket, addrs);
+        for message in self.state.member().inbox.take(&mut woken) {
+            match message {
+                Message::Adopt(socket, addrs) => self.adopt(socket, addrs),
+            }
         }
         for key in woken.drain(..) {
             self.state.on_wake(key);
