@@ -28,6 +28,7 @@ pub struct Timeouts {
     pub(crate) idle: Duration,
     pub(crate) tunnel: Duration,
     pub(crate) linger: Duration,
+    pub(crate) drain_grace: Duration,
 }
 
 impl Default for Timeouts {
@@ -44,6 +45,7 @@ impl Default for Timeouts {
             idle: Duration::from_secs(75),
             tunnel: Duration::from_secs(600),
             linger: Duration::from_secs(2),
+            drain_grace: Duration::from_secs(1),
         }
     }
 }
@@ -130,6 +132,13 @@ impl Timeouts {
     /// for 30 s in all (nginx).
     pub const fn linger(mut self, timeout: Duration) -> Self {
         self.linger = timeout;
+        self
+    }
+
+    /// How long a connection with nothing under way is kept once the server drains, since a request
+    /// may be on its way. Default 1 s, which is more than most round trips.
+    pub const fn drain_grace(mut self, grace: Duration) -> Self {
+        self.drain_grace = grace;
         self
     }
 }

@@ -65,11 +65,12 @@ pub use observe::{Access, CloseReason, ClosedConnection, ErrorContext, ErrorKind
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
-pub use server::{Backend, Server, ServerHandle, Ticker};
+pub use server::{Backend, Server, ServerHandle, ServerState, Ticker};
 pub use stop::StopSwitch;
 pub use wharf_proto::{
     Headers, HeadersIter, InvalidHeader, Limits, Misuse, OutOfRange, Reject, RequestHead,
 };
+pub use worker::{DrainReport, Stopped, Unfinished};
 
 /// Binds `addr` and serves `handler` there until the process ends.
 ///

@@ -20,6 +20,11 @@ impl OnWorker {
     pub(crate) fn enter() -> Self {
         Self { before: IS_WORKER.replace(true) }
     }
+
+    /// Whether there is one on this thread.
+    pub(crate) fn is_here() -> bool {
+        IS_WORKER.get()
+    }
 }
 
 impl Drop for OnWorker {

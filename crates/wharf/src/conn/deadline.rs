@@ -167,6 +167,13 @@ impl Conn {
         Some(if is_handler { Limit::Handler } else { self.deadline.limit })
     }
 
+    /// Has a connection with nothing under way wait until `due` at the latest.
+    pub(crate) fn hasten(&mut self, due: Instant) {
+        if matches!(self.deadline.timer, Timer::FirstByte | Timer::Idle) {
+            self.deadline.due = self.deadline.due.min(Some(due));
+        }
+    }
+
     /// Whether the peer is waited for to take a response.
     pub(crate) fn awaits_taking(&self) -> bool {
         self.deadline.timer == Timer::Write

@@ -34,6 +34,8 @@ pub(crate) struct Context<'w> {
     pub(crate) hooks: &'w Hooks,
     pub(crate) counters: &'w Counters,
     pub(crate) clock: &'w Clock,
+    /// Each response says that its connection closes.
+    pub(crate) is_draining: bool,
 }
 
 /// One open connection.
@@ -54,6 +56,8 @@ pub(crate) struct Conn {
     pub(crate) receiving: bool,
     /// The connection is in the worker's list of those to be looked at.
     pub(crate) queued: bool,
+    /// The report on the server's end tells of it.
+    pub(crate) is_reported: bool,
 }
 
 impl Conn {
@@ -69,6 +73,7 @@ impl Conn {
             reason: None,
             receiving: true,
             queued: false,
+            is_reported: false,
         }
     }
 
@@ -90,6 +95,23 @@ impl Conn {
     /// Whether nothing is under way, so that the peer may close.
     pub(crate) const fn is_quiet(&self) -> bool {
         self.is_lingering() || self.http.is_none()
+    }
+
+    /// Whether the next request may come, and nothing else is under way.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.http.is_none() && !self.is_lingering()
+    }
+
+    /// Whether a handler is waited for that could be answered for.
+    pub(crate) fn awaits_handler(&self) -> bool {
+        self.http.as_ref().is_some_and(|http| http.awaits_handler())
+    }
+
+    /// The handler can't be waited for any longer: the server answers.
+    pub(crate) fn cancel(&mut self, context: &Context<'_>) {
+        if let Some(http) = &mut self.http {
+            http.cancel(context);
+        }
     }
 
     /// Bytes came that nobody will look at.
@@ -201,6 +223,11 @@ impl Conn {
         self.moves.head_done |= http.take_head_done();
         self.requests = http.requests();
         self.reason = self.reason.or(http.reason());
+    }
+
+    /// Decides on why the connection ends, unless that was decided before.
+    pub(crate) fn set_reason(&mut self, reason: CloseReason) {
+        self.reason.get_or_insert(reason);
     }
 
     /// Why the connection ended, and how many requests came on it, where `or` is why it ends now.

@@ -70,6 +70,8 @@ impl fmt::Display for CloseReason {
     }
 }
 
+impl std::error::Error for CloseReason {}
+
 /// A connection that is over.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Handler,
     /// A handler panicked.
     Panic,
+    /// The server's end came before a handler had answered.
+    Stopped,
     /// The system says that a connection is broken.
     Io,
     /// A connection could not be accepted.

@@ -5,164 +5,83 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::ServerState;
+use crate::body::OnWorker;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::observe::Stats;
-use crate::stop::StopSwitch;
-use crate::worker::{Plan, StatsSource, Worker};
+use crate::stop::{Order, StopSwitch};
+use crate::worker::{DrainReport, Life, Plan, StatsSource, Stopped, Worker};
 
-/// A server that runs in the background. Dropping the handle stops it and waits for its threads.
+/// How much longer than its deadline a drain is waited for: a worker that is blocked by a handler
+/// can't close anything.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a handle that is dropped waits for the server's end.
+const DROP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server that runs in the background. Dropping the handle stops it and waits for its threads,
+/// up to five seconds.
 ///
 /// ```
 /// use std::time::Duration;
-/// use wharf::Server;
+/// use wharf::{Server, ServerState};
 ///
 /// let handle = Server::new("hello").listen("127.0.0.1:0")?.start()?;
-/// assert!(!handle.wait(Some(Duration::ZERO)), "it runs until it is told to stop");
-/// handle.stop();
-/// assert!(handle.wait(None));
+/// assert_eq!(handle.state(), ServerState::Running);
+/// let report = handle.drain(Duration::from_secs(30));
+/// assert!(report.is_clean());
+/// assert_eq!(handle.state(), ServerState::Stopped);
 /// # Ok::<(), wharf::Error>(())
 /// ```
 #[must_use = "dropping the handle stops the server"]
 pub struct ServerHandle {
     addrs: Vec<SocketAddr>,
     switch: StopSwitch,
-    stats: Option<Arc<dyn StatsSource>>,
-    threads: Vec<JoinHandle<io::Result<()>>>,
-    running: Arc<Running>,
+    life: Arc<Life>,
+    stats: Arc<dyn StatsSource>,
+    threads: Threads,
+    is_detached: bool,
 }
 
 impl fmt::Debug for ServerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle").field("local_addrs", &self.addrs).finish_non_exhaustive()
+        f.debug_struct("ServerHandle")
+            .field("local_addrs", &self.addrs)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 
-/// How many workers run.
-#[derive(Debug, Default)]
-struct Running {
-    count: Mutex<usize>,
-    changed: Condvar,
-}
+/// The threads of workers.
+#[derive(Debug)]
+pub(super) struct Threads(Vec<JoinHandle<io::Result<()>>>);
 
-impl Running {
-    fn lock(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Counts a worker until it is dropped, also by a panic, and has the others stop then: a server
-/// that has lost a worker would leave connections unanswered.
-struct Counted {
-    running: Arc<Running>,
-    switch: StopSwitch,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.switch.stop();
-        *self.running.lock() -= 1;
-        self.running.changed.notify_all();
-    }
-}
-
-impl ServerHandle {
-    /// Runs each worker on a thread.
-    pub(crate) fn start<D>(plans: Vec<Plan<D>>, switch: StopSwitch) -> io::Result<Self>
+impl Threads {
+    /// Runs each worker on a thread. If one can't be made, the others are told to stop by the plan
+    /// that was not carried out.
+    pub(super) fn start<D>(plans: Vec<Plan<D>>) -> io::Result<Self>
     where
         D: Driver + Send + 'static,
     {
-        let running = Arc::new(Running::default());
-        let stats = plans.first().map(|plan| Arc::clone(&plan.shared) as Arc<dyn StatsSource>);
-        let mut handle = Self { addrs: Vec::new(), switch, stats, threads: Vec::new(), running };
+        let mut threads = Vec::with_capacity(plans.len());
         for plan in plans {
-            *handle.running.lock() += 1;
-            let running = Arc::clone(&handle.running);
-            let counted = Counted { running, switch: handle.switch.clone() };
             // A thread begins where the one that starts it runs, so that a failure is told at once.
             let _pinned = plan.pin_this_thread()?;
-            // If a thread can't be made, dropping the handle stops those that could.
-            let name = format!("wharf-{}", plan.index);
-            let thread = thread::Builder::new().name(name).spawn(move || {
-                let _counted = counted;
-                Worker::new(plan).run()
-            });
-            handle.threads.push(thread?);
+            let thread = thread::Builder::new().name(format!("wharf-{}", plan.index));
+            threads.push(thread.spawn(move || Worker::new(plan).run())?);
         }
-        Ok(handle)
+        Ok(Self(threads))
     }
 
-    pub(crate) fn with_addrs(mut self, addrs: Vec<SocketAddr>) -> Self {
-        self.addrs = addrs;
-        self
-    }
-
-    /// The addresses that are listened on, with their real ports.
-    #[must_use]
-    pub fn local_addrs(&self) -> &[SocketAddr] {
-        &self.addrs
-    }
-
-    /// What there is on the server, and how often it happened.
-    ///
-    /// # Panics
-    ///
-    /// Never: a handle that a program has is one of a server with workers.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.stats.as_ref().expect("a background server has a worker").stats()
-    }
-
-    /// Has the server stop: listeners and connections are closed, handlers that have not answered
-    /// are dropped. Returns at once; [`wait`](Self::wait) tells when it is done.
-    pub fn stop(&self) {
-        self.switch.stop();
-    }
-
-    /// A switch that stops this server and no other.
-    #[must_use]
-    pub fn stop_switch(&self) -> StopSwitch {
-        self.switch.clone()
-    }
-
-    /// Waits until the server has stopped, by whatever cause, or `timeout` is over. Says whether
-    /// it has. May be called again.
-    #[must_use]
-    pub fn wait(&self, timeout: Option<Duration>) -> bool {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut count = self.running.lock();
-        while *count > 0 {
-            count = match deadline {
-                None => self.running.changed.wait(count).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    let waited = self.running.changed.wait_timeout(count, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-        true
-    }
-
-    /// Waits until the server has stopped, by whatever cause, and tells what went wrong.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Worker`] if the system refused what a worker needs, or a worker panicked.
-    pub fn join(mut self) -> Result {
-        self.join_threads().map_err(Error::Worker)
-    }
-
-    fn join_threads(&mut self) -> io::Result<()> {
+    /// Waits for their end, and tells what went wrong first.
+    pub(super) fn join(&mut self) -> io::Result<()> {
         let mut result = Ok(());
-        for thread in self.threads.drain(..) {
+        for thread in self.0.drain(..) {
             // A handler that drops the handle runs on one of them, which can't wait for itself.
             if thread.thread().id() == thread::current().id() {
                 continue;
@@ -173,12 +92,148 @@ impl ServerHandle {
         }
         result
     }
+
+    /// Whether the calling thread is one of them.
+    fn include_this(&self) -> bool {
+        self.0.iter().any(|thread| thread.thread().id() == thread::current().id())
+    }
+}
+
+impl ServerHandle {
+    /// Runs each worker on a thread.
+    pub(crate) fn start<D>(plans: Vec<Plan<D>>) -> io::Result<Self>
+    where
+        D: Driver + Send + 'static,
+    {
+        let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
+        let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switch.clone());
+        let stats = Arc::clone(&first.shared) as Arc<dyn StatsSource>;
+        let threads = Threads::start(plans)?;
+        Ok(Self { addrs: Vec::new(), switch, life, stats, threads, is_detached: false })
+    }
+
+    pub(crate) fn with_addrs(mut self, addrs: Vec<SocketAddr>) -> Self {
+        self.addrs = addrs;
+        self
+    }
+
+    /// Waits until every worker runs.
+    pub(super) fn wait_begun(&self) {
+        self.life.wait_begun();
+    }
+
+    /// The addresses that are listened on, with their real ports.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// What there is on the server, and how often it happened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats.stats()
+    }
+
+    /// Where the server is in its life.
+    #[must_use]
+    pub fn state(&self) -> ServerState {
+        state(&self.life, &*self.stats)
+    }
+
+    /// Whether the server serves and was not told to end.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.state() == ServerState::Running
+    }
+
+    /// Has the server stop: listeners and connections are closed, handlers that have not answered
+    /// are dropped. Returns at once; [`wait`](Self::wait) tells when it is done.
+    pub fn stop(&self) {
+        self.switch.stop();
+    }
+
+    /// Has the server accept nothing more and bring to its end what has begun, and waits for that:
+    /// until `deadline` is over, or little longer where a handler blocks its worker.
+    ///
+    /// Requests that are under way are answered, and the answer says that the connection closes.
+    /// Who has nothing under way is given a moment
+    /// ([`Timeouts::drain_grace`](crate::Timeouts::drain_grace)). At the deadline handlers that
+    /// have not answered are dropped and answered for with 503, and what is still open then is
+    /// closed.
+    ///
+    /// # Panics
+    ///
+    /// On a worker, which would wait for itself: use the [`StopSwitch`] there.
+    pub fn drain(&self, deadline: Duration) -> DrainReport {
+        assert!(!OnWorker::is_here(), "a handler can't wait for its server's end");
+        self.switch.drain(deadline);
+        let until = Instant::now().checked_add(deadline.saturating_add(PATIENCE));
+        self.life.wait_over(until);
+        self.report()
+    }
+
+    /// What became of what was under way, as far as workers have ended.
+    #[must_use]
+    pub fn report(&self) -> DrainReport {
+        self.life.report()
+    }
+
+    /// A switch that ends this server and no other.
+    #[must_use]
+    pub fn stop_switch(&self) -> StopSwitch {
+        self.switch.clone()
+    }
+
+    /// Waits until the server is over, by whatever cause, or `timeout` has passed. Says whether it
+    /// is. May be called again.
+    #[must_use]
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.life.wait_over(until)
+    }
+
+    /// A future of the server's end, for whatever runs futures.
+    pub fn stopped(&self) -> Stopped {
+        Stopped::new(Arc::clone(&self.life))
+    }
+
+    /// Waits until the server is over, by whatever cause, and tells what went wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Worker`] if the system refused what a worker needs, or a worker panicked.
+    pub fn join(mut self) -> Result {
+        self.threads.join().map_err(Error::Worker)
+    }
+
+    /// Lets the server go on without the handle: a [`StopSwitch`] ends it, or the process's end.
+    pub fn detach(mut self) {
+        self.is_detached = true;
+    }
+}
+
+/// Where a server that was run is in its life.
+pub(super) fn state(life: &Life, server: &dyn StatsSource) -> ServerState {
+    if life.is_over() {
+        ServerState::Stopped
+    } else if server.order() == Order::Serve {
+        ServerState::Running
+    } else {
+        ServerState::Draining
+    }
 }
 
 impl Drop for ServerHandle {
     fn drop(&mut self) {
+        if self.is_detached {
+            return;
+        }
         self.stop();
-        // Nobody is left who could be told.
-        let _ = self.join_threads();
+        let patience = if self.threads.include_this() { Duration::ZERO } else { DROP_PATIENCE };
+        // Threads that are blocked end by themselves, whenever that is.
+        if self.wait(Some(patience)) {
+            // Nobody is left who could be told.
+            let _ = self.threads.join();
+        }
     }
 }

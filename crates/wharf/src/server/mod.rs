@@ -5,6 +5,7 @@
 
 mod backend;
 mod handle;
+mod lifecycle;
 mod ticker;
 mod tuning;
 
@@ -15,10 +16,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread;
+use std::time::Duration;
 
 pub use self::backend::Backend;
 use self::backend::Plans;
 pub use self::handle::ServerHandle;
+use self::handle::Threads;
+pub use self::lifecycle::ServerState;
 pub use self::ticker::Ticker;
 use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
 use crate::driver::{Driver, Unpark};
@@ -28,7 +32,9 @@ use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks};
 use crate::response::Response;
 use crate::stop::StopSwitch;
 use crate::sys;
-use crate::worker::{Clients, Doorbell, Inbox, Member, Plan, Shared, Worker};
+use crate::worker::{
+    Clients, Doorbell, Inbox, Life, Member, Milestones, Plan, Presence, Shared, Worker,
+};
 use crate::{Handler, IntoHandler, Limits};
 
 /// Connections where the system sets no limit to descriptors.
@@ -72,6 +78,9 @@ pub(crate) struct Config {
     max_connections: Option<usize>,
     max_connections_per_client: Option<usize>,
     hooks: Hooks,
+    on_start: Vec<Box<dyn FnOnce() + Send>>,
+    milestones: Milestones,
+    lame_duck: Duration,
     /// The program's own, which other servers may share.
     shared_switch: Option<StopSwitch>,
     /// This server's alone.
@@ -91,6 +100,9 @@ impl Default for Config {
             max_connections: None,
             max_connections_per_client: None,
             hooks: Hooks::default(),
+            on_start: Vec::new(),
+            milestones: Milestones::default(),
+            lame_duck: Duration::ZERO,
             shared_switch: None,
             switch: StopSwitch::new(),
         }
@@ -246,13 +258,7 @@ impl Server {
         self
     }
 
-    /// Has the server stopped by `switch`, which other servers may share: none of them uses it.
-    pub fn stop_switch(mut self, switch: &StopSwitch) -> Self {
-        self.config.shared_switch = Some(switch.clone());
-        self
-    }
-
-    /// Serves until the [`StopSwitch`] is used. The calling thread is one of the workers.
+    /// Serves until a [`StopSwitch`] is used. The calling thread is one of the workers.
     ///
     /// # Errors
     ///
@@ -274,12 +280,13 @@ impl Server {
     /// As [`run`](Self::run).
     pub fn start(self) -> Result<ServerHandle> {
         let addrs = self.local_addrs();
-        let switch = self.config.switch.clone();
         let started = match self.plan(None)? {
-            Plans::Epoll(plans) => ServerHandle::start(plans, switch),
-            Plans::IoUring(plans) => ServerHandle::start(plans, switch),
+            Plans::Epoll(plans) => ServerHandle::start(plans),
+            Plans::IoUring(plans) => ServerHandle::start(plans),
         };
-        Ok(started.map_err(Error::Worker)?.with_addrs(addrs))
+        let handle = started.map_err(Error::Worker)?.with_addrs(addrs);
+        handle.wait_begun();
+        Ok(handle)
     }
 
     /// Leaves the loop to the program: nothing is served except in [`Ticker::tick`], on the thread
@@ -301,7 +308,7 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(Error::NothingToListenOn);
         }
-        let Self { handler, listeners, config } = self;
+        let Self { handler, listeners, mut config } = self;
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
         let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
         let system_spreads = SYSTEM_SPREADS && config.dispatch == Dispatch::PerWorkerListener;
@@ -310,6 +317,9 @@ impl Server {
             let mut listeners = shares.iter().flatten();
             let set = listeners.try_for_each(|listener| set_busy_poll(listener, micros));
             set.map_err(Error::BusyPoll)?;
+        }
+        for hook in config.on_start.drain(..) {
+            hook();
         }
         Plans::new(handler, config, shares, !system_spreads)
     }
@@ -366,6 +376,7 @@ pub(crate) fn assemble<D: Driver>(
             counters: Counters::default(),
         });
     }
+    let life = Life::new(config.milestones, config.switch.clone(), drivers.len());
     let shared = Arc::new(Shared {
         handler,
         limits: config.limits,
@@ -380,10 +391,15 @@ pub(crate) fn assemble<D: Driver>(
         connections: AtomicUsize::new(0),
         members,
         hands_over: hands_over && drivers.len() > 1,
+        lame_duck: config.lame_duck,
+        accepting: AtomicUsize::new(drivers.len()),
     });
     let drivers = drivers.into_iter().enumerate();
     drivers
-        .map(|(index, (_, driver))| Plan { driver, index, shared: Arc::clone(&shared) })
+        .map(|(index, (_, driver))| {
+            let (shared, presence) = (Arc::clone(&shared), Presence::new(&life, index));
+            Plan { driver, index, shared, presence }
+        })
         .collect()
 }
 
@@ -394,12 +410,10 @@ where
     D: Driver + Send + 'static,
 {
     let first = plans.remove(0);
-    let switch = first.shared.switch.clone();
-    let handle = ServerHandle::start(plans, switch).map_err(Error::Worker)?;
+    let mut threads = Threads::start(plans).map_err(Error::Worker)?;
     let _pinned = first.pin_this_thread().map_err(Error::Worker)?;
-    let result = Worker::new(first).run().map_err(Error::Worker);
-    handle.stop();
-    result.and(handle.join())
+    let result = Worker::new(first).run();
+    result.and(threads.join()).map_err(Error::Worker)
 }
 
 /// The rest of the descriptors is for listeners, files, and the program's own.

@@ -5,12 +5,15 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::ServerState;
+use super::handle::state;
 use crate::driver::{Combined, Driver, Watched};
 use crate::observe::Stats;
 use crate::stop::StopSwitch;
-use crate::worker::{Plan, Worker};
+use crate::worker::{DrainReport, Life, Plan, StatsSource, Worker};
 
 /// A server whose loop is the program's: nothing happens but in [`tick`](Self::tick).
 ///
@@ -30,6 +33,9 @@ use crate::worker::{Plan, Worker};
 /// ```
 pub struct Ticker {
     workers: Box<dyn Turns>,
+    switch: StopSwitch,
+    life: Arc<Life>,
+    stats: Arc<dyn StatsSource>,
     addrs: Vec<SocketAddr>,
 }
 
@@ -38,23 +44,40 @@ impl Ticker {
     where
         D: Driver + Watched + 'static,
     {
+        let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
+        let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switch.clone());
+        let stats = Arc::clone(&first.shared) as Arc<dyn StatsSource>;
         plans.iter_mut().try_for_each(|plan| plan.driver.watch())?;
         let mut workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
         let combined = Combined::new(workers.iter().map(Worker::driver))?;
         for worker in &mut workers {
             worker.rest();
         }
-        Ok(Self { workers: Box::new(Workers { workers, combined }), addrs })
+        let workers = Box::new(Workers { workers, combined });
+        Ok(Self { workers, switch, life, stats, addrs })
     }
 
     /// What there is on the server, and how often it happened.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.workers.stats()
+        self.stats.stats()
+    }
+
+    /// Where the server is in its life. In a drain it is over in the tick that says so.
+    #[must_use]
+    pub fn state(&self) -> ServerState {
+        state(&self.life, &*self.stats)
+    }
+
+    /// What became of what was under way when the server was told to end.
+    #[must_use]
+    pub fn report(&self) -> DrainReport {
+        self.life.report()
     }
 
     /// One turn: waits at most `max_wait` for something to do, does what there is to do, and sends
-    /// the answers. Returns whether the server runs; after a stop everything is closed.
+    /// the answers. Returns whether the server runs: told to drain, it does until nothing is left
+    /// or the deadline has come. When it is over, everything is closed.
     ///
     /// # Errors
     ///
@@ -77,10 +100,10 @@ impl Ticker {
         &self.addrs
     }
 
-    /// The switch that stops this server.
+    /// The switch that ends this server and no other.
     #[must_use]
     pub fn stop_switch(&self) -> StopSwitch {
-        self.workers.switch()
+        self.switch.clone()
     }
 }
 
@@ -89,10 +112,6 @@ trait Turns {
     fn tick(&mut self, until: Option<Instant>) -> io::Result<bool>;
 
     fn next_deadline(&self) -> Option<Instant>;
-
-    fn switch(&self) -> StopSwitch;
-
-    fn stats(&self) -> Stats;
 
     #[cfg(unix)]
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_>;
@@ -117,26 +136,21 @@ impl<D: Driver> Workers<D> {
 impl<D: Driver + Watched> Turns for Workers<D> {
     fn tick(&mut self, until: Option<Instant>) -> io::Result<bool> {
         let turned = self.turn(until);
-        let stopping = self.workers.iter().any(Worker::is_stopping);
+        let is_over = self.workers.iter().all(Worker::is_over);
         for worker in &mut self.workers {
-            if stopping {
+            if is_over {
                 worker.close_all();
             }
             worker.rest();
         }
-        turned.map(|()| !stopping)
+        if is_over {
+            self.workers.iter_mut().for_each(Worker::depart);
+        }
+        turned.map(|()| !is_over)
     }
 
     fn next_deadline(&self) -> Option<Instant> {
         self.workers.iter().filter_map(Worker::next_deadline).min()
-    }
-
-    fn switch(&self) -> StopSwitch {
-        self.workers.first().map_or_else(StopSwitch::new, Worker::switch)
-    }
-
-    fn stats(&self) -> Stats {
-        self.workers.first().map(Worker::stats).unwrap_or_default()
     }
 
     #[cfg(unix)]

@@ -84,7 +84,7 @@ fn a_crowd_on_a_simulated_net() {
     let switch = StopSwitch::new();
     let server = Server::new(site(&Arc::new(Stage::default()))).stop_switch(&switch);
     let plans = plan(&net, server, 2, true);
-    let handle = ServerHandle::start(plans, switch).unwrap();
+    let handle = ServerHandle::start(plans).unwrap();
     crowd(|| Client::over_sim(net.connect().unwrap(), None));
     drop(handle);
     assert_eq!(net.open_connections(), 0);

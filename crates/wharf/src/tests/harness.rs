@@ -96,7 +96,7 @@ impl Harness {
             Backend::Uring => {
                 start_on_system(combination.mode, server.backend(crate::Backend::IoUring))
             }
-            Backend::Sim => start_on_net(combination, server, &switch),
+            Backend::Sim => start_on_net(combination, server),
         };
         Self { stage, place, running: Some(running), switch }
     }
@@ -190,13 +190,13 @@ fn start_on_system(mode: Mode, server: Server) -> (Place, Running) {
     (place, running)
 }
 
-fn start_on_net(combination: Combination, server: Server, switch: &StopSwitch) -> (Place, Running) {
+fn start_on_net(combination: Combination, server: Server) -> (Place, Running) {
     let pace = if combination.mode == Mode::Tick { Pace::Ticked } else { Pace::Threaded };
     let net = SimNet::new(pace, 0, Faults::default());
     let plans = plan(&net, server, combination.workers, combination.mode == Mode::Start);
     let running = match combination.mode {
         Mode::Run => run_on_thread(move || run_here(plans)),
-        Mode::Start => Running::Handle(ServerHandle::start(plans, switch.clone()).unwrap()),
+        Mode::Start => Running::Handle(ServerHandle::start(plans).unwrap()),
         Mode::Tick => {
             let ticker = SimTicker::new(net.clone(), plans);
             Running::Ticked(Stepper(Rc::new(RefCell::new(Loop::Net(ticker)))))
@@ -298,13 +298,13 @@ impl SimTicker {
                 worker.turn(now).expect("a turn");
             }
         }
-        let stopping = self.workers.iter().any(Worker::is_stopping);
+        let is_over = self.workers.iter().all(Worker::is_over);
         for worker in &mut self.workers {
-            if stopping {
+            if is_over {
                 worker.close_all();
             }
             worker.rest();
         }
-        !stopping
+        !is_over
     }
 }

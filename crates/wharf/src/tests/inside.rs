@@ -269,7 +269,7 @@ fn a_worker_spins_for_as_long_as_it_is_told_and_sleeps_then() {
     let net = SimNet::new(Pace::Threaded, 0, Faults::default());
     let switch = StopSwitch::new();
     let server = Server::new("hello").spin(spin).stop_switch(&switch);
-    let handle = ServerHandle::start(plan(&net, server, 1, false), switch).unwrap();
+    let handle = ServerHandle::start(plan(&net, server, 1, false)).unwrap();
     let mut client = net.connect().unwrap();
     for _ in 0..3 {
         let sleeps = net.sleeps();

@@ -1,19 +1,34 @@
 //! The end of a worker: everything is closed, and nothing that was answered is lost.
 //!
-//! Not here: how one connection ends (`mod.rs`).
+//! Not here: what comes before, if there is time (`drain.rs`), and how one connection ends
+//! (`mod.rs`).
 
 use super::Worker;
-use crate::driver::{Completion, Driver};
+use super::report::Unfinished;
+use crate::conn::Conn;
+use crate::driver::{Completion, Driver, Key};
 use crate::observe::CloseReason;
+use crate::stop::Order;
 
 impl<D: Driver> Worker<D> {
-    /// Closes every connection and listener.
+    /// Closes every connection and listener, and says what became of them. Again: nothing happens.
     pub(crate) fn close_all(&mut self) {
-        self.driver.close_listeners();
+        if self.has_ended {
+            return;
+        }
+        self.has_ended = true;
+        self.withdraw();
+        if matches!(self.state.shared.order(), Order::Drain { .. }) {
+            self.cancel_all();
+        }
         self.finish_sends();
         let conns = self.state.conns.iter().flatten();
-        let ends: Vec<_> = conns.map(|conn| (conn.key, conn.how_to_stop())).collect();
-        for (key, how) in ends {
+        let ends: Vec<_> =
+            conns.map(|conn| (conn.key, conn.how_to_stop(), conn.is_quiet())).collect();
+        for (key, how, is_quiet) in ends {
+            if !is_quiet {
+                self.note_unfinished(key, true);
+            }
             self.close(key, how, CloseReason::Stopped);
         }
         self.state.queue.clear();
@@ -21,6 +36,28 @@ impl<D: Driver> Worker<D> {
         self.woken.clear();
         self.state.member().inbox.take(&mut self.woken);
         self.driver.submit();
+        if let Some(presence) = &self.presence {
+            presence.report(std::mem::take(&mut self.state.report));
+        }
+    }
+
+    /// Answers for the handlers that could not be waited for.
+    fn cancel_all(&mut self) {
+        let conns = self.state.conns.iter().flatten().filter(|conn| conn.awaits_handler());
+        let keys: Vec<Key> = conns.map(|conn| conn.key).collect();
+        for key in keys {
+            self.note_unfinished(key, false);
+            self.state.act(key, Conn::cancel);
+        }
+        self.flush();
+    }
+
+    fn note_unfinished(&mut self, key: Key, was_cut: bool) {
+        let Some(conn) = self.state.conn(key) else { return };
+        if !std::mem::replace(&mut conn.is_reported, true) {
+            let peer_addr = conn.peer_addr();
+            self.state.report.note(Unfinished { peer_addr, was_cut });
+        }
     }
 
     /// Lets what was sent in the last turn go out, and takes note of what is over thereby: only a

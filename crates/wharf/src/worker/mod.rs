@@ -8,10 +8,14 @@ mod accept;
 mod burst;
 mod clients;
 mod clock;
+mod drain;
 mod end;
 mod inbox;
 #[cfg(test)]
 mod leftovers;
+mod life;
+mod own;
+mod report;
 mod shared;
 mod spin;
 mod state;
@@ -25,9 +29,14 @@ use self::accept::Acceptor;
 use self::burst::Burst;
 pub(crate) use self::clients::Clients;
 pub(crate) use self::clock::Clock;
+use self::drain::Drain;
 pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox, Message};
 #[cfg(test)]
 pub(crate) use self::leftovers::Leftovers;
+pub use self::life::Stopped;
+pub(crate) use self::life::{Life, Milestones, Presence};
+use self::own::Own;
+pub use self::report::{DrainReport, Unfinished};
 use self::shared::fewest;
 pub(crate) use self::shared::{Member, Plan, Shared, StatsSource};
 use self::spin::Spin;
@@ -35,9 +44,8 @@ use self::state::{State, end};
 use crate::body::OnWorker;
 use crate::conn::{Conn, Ending, Http1};
 use crate::driver::{Close, Completion, Driver, Key, Sent};
-use crate::observe::{CloseReason, ErrorKind, Limit, Stats};
+use crate::observe::{CloseReason, ErrorKind, Limit};
 use crate::request::Addrs;
-use crate::stop::StopSwitch;
 use crate::timer::Wheel;
 
 /// One worker.
@@ -49,23 +57,29 @@ pub(crate) struct Worker<D: Driver> {
     /// Put aside between turns, so that they are not made anew.
     woken: Vec<Key>,
     expired: Vec<u32>,
+    drain: Drain,
+    /// Everything was closed.
+    has_ended: bool,
+    /// Last, since it tells the program that everything else is gone.
+    presence: Option<Presence>,
 }
 
 impl<D: Driver> Worker<D> {
     pub(crate) fn new(plan: Plan<D>) -> Self {
-        let Plan { driver, index, shared } = plan;
+        let Plan { driver, index, shared, mut presence } = plan;
         let now = driver.now();
+        presence.begin();
         let spin = Spin::new(shared.tuning.spin);
         let state = State {
-            index,
+            own: Own::new(index, now, shared.timeouts),
             shared,
             conns: Vec::new(),
             timers: Wheel::new(now),
-            clock: Clock::new(now),
             burst: Burst::default(),
             spare: Vec::new(),
             queue: Vec::new(),
             next_queue: Vec::new(),
+            report: DrainReport::default(),
         };
         Self {
             driver,
@@ -74,6 +88,9 @@ impl<D: Driver> Worker<D> {
             spin,
             woken: Vec::new(),
             expired: Vec::new(),
+            drain: Drain::default(),
+            has_ended: false,
+            presence: Some(presence),
         }
     }
 
@@ -81,35 +98,31 @@ impl<D: Driver> Worker<D> {
         &self.driver
     }
 
-    /// Turns until the server is told to stop, then closes everything.
-    pub(crate) fn run(&mut self) -> io::Result<()> {
+    /// Turns until the server is over, then closes everything.
+    pub(crate) fn run(mut self) -> io::Result<()> {
         let result = loop {
             let now = self.driver.now();
             let until = self.spin.polls(now).then_some(now);
             if let Err(error) = self.turn(until) {
+                // The others would leave connections unanswered.
+                self.state.shared.switch.stop();
                 break Err(error);
             }
-            if self.is_stopping() {
+            if self.is_over() {
                 break Ok(());
             }
         };
         self.close_all();
+        // Who waits for the end finds nothing left of the worker.
+        let presence = self.presence.take();
+        drop(self);
+        drop(presence);
         result
     }
 
-    /// The switch that stops the worker's server.
-    pub(crate) fn switch(&self) -> StopSwitch {
-        self.state.shared.switch.clone()
-    }
-
-    /// What there is on the worker's server, and how often it happened.
-    pub(crate) fn stats(&self) -> Stats {
-        self.state.shared.stats()
-    }
-
-    /// Whether the server has been told to stop.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.state.shared.is_stopping()
+    /// Says that the worker is over, while its driver remains.
+    pub(crate) fn depart(&mut self) {
+        self.presence = None;
     }
 
     /// When the next turn is due even if nothing comes: at once, if there is work left.
@@ -118,7 +131,8 @@ impl<D: Driver> Worker<D> {
             return Some(self.driver.now());
         }
         let (timers, burst) = (&self.state.timers, &self.state.burst);
-        let dues = [timers.next_due(), self.acceptor.resumes_at(), burst.ends_at()];
+        let dues =
+            [timers.next_due(), self.acceptor.resumes_at(), burst.ends_at(), self.drain_due()];
         dues.into_iter().flatten().min()
     }
 
@@ -136,7 +150,7 @@ impl<D: Driver> Worker<D> {
         }
         waited?;
         let _on_worker = OnWorker::enter();
-        self.state.clock.set(self.driver.now());
+        self.state.own.clock.set(self.driver.now());
         std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
         let has_completions = self.take_completions();
         self.spin.note(has_completions || was_rung, self.driver.now());
@@ -144,6 +158,7 @@ impl<D: Driver> Worker<D> {
             self.take_inbox();
         }
         self.expire();
+        self.heed();
         self.flush();
         let has_room = self.state.shared.has_room();
         self.acceptor.resume_if_due(has_room, &mut self.driver);
@@ -198,9 +213,9 @@ impl<D: Driver> Worker<D> {
             counters.count_limit(Limit::Connections);
             self.acceptor.on_full(&mut self.driver);
         }
-        let index = if shared.hands_over { fewest(&shared.members) } else { self.state.index };
+        let index = if shared.hands_over { fewest(&shared.members) } else { self.state.own.index };
         shared.members[index].connections.fetch_add(1, Ordering::Relaxed);
-        if index == self.state.index {
+        if index == self.state.own.index {
             self.adopt(socket, addrs);
         } else {
             shared.members[index].inbox.post(Message::Adopt(socket, addrs));
@@ -239,12 +254,14 @@ impl<D: Driver> Worker<D> {
                 conn.note_untaken(self.driver.untaken(key));
             }
             // What the peer did in this very turn, which may have begun late, counts as well.
-            let Some(limit) = conn.expired(self.state.clock.now(), &self.state.shared.timeouts)
-            else {
+            let own = &self.state.own;
+            let Some(limit) = conn.expired(own.clock.now(), &own.timeouts) else {
                 self.state.set_deadline(key);
                 continue;
             };
-            if conn.is_quiet() {
+            if own.is_draining && conn.is_idle() {
+                self.say_goodbye(key);
+            } else if conn.is_quiet() {
                 self.state.member().counters.count_limit(limit);
                 self.close(key, Close::Graceful, CloseReason::Limit(limit));
             } else {
@@ -307,9 +324,9 @@ impl<D: Driver> Worker<D> {
     fn linger(&mut self, key: Key) {
         self.driver.shutdown_send(key);
         let state = &mut self.state;
-        let context = state.shared.context(state.index, &state.clock);
+        let context = state.shared.context(&state.own);
         let Some(conn) = state.conns[key.index as usize].as_mut() else { return };
-        conn.begin_linger(state.clock.now());
+        conn.begin_linger(state.own.clock.now());
         let http = end(conn, &context);
         self.state.keep(http);
     }

@@ -5,14 +5,15 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::clients::Clients;
-use super::{Clock, Inbox};
+use super::{Inbox, Own, Presence};
 use crate::config::{Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
 use crate::observe::{Counters, Hooks, Stats, snapshot};
-use crate::stop::StopSwitch;
+use crate::stop::{Order, StopSwitch};
 use crate::sys::{self, Pinned};
 use crate::{Handler, Limits};
 
@@ -36,16 +37,27 @@ pub(crate) struct Shared<S> {
     pub(crate) members: Vec<Member<S>>,
     /// Connections go to the worker that has the fewest, not to the one that accepted.
     pub(crate) hands_over: bool,
+    /// How long the listeners stay open in a drain.
+    pub(crate) lame_duck: Duration,
+    /// How many workers may still accept.
+    pub(crate) accepting: AtomicUsize,
 }
 
 /// Tells what there is on a server, and how often it happened.
 pub(crate) trait StatsSource: Send + Sync {
     fn stats(&self) -> Stats;
+
+    /// What the server was told.
+    fn order(&self) -> Order;
 }
 
 impl<S: Send> StatsSource for Shared<S> {
     fn stats(&self) -> Stats {
         Self::stats(self)
+    }
+
+    fn order(&self) -> Order {
+        Self::order(self)
     }
 }
 
@@ -68,9 +80,10 @@ impl<S> Drop for Shared<S> {
 }
 
 impl<S> Shared<S> {
-    /// Whether the server has been told to stop.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.switch.is_stopped() || self.shared_switch.as_ref().is_some_and(StopSwitch::is_stopped)
+    /// What the server was told.
+    pub(crate) fn order(&self) -> Order {
+        let order = self.switch.order();
+        self.shared_switch.as_ref().map_or(order, |switch| order.sooner(switch.order()))
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -83,15 +96,16 @@ impl<S> Shared<S> {
         snapshot(self.connections.load(Ordering::Relaxed), counters)
     }
 
-    pub(super) fn context<'w>(&'w self, index: usize, clock: &'w Clock) -> Context<'w> {
+    pub(super) fn context<'w>(&'w self, own: &'w Own) -> Context<'w> {
         Context {
             handler: &*self.handler,
             limits: &self.limits,
             rules: &self.rules,
-            timeouts: &self.timeouts,
+            timeouts: &own.timeouts,
             hooks: &self.hooks,
-            counters: &self.members[index].counters,
-            clock,
+            counters: &self.members[own.index].counters,
+            clock: &own.clock,
+            is_draining: own.is_draining,
         }
     }
 }
@@ -102,6 +116,7 @@ pub(crate) struct Plan<D: Driver> {
     pub(crate) driver: D,
     pub(crate) index: usize,
     pub(crate) shared: Arc<Shared<D::Socket>>,
+    pub(crate) presence: Presence,
 }
 
 impl<D: Driver> Plan<D> {

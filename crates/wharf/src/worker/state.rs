@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use wharf_proto::Headers;
 
 use super::burst::{Burst, wait_to_return};
-use super::{Clock, Member, Shared};
+use super::{DrainReport, Member, Own, Shared};
 use crate::conn::{Conn, Context, Http1};
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit};
@@ -28,22 +28,23 @@ const MIN_SPARE: usize = 8;
 
 /// Everything of a worker but its driver, whose results are borrowed while this is worked on.
 pub(super) struct State<S> {
-    pub(super) index: usize,
+    pub(super) own: Own,
     pub(super) shared: Arc<Shared<S>>,
     pub(super) conns: Vec<Option<Conn>>,
     pub(super) timers: Wheel,
-    pub(super) clock: Clock,
     pub(super) burst: Burst,
     #[expect(clippy::vec_box, reason = "they are moved between this list and connections")]
     pub(super) spare: Vec<Box<Http1>>,
     /// Connections to be looked at before the turn is over, and in the next one.
     pub(super) queue: Vec<Key>,
     pub(super) next_queue: Vec<Key>,
+    /// What became of connections since the server was told to end.
+    pub(super) report: DrainReport,
 }
 
 impl<S> State<S> {
     pub(super) fn member(&self) -> &Member<S> {
-        &self.shared.members[self.index]
+        &self.shared.members[self.own.index]
     }
 
     /// The connection of that key, unless it is closed.
@@ -64,7 +65,7 @@ impl<S> State<S> {
 
     /// Runs `act` on a connection, and sees to it that the connection is looked at afterwards.
     pub(super) fn act(&mut self, key: Key, act: impl FnOnce(&mut Conn, &Context<'_>)) {
-        let context = self.shared.context(self.index, &self.clock);
+        let context = self.shared.context(&self.own);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         if conn.key != key {
             return;
@@ -107,7 +108,7 @@ impl<S> State<S> {
     /// A send was over as soon as it was begun. If that made room for more, the connection has
     /// another turn, after everybody else.
     pub(super) fn on_sent_at_once(&mut self, key: Key) {
-        let context = self.shared.context(self.index, &self.clock);
+        let context = self.shared.context(&self.own);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         shield(conn, |conn| conn.on_sent_at_once(&context));
         let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
@@ -132,13 +133,13 @@ impl<S> State<S> {
         let receiving = http.is_none_or(Http1::wants_bytes);
         if receiving != conn.receiving {
             if http.is_some_and(Http1::holds_requests) {
-                self.shared.members[self.index].counters.count_limit(Limit::Pipelined);
+                self.shared.members[self.own.index].counters.count_limit(Limit::Pipelined);
             }
             conn.receiving = receiving;
             driver.set_receiving(key, receiving);
         }
         let awaited_taking = conn.awaits_taking();
-        if let Some(at) = conn.deadline(self.clock.now(), &self.shared.timeouts) {
+        if let Some(at) = conn.deadline(self.own.clock.now(), &self.own.timeouts) {
             self.timers.arm(key.index, at);
         }
         // From now on it counts what the peer takes.
@@ -162,7 +163,7 @@ impl<S> State<S> {
     /// Arms the timer that fits what a connection is doing.
     pub(super) fn set_deadline(&mut self, key: Key) {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        if let Some(at) = conn.deadline(self.clock.now(), &self.shared.timeouts) {
+        if let Some(at) = conn.deadline(self.own.clock.now(), &self.own.timeouts) {
             self.timers.arm(key.index, at);
         }
     }
@@ -177,13 +178,16 @@ impl<S> State<S> {
 
     /// Forgets a connection that was closed, because of `reason` unless it has another.
     pub(super) fn forget(&mut self, key: Key, reason: CloseReason) {
-        let context = self.shared.context(self.index, &self.clock);
+        let context = self.shared.context(&self.own);
         let Some(slot) = self.conns.get_mut(key.index as usize) else { return };
         let Some(mut conn) = slot.take() else { return };
         let (reason, requests) = conn.verdict(reason);
         let http = end(&mut conn, &context);
         self.timers.release(key.index);
         self.keep(http);
+        if self.own.is_draining && !conn.is_reported {
+            self.report.finished += 1;
+        }
         self.note_closed(conn.peer_addr(), reason, requests);
     }
 
@@ -195,7 +199,7 @@ impl<S> State<S> {
     ) {
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
         let open = self.member().connections.fetch_sub(1, Ordering::Relaxed) - 1;
-        self.burst.on_close(open, self.clock.now());
+        self.burst.on_close(open, self.own.clock.now());
         if let Some(clients) = &self.shared.clients {
             clients.leave(peer_addr.ip());
         }
@@ -218,11 +222,11 @@ impl<S> State<S> {
     /// Frees what a burst of connections has left behind.
     pub(super) fn give_back_if_due(&mut self, driver: &mut impl Driver) {
         let open = self.member().connections.load(Ordering::Relaxed);
-        if !self.burst.ended(open, self.clock.now()) {
+        if !self.burst.ended(open, self.own.clock.now()) {
             return;
         }
         if self.shared.rules.returns_memory
-            && let Some(at) = wait_to_return(self.clock.now())
+            && let Some(at) = wait_to_return(self.own.clock.now())
         {
             return self.burst.postpone(at);
         }

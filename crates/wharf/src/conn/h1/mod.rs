@@ -169,6 +169,11 @@ impl Http1 {
             && self.done.is_empty()
     }
 
+    /// Whether a handler is waited for that could be answered for.
+    pub(crate) fn awaits_handler(&self) -> bool {
+        self.exchange.task.is_some() && self.machine.awaits_response()
+    }
+
     /// Whether a response has begun and was not handed over in full.
     pub(crate) fn is_answering(&self) -> bool {
         self.sending || !self.output.is_empty() || self.exchange.response_body.is_some()
@@ -378,6 +383,10 @@ impl Http1 {
         match limit {
             Limit::Head | Limit::Body | Limit::BodyRate => self.receive_timeout(limit, context),
             Limit::Handler => self.refuse(Refusal::Limit(limit), context),
+            Limit::FirstByte | Limit::Idle if context.is_draining => {
+                self.reason.get_or_insert(CloseReason::Stopped);
+                self.ending = Some(Ending::Linger);
+            }
             _ => {
                 context.counters.count_limit(limit);
                 self.reason.get_or_insert(CloseReason::Limit(limit));

@@ -24,13 +24,15 @@ pub(super) enum Refusal {
     Reject(Reject),
     Limit(Limit),
     Panic,
+    /// The server is at its end.
+    Stopped,
 }
 
 impl Refusal {
     const fn status(self) -> StatusCode {
         match self {
             Self::Reject(reject) => reject.status(),
-            Self::Limit(Limit::Handler) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Limit(Limit::Handler) | Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             Self::Limit(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -40,7 +42,7 @@ impl Refusal {
         match self {
             Self::Reject(reject) => BodyError::Rejected(reject),
             Self::Limit(Limit::Body | Limit::BodyRate) => BodyError::TimedOut,
-            Self::Limit(_) | Self::Panic => BodyError::Aborted,
+            Self::Limit(_) | Self::Panic | Self::Stopped => BodyError::Aborted,
         }
     }
 
@@ -49,6 +51,7 @@ impl Refusal {
             Self::Reject(reject) => CloseReason::of(reject),
             Self::Limit(limit) => CloseReason::Limit(limit),
             Self::Panic => CloseReason::Failed,
+            Self::Stopped => CloseReason::Stopped,
         }
     }
 
@@ -60,6 +63,7 @@ impl Refusal {
             },
             Self::Limit(limit) => ErrorKind::Limit(limit),
             Self::Panic => ErrorKind::Panic,
+            Self::Stopped => ErrorKind::Stopped,
         }
     }
 
@@ -67,7 +71,7 @@ impl Refusal {
     const fn persist(self) -> Persist {
         match self {
             Self::Limit(Limit::Handler) => Persist::IfPossible,
-            Self::Reject(_) | Self::Limit(_) | Self::Panic => Persist::Never,
+            Self::Reject(_) | Self::Limit(_) | Self::Panic | Self::Stopped => Persist::Never,
         }
     }
 }
@@ -84,6 +88,13 @@ impl Http1 {
         self.ending = Some(if needs_reset { Ending::Close(Close::Reset) } else { Ending::Linger });
     }
 
+    /// The server ends before the handler has answered.
+    pub(crate) fn cancel(&mut self, context: &Context<'_>) {
+        if self.awaits_handler() {
+            self.refuse(Refusal::Stopped, context);
+        }
+    }
+
     /// The handler panicked before it had a response.
     pub(super) fn panicked(&mut self, payload: &(dyn Any + Send), context: &Context<'_>) {
         self.exchange.failure = Some(panicked(payload));
@@ -96,7 +107,7 @@ impl Http1 {
         match refusal {
             Refusal::Reject(reject) => context.counters.count_reject(reject),
             Refusal::Limit(limit) => context.counters.count_limit(limit),
-            Refusal::Panic => {}
+            Refusal::Panic | Refusal::Stopped => {}
         }
         if refusal.persist() == Persist::Never {
             self.reason.get_or_insert(refusal.reason());
@@ -132,6 +143,7 @@ impl Http1 {
             Refusal::Reject(reject) => reject,
             Refusal::Limit(limit) => limit,
             Refusal::Panic => failure.unwrap_or(&UnknownPanic),
+            Refusal::Stopped => &CloseReason::Stopped,
         };
         let status = self.machine.awaits_response().then(|| refusal.status());
         self.tell(refusal.kind(), error, status, context)

@@ -178,9 +178,13 @@ impl Http1 {
         self.machine.unreceived_bytes().is_some_and(|left| left > max_bytes) && !body.is_closed()
     }
 
-    /// Whether the connection ends with the response to the current request: it was the last that
-    /// is allowed, or too much of its body is left that nobody will read.
+    /// Whether the connection ends with the response to the current request: the server drains, it
+    /// was the last that is allowed, or too much of its body is left that nobody will read.
     fn is_last(&mut self, context: &Context<'_>) -> bool {
+        if context.is_draining {
+            self.reason.get_or_insert(CloseReason::Stopped);
+            return true;
+        }
         if self.requests >= context.rules.max_requests {
             context.counters.count_limit(Limit::Requests);
             self.reason.get_or_insert(CloseReason::Limit(Limit::Requests));
