@@ -106,7 +106,7 @@ impl StopSwitch {
     }
 
     /// What a server was told.
-    pub(crate) fn order(&self) -> Order {
+    fn order(&self) -> Order {
         match self.shared.ends_at.load(Ordering::Acquire) {
             NEVER => Order::Serve,
             0 => Order::Stop,
@@ -148,7 +148,7 @@ impl StopSwitch {
     }
 
     /// Has a worker told.
-    pub(crate) fn register(&self, doorbell: &Arc<Doorbell>) {
+    fn register(&self, doorbell: &Arc<Doorbell>) {
         let mut bells = self.shared.bells.lock().unwrap_or_else(PoisonError::into_inner);
         bells.doorbells.push(Arc::clone(doorbell));
         drop(bells);
@@ -159,11 +159,46 @@ impl StopSwitch {
     }
 
     /// Has a worker that is no more told no longer.
-    pub(crate) fn unregister(&self, doorbell: &Arc<Doorbell>) {
+    fn unregister(&self, doorbell: &Arc<Doorbell>) {
         let mut bells = self.shared.bells.lock().unwrap_or_else(PoisonError::into_inner);
         bells.doorbells.retain(|registered| !Arc::ptr_eq(registered, doorbell));
         drop(bells);
         self.ring();
+    }
+}
+
+/// The switches of one server.
+#[derive(Debug)]
+pub(crate) struct Switches {
+    /// This server's alone.
+    pub(crate) own: StopSwitch,
+    /// The program's, which other servers may share: none of them uses it.
+    pub(crate) shared: Option<StopSwitch>,
+}
+
+impl Switches {
+    fn iter(&self) -> impl Iterator<Item = &StopSwitch> {
+        self.shared.iter().chain([&self.own])
+    }
+
+    /// What the server was told.
+    pub(crate) fn order(&self) -> Order {
+        self.iter().map(StopSwitch::order).fold(Order::Serve, Order::sooner)
+    }
+
+    /// Whether that is anything but to serve.
+    pub(crate) fn are_used(&self) -> bool {
+        self.iter().any(StopSwitch::is_used)
+    }
+
+    /// Has a worker told.
+    pub(crate) fn register(&self, doorbell: &Arc<Doorbell>) {
+        self.iter().for_each(|switch| switch.register(doorbell));
+    }
+
+    /// Has a worker that is no more told no longer.
+    pub(crate) fn unregister(&self, doorbell: &Arc<Doorbell>) {
+        self.iter().for_each(|switch| switch.unregister(doorbell));
     }
 }
 
@@ -180,7 +215,7 @@ pub(crate) enum Order {
 
 impl Order {
     /// What two switches say together.
-    pub(crate) fn sooner(self, other: Self) -> Self {
+    fn sooner(self, other: Self) -> Self {
         match (self, other) {
             (Self::Stop, _) | (_, Self::Stop) => Self::Stop,
             (Self::Serve, order) | (order, Self::Serve) => order,

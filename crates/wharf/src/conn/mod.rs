@@ -22,6 +22,7 @@ use crate::driver::{Close, Key};
 use crate::observe::{CloseReason, Counters, ErrorContext, ErrorKind, Hooks, Limit};
 use crate::output::Output;
 use crate::request::Addrs;
+use crate::stop::Switches;
 use crate::worker::Clock;
 use crate::{Handler, Limits};
 
@@ -34,8 +35,15 @@ pub(crate) struct Context<'w> {
     pub(crate) hooks: &'w Hooks,
     pub(crate) counters: &'w Counters,
     pub(crate) clock: &'w Clock,
-    /// Each response says that its connection closes.
-    pub(crate) is_draining: bool,
+    pub(crate) switches: &'w Switches,
+}
+
+impl Context<'_> {
+    /// Whether the server was told to end, so that each response says that its connection closes.
+    /// It is asked as late as can be: whoever told it must not see one afterwards that does not.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.switches.are_used()
+    }
 }
 
 /// One open connection.

@@ -106,7 +106,7 @@ impl ServerHandle {
         D: Driver + Send + 'static,
     {
         let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
-        let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switch.clone());
+        let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
         let stats = Arc::clone(&first.shared) as Arc<dyn StatsSource>;
         let threads = Threads::start(plans)?;
         Ok(Self { addrs: Vec::new(), switch, life, stats, threads, is_detached: false })

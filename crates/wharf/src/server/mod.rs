@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::listener::{Listener, SYSTEM_SPREADS, set_busy_poll};
 use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks};
 use crate::response::Response;
-use crate::stop::StopSwitch;
+use crate::stop::{StopSwitch, Switches};
 use crate::sys;
 use crate::worker::{
     Clients, Doorbell, Inbox, Life, Member, Milestones, Plan, Presence, Shared, Worker,
@@ -83,8 +83,6 @@ pub(crate) struct Config {
     lame_duck: Duration,
     /// The program's own, which other servers may share.
     shared_switch: Option<StopSwitch>,
-    /// This server's alone.
-    switch: StopSwitch,
 }
 
 impl Default for Config {
@@ -104,7 +102,6 @@ impl Default for Config {
             milestones: Milestones::default(),
             lame_duck: Duration::ZERO,
             shared_switch: None,
-            switch: StopSwitch::new(),
         }
     }
 }
@@ -364,19 +361,18 @@ pub(crate) fn assemble<D: Driver>(
     drivers: Vec<(Arc<dyn Unpark>, D)>,
     hands_over: bool,
 ) -> Vec<Plan<D>> {
+    let switches = Switches { own: StopSwitch::new(), shared: config.shared_switch };
     let mut members = Vec::with_capacity(drivers.len());
     for (unpark, _) in &drivers {
         let doorbell = Arc::new(Doorbell::new(Arc::clone(unpark)));
-        for switch in config.shared_switch.iter().chain([&config.switch]) {
-            switch.register(&doorbell);
-        }
+        switches.register(&doorbell);
         members.push(Member {
             inbox: Inbox::new(doorbell),
             connections: AtomicUsize::new(0),
             counters: Counters::default(),
         });
     }
-    let life = Life::new(config.milestones, config.switch.clone(), drivers.len());
+    let life = Life::new(config.milestones, switches.own.clone(), drivers.len());
     let shared = Arc::new(Shared {
         handler,
         limits: config.limits,
@@ -384,8 +380,7 @@ pub(crate) fn assemble<D: Driver>(
         rules: config.rules,
         tuning: config.tuning,
         hooks: config.hooks,
-        shared_switch: config.shared_switch,
-        switch: config.switch,
+        switches,
         max_connections: config.max_connections.unwrap_or_else(default_max_connections).max(1),
         clients: config.max_connections_per_client.map(Clients::new),
         connections: AtomicUsize::new(0),

@@ -45,7 +45,7 @@ impl Ticker {
         D: Driver + Watched + 'static,
     {
         let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
-        let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switch.clone());
+        let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
         let stats = Arc::clone(&first.shared) as Arc<dyn StatsSource>;
         plans.iter_mut().try_for_each(|plan| plan.driver.watch())?;
         let mut workers: Vec<_> = plans.into_iter().map(Worker::new).collect();

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::driver::UringDriver;
 use crate::driver::sim::{Faults, PATIENCE, Pace, SimDriver, SimNet};
 use crate::server::{assemble, run_here};
 use crate::worker::{Plan, Worker};
-use crate::{CloseReason, Dispatch, Server, ServerHandle, StopSwitch, Ticker};
+use crate::{CloseReason, Dispatch, DrainReport, Server, ServerHandle, StopSwitch, Ticker};
 
 /// Where the sockets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ pub(super) struct Harness {
     place: Place,
     running: Option<Running>,
     switch: StopSwitch,
+    report: Arc<Mutex<Option<DrainReport>>>,
 }
 
 enum Place {
@@ -83,7 +84,12 @@ enum Running {
 impl Harness {
     pub(super) fn start(combination: Combination, server: Server, stage: Arc<Stage>) -> Self {
         let switch = StopSwitch::new();
-        let server = server.workers(combination.workers).stop_switch(&switch);
+        let report = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&report);
+        let server = server
+            .workers(combination.workers)
+            .stop_switch(&switch)
+            .on_stop(move |report| *told.lock().unwrap() = Some(report.clone()));
         // A server that is started shows the other way to spread connections.
         let server = match combination.mode {
             Mode::Start => server.dispatch(Dispatch::LeastConnections),
@@ -98,7 +104,7 @@ impl Harness {
             }
             Backend::Sim => start_on_net(combination, server),
         };
-        Self { stage, place, running: Some(running), switch }
+        Self { stage, place, running: Some(running), switch, report }
     }
 
     pub(super) fn connect(&self) -> Client {
@@ -142,6 +148,48 @@ impl Harness {
     /// Waits until a connection has ended for that reason.
     pub(super) fn wait_for_close(&self, reason: CloseReason) {
         self.wait_for(&format!("close: {reason:?}"), 1);
+    }
+
+    /// Tells the server to end, at the latest when `deadline` is over on its clock.
+    pub(super) fn drain(&self, deadline: Duration) {
+        match &self.place {
+            Place::Port(_) => self.switch.drain(deadline),
+            Place::Net(net) => self.switch.drain_until(net.instant(net.time() + deadline)),
+        }
+    }
+
+    /// Whether time passes only where a test says so.
+    pub(super) const fn stands_still(&self) -> bool {
+        matches!(self.place, Place::Net(_))
+    }
+
+    /// Waits until no connection would be accepted.
+    pub(super) fn wait_until_deaf(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_listening() {
+            assert!(Instant::now() < deadline, "it goes on listening");
+            assert_eq!(self.report(), None);
+        }
+    }
+
+    /// What became of everything, if the server is over.
+    pub(super) fn report(&self) -> Option<DrainReport> {
+        if let Some(stepper) = self.stepper() {
+            stepper.step();
+        }
+        self.report.lock().unwrap().clone()
+    }
+
+    /// Waits for the server's end.
+    pub(super) fn wait_for_end(&self) -> DrainReport {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(report) = self.report() {
+                return report;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            self.stage.wait(Duration::from_millis(5));
+        }
     }
 
     /// Tells the server to stop and waits until it has.
@@ -304,6 +352,9 @@ impl SimTicker {
                 worker.close_all();
             }
             worker.rest();
+        }
+        if is_over {
+            self.workers.iter_mut().for_each(Worker::depart);
         }
         !is_over
     }

@@ -25,7 +25,7 @@ pub(super) struct Drain {
 impl<D: Driver> Worker<D> {
     /// Does what the server was told to do about its end, as far as it is time.
     pub(super) fn heed(&mut self) {
-        if self.state.shared.order() == Order::Serve {
+        if self.state.shared.switches.order() == Order::Serve {
             return;
         }
         let now = self.driver.now();
@@ -40,7 +40,7 @@ impl<D: Driver> Worker<D> {
 
     /// Whether the worker has nothing more to do, or no more time for it.
     pub(crate) fn is_over(&self) -> bool {
-        match self.state.shared.order() {
+        match self.state.shared.switches.order() {
             Order::Serve => false,
             Order::Stop => true,
             Order::Drain { until } => {
@@ -51,7 +51,7 @@ impl<D: Driver> Worker<D> {
 
     /// When a drain needs the worker even if nothing happens.
     pub(super) fn drain_due(&self) -> Option<Instant> {
-        let Order::Drain { until } = self.state.shared.order() else { return None };
+        let Order::Drain { until } = self.state.shared.switches.order() else { return None };
         let next =
             if self.drain.began.is_none() { Some(self.driver.now()) } else { self.withdraws_at() };
         [next, until].into_iter().flatten().min()

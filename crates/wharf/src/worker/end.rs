@@ -18,7 +18,7 @@ impl<D: Driver> Worker<D> {
         }
         self.has_ended = true;
         self.withdraw();
-        if matches!(self.state.shared.order(), Order::Drain { .. }) {
+        if matches!(self.state.shared.switches.order(), Order::Drain { .. }) {
             self.cancel_all();
         }
         self.finish_sends();

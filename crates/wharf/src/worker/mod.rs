@@ -105,7 +105,7 @@ impl<D: Driver> Worker<D> {
             let until = self.spin.polls(now).then_some(now);
             if let Err(error) = self.turn(until) {
                 // The others would leave connections unanswered.
-                self.state.shared.switch.stop();
+                self.state.shared.switches.own.stop();
                 break Err(error);
             }
             if self.is_over() {
@@ -127,6 +127,9 @@ impl<D: Driver> Worker<D> {
 
     /// When the next turn is due even if nothing comes: at once, if there is work left.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        if self.has_ended {
+            return None;
+        }
         if self.driver.has_more() || !self.state.next_queue.is_empty() {
             return Some(self.driver.now());
         }
@@ -151,6 +154,7 @@ impl<D: Driver> Worker<D> {
         waited?;
         let _on_worker = OnWorker::enter();
         self.state.own.clock.set(self.driver.now());
+        self.heed();
         std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
         let has_completions = self.take_completions();
         self.spin.note(has_completions || was_rung, self.driver.now());
@@ -158,7 +162,6 @@ impl<D: Driver> Worker<D> {
             self.take_inbox();
         }
         self.expire();
-        self.heed();
         self.flush();
         let has_room = self.state.shared.has_room();
         self.acceptor.resume_if_due(has_room, &mut self.driver);

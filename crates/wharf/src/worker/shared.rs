@@ -13,7 +13,7 @@ use crate::config::{Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
 use crate::observe::{Counters, Hooks, Stats, snapshot};
-use crate::stop::{Order, StopSwitch};
+use crate::stop::{Order, Switches};
 use crate::sys::{self, Pinned};
 use crate::{Handler, Limits};
 
@@ -25,10 +25,7 @@ pub(crate) struct Shared<S> {
     pub(crate) rules: Rules,
     pub(crate) tuning: Tuning,
     pub(crate) hooks: Hooks,
-    /// The program's own, which other servers may share.
-    pub(crate) shared_switch: Option<StopSwitch>,
-    /// This server's alone.
-    pub(crate) switch: StopSwitch,
+    pub(crate) switches: Switches,
     pub(crate) max_connections: usize,
     /// How many connections each client has, where that is bounded.
     pub(crate) clients: Option<Clients>,
@@ -57,7 +54,7 @@ impl<S: Send> StatsSource for Shared<S> {
     }
 
     fn order(&self) -> Order {
-        Self::order(self)
+        self.switches.order()
     }
 }
 
@@ -72,20 +69,12 @@ pub(crate) struct Member<S> {
 impl<S> Drop for Shared<S> {
     fn drop(&mut self) {
         for member in &self.members {
-            for switch in self.shared_switch.iter().chain([&self.switch]) {
-                switch.unregister(member.inbox.doorbell());
-            }
+            self.switches.unregister(member.inbox.doorbell());
         }
     }
 }
 
 impl<S> Shared<S> {
-    /// What the server was told.
-    pub(crate) fn order(&self) -> Order {
-        let order = self.switch.order();
-        self.shared_switch.as_ref().map_or(order, |switch| order.sooner(switch.order()))
-    }
-
     pub(super) fn has_room(&self) -> bool {
         self.connections.load(Ordering::Relaxed) < self.max_connections
     }
@@ -105,7 +94,7 @@ impl<S> Shared<S> {
             hooks: &self.hooks,
             counters: &self.members[own.index].counters,
             clock: &own.clock,
-            is_draining: own.is_draining,
+            switches: &self.switches,
         }
     }
 }

@@ -383,7 +383,7 @@ impl Http1 {
         match limit {
             Limit::Head | Limit::Body | Limit::BodyRate => self.receive_timeout(limit, context),
             Limit::Handler => self.refuse(Refusal::Limit(limit), context),
-            Limit::FirstByte | Limit::Idle if context.is_draining => {
+            Limit::FirstByte | Limit::Idle if context.is_draining() => {
                 self.reason.get_or_insert(CloseReason::Stopped);
                 self.ending = Some(Ending::Linger);
             }

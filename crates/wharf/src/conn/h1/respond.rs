@@ -181,7 +181,7 @@ impl Http1 {
     /// Whether the connection ends with the response to the current request: the server drains, it
     /// was the last that is allowed, or too much of its body is left that nobody will read.
     fn is_last(&mut self, context: &Context<'_>) -> bool {
-        if context.is_draining {
+        if context.is_draining() {
             self.reason.get_or_insert(CloseReason::Stopped);
             return true;
         }

@@ -4,6 +4,7 @@
 
 mod basics;
 mod bodies;
+mod drain;
 mod faults;
 mod reasons;
 mod semantics;
@@ -47,6 +48,7 @@ const TABLES: &[&[Case]] = &[
     timeouts::CASES,
     semantics::CASES,
     reasons::CASES,
+    drain::CASES,
 ];
 
 fn check(combination: Combination) {

@@ -72,6 +72,8 @@ struct Run {
     switch: StopSwitch,
     /// The turn in which the server is told to stop.
     stops_at: Option<usize>,
+    /// How long it may drain then, if it does.
+    drains_for: Option<Duration>,
     turns: usize,
 }
 
@@ -93,6 +95,8 @@ impl Run {
         let plans = plan(&net, server, workers, random.one_in(2));
         let server = SimTicker::new(net.clone(), plans);
         let stops_at = random.one_in(10).then(|| random.below(200));
+        let drains_for =
+            random.one_in(2).then(|| Duration::from_millis(random.pick(&[1, 500, 30_000])));
         let mut peers = Vec::new();
         for number in 0..1 + random.below(6) {
             let name = format!("c{number}");
@@ -102,7 +106,7 @@ impl Run {
             let client = net.connect().expect("the server listens");
             peers.push(Peer::new(name, client, script));
         }
-        Self { net, world, server, peers, switch, stops_at, turns: 0 }
+        Self { net, world, server, peers, switch, stops_at, drains_for, turns: 0 }
     }
 
     /// Lets everything happen.
@@ -124,7 +128,11 @@ impl Run {
             let next = self.peers.iter().filter_map(|peer| peer.next_at(now));
             let next = next.chain(self.world.next_timer()).min();
             if self.stops_at.is_some_and(|turn| turn <= self.turns) {
-                self.switch.stop();
+                match self.drains_for {
+                    // Again and again, of which the first one counts.
+                    Some(time) => self.switch.drain_until(self.net.instant(self.net.time() + time)),
+                    None => self.switch.stop(),
+                }
             }
             self.server.tick(next.map(|next| self.net.instant(next)));
         }
