@@ -11,7 +11,6 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::addr::{self, ListenAddr};
-use crate::signals::INTERRUPTED;
 
 /// More threads than this are a mistake of typing.
 const MAX_WORKERS: u64 = 1024;
@@ -116,10 +115,12 @@ fn serve_command() -> Command {
         .arg(flag("no-listing", "List no directories: one without index.html is 404"))
         .arg(flag("hidden", "Serve files whose names begin with a dot, too"))
         .arg(flag("follow-symlinks", "Follow symbolic links that lead out of the directory, too"))
-        .after_help(format!(
-            "Exit codes: 0 after Ctrl-C or SIGTERM, 1 if something can't be done, 2 if the\n\
-             command line is wrong, {INTERRUPTED} after a second Ctrl-C, which does not wait."
-        ))
+        .after_help(
+            "Ctrl-C and SIGTERM let requests come to their end, for 30 s at most; the second does\n\
+             not wait, and the third ends the process.\n\n\
+             Exit codes: 0 after that, 1 if something can't be done or requests were cut off, 2\n\
+             if the command line is wrong.",
+        )
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {

@@ -1,14 +1,13 @@
 //! The `wharf` command: serves a directory over HTTP.
 //!
 //! `args.rs` reads the command line with the addresses in it (`addr.rs`), `serve.rs` does what it
-//! says; `log.rs` writes a line for each request, `signals.rs` stops the server. Not here: HTTP and
-//! files, which are the library's.
+//! says; `log.rs` writes a line for each request. Not here: HTTP, files and signals, which are the
+//! library's.
 
 mod addr;
 mod args;
 mod log;
 mod serve;
-mod signals;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -20,7 +19,11 @@ fn main() -> ExitCode {
         Err(refusal) => return refusal.report(),
     };
     match serve::serve(&serve) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(report) if report.is_clean() => ExitCode::SUCCESS,
+        Ok(report) => {
+            complain(report);
+            ExitCode::FAILURE
+        }
         Err(failure) => {
             complain(failure);
             ExitCode::FAILURE

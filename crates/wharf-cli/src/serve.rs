@@ -7,13 +7,14 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wharf::{Files, Server, StopSwitch};
+use wharf::{DrainReport, Files, Server, Signals};
 
 use crate::args::Serve;
+use crate::complain;
 use crate::log::Log;
-use crate::{complain, signals};
 
 /// How long the last lines of the log may take, for the terminal may stand still.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
@@ -24,39 +25,46 @@ pub(crate) enum Failure {
     /// The directory as the user wrote it, and what the system said.
     Directory(PathBuf, io::Error),
     Server(wharf::Error),
-    /// What the process itself needs: signals, a thread.
+    /// What the process itself needs: a thread.
     System(io::Error),
 }
 
-/// Serves until a signal comes.
-pub(crate) fn serve(options: &Serve) -> Result<(), Failure> {
+/// Serves until a signal comes, and tells what became of what was under way then.
+pub(crate) fn serve(options: &Serve) -> Result<DrainReport, Failure> {
     let directory = find(&options.directory)
         .map_err(|error| Failure::Directory(options.directory.clone(), error))?;
     let files = Files::new(&directory)
         .listing(options.listing)
         .hidden(options.hidden)
         .follow_symlinks(options.follow_symlinks);
-    let switch = StopSwitch::new();
-    let mut server = Server::new(files).stop_switch(&switch);
+    let end = Arc::new(Mutex::new(DrainReport::default()));
+    let report = Arc::clone(&end);
+    let mut server = Server::new(files).signals(Signals::default()).on_stop(move |told| {
+        report.lock().unwrap_or_else(PoisonError::into_inner).clone_from(told);
+    });
     if let Some(workers) = options.workers {
         server = server.workers(workers);
     }
     for addr in &options.listen {
         server = server.listen(addr).map_err(Failure::Server)?;
     }
-    signals::stop(switch).map_err(Failure::System)?;
     // Whoever closed the output does not want to know.
     let _ = announce(io::stdout().lock(), &directory, &server.local_addrs());
-    if options.quiet {
-        return server.run().map_err(Failure::Server);
-    }
+    let result = if options.quiet { server.run() } else { run_with_log(server)? };
+    result.map_err(Failure::Server)?;
+    let report = std::mem::take(&mut *end.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(report)
+}
+
+/// Runs the server, with a line for each request.
+fn run_with_log(server: Server) -> Result<wharf::Result, Failure> {
     let log = Log::start(io::stdout()).map_err(Failure::System)?;
     let result = server.access_log(log.recorder()).run();
     let dropped = log.finish(LOG_PATIENCE);
     if dropped > 0 {
         complain(format_args!("{dropped} lines were not logged: the output is too slow"));
     }
-    result.map_err(Failure::Server)
+    Ok(result)
 }
 
 /// The absolute path of a directory that can be read.

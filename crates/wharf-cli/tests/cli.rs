@@ -80,9 +80,17 @@ impl Running {
 
     /// Sends a signal and waits for the end: exit code, what else was written to standard output,
     /// and to standard error.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String, String) {
+    fn stop(self, signal: &str) -> (Option<i32>, String, String) {
+        self.signal(signal);
+        self.end()
+    }
+
+    fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
+    fn end(mut self) -> (Option<i32>, String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.stdout.read_to_string(&mut stdout).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -117,6 +125,42 @@ fn a_directory_is_served_until_a_signal_comes() {
 
         assert_eq!(server.stop(signal), (Some(0), String::new(), String::new()), "{signal}");
     }
+}
+
+/// A connection with half a request on it, which is served.
+fn half_a_request(server: &Running) -> TcpStream {
+    let mut stream = TcpStream::connect(server.addr()).unwrap();
+    // The answer to the first half of two shows that the connection was accepted.
+    let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(&[&head[..], &head[..9]].concat()).unwrap();
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).unwrap();
+    stream
+}
+
+#[test]
+fn a_signal_waits_for_what_has_begun_and_a_second_does_not() {
+    let directory = directory("signals");
+    let args = ["serve", directory.to_str().unwrap(), "--quiet", "-l", "0"];
+    let server = Running::start(&args);
+    let mut stream = half_a_request(&server);
+    server.signal("TERM");
+    while TcpStream::connect(server.addr()).is_ok() {}
+    stream.write_all(b"TP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("Connection: close"), "{rest}");
+    drop(stream);
+    assert_eq!(server.end(), (Some(0), String::new(), String::new()));
+
+    let server = Running::start(&args);
+    let _stream = half_a_request(&server);
+    server.signal("TERM");
+    while TcpStream::connect(server.addr()).is_ok() {}
+    server.signal("INT");
+    let (code, _, complaint) = server.end();
+    assert_eq!(code, Some(1));
+    assert!(complaint.starts_with("wharf: finished 0, cancelled 0, cut 1\n"), "{complaint}");
 }
 
 #[test]
@@ -204,7 +248,7 @@ fn a_wrong_command_line_is_exit_code_2() {
 fn help_and_version_go_to_standard_output() {
     for (args, expected) in [
         (&["--help"][..], "Usage: wharf <COMMAND>"),
-        (&["serve", "--help"], "Exit codes: 0 after Ctrl-C"),
+        (&["serve", "--help"], "Exit codes: 0 after that"),
         (&["--version"], concat!("wharf ", env!("CARGO_PKG_VERSION"), "\n")),
     ] {
         let output = run(args);

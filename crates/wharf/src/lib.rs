@@ -42,6 +42,8 @@ mod request;
 mod response;
 mod router;
 mod server;
+#[cfg(feature = "signals")]
+mod signals;
 mod stop;
 mod sys;
 #[cfg(test)]
@@ -66,6 +68,8 @@ pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
 pub use server::{Backend, Server, ServerHandle, ServerState, Ticker};
+#[cfg(feature = "signals")]
+pub use signals::Signals;
 pub use stop::StopSwitch;
 pub use wharf_proto::{
     Headers, HeadersIter, InvalidHeader, Limits, Misuse, OutOfRange, Reject, RequestHead,

@@ -16,7 +16,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("mio", &["crates/wharf/src/driver/mio/", "crates/wharf/src/sys/"]),
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
     ("rustix", &["crates/wharf/src/sys/"]),
-    ("signal_hook", &["crates/wharf-cli/src/"]),
+    ("signal_hook", &["crates/wharf/src/signals.rs"]),
     (
         "socket2",
         &[

@@ -172,7 +172,8 @@ impl ServerHandle {
         self.report()
     }
 
-    /// What became of what was under way, as far as workers have ended.
+    /// What became of what was under way when the server was told to end, as far as its workers
+    /// are over.
     #[must_use]
     pub fn report(&self) -> DrainReport {
         self.life.report()

@@ -2,11 +2,16 @@
 //!
 //! Not here: what a worker does about it (`worker/life.rs`, `worker/drain.rs`).
 
+use std::io;
 use std::time::Duration;
 
 use super::Server;
 use crate::stop::StopSwitch;
 use crate::worker::DrainReport;
+
+/// What begins with a server and is ended with it; it may use the switch.
+pub(super) type Companion =
+    Box<dyn FnOnce(StopSwitch) -> io::Result<Box<dyn FnOnce() + Send>> + Send>;
 
 /// Where a server is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +40,18 @@ impl Server {
     /// Has the server ended by `switch`, which other servers may share: none of them uses it.
     pub fn stop_switch(mut self, switch: &StopSwitch) -> Self {
         self.config.shared_switch = Some(switch.clone());
+        self
+    }
+
+    /// Has the server mind the signals that tell its process to end: see
+    /// [`Signals`](crate::Signals). Default: none, signals are the program's. A thread of its own
+    /// waits for them, from when the server is run until it is over.
+    #[cfg(feature = "signals")]
+    pub fn signals(mut self, signals: crate::Signals) -> Self {
+        let begin: Companion = Box::new(|switch| {
+            signals.mind(switch).map(|end| -> Box<dyn FnOnce() + Send> { Box::new(end) })
+        });
+        self.config.companions.push(begin);
         self
     }
 

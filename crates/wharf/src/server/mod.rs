@@ -22,6 +22,7 @@ pub use self::backend::Backend;
 use self::backend::Plans;
 pub use self::handle::ServerHandle;
 use self::handle::Threads;
+use self::lifecycle::Companion;
 pub use self::lifecycle::ServerState;
 pub use self::ticker::Ticker;
 use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
@@ -81,6 +82,9 @@ pub(crate) struct Config {
     on_start: Vec<Box<dyn FnOnce() + Send>>,
     milestones: Milestones,
     lame_duck: Duration,
+    companions: Vec<Companion>,
+    /// This server's alone.
+    switch: StopSwitch,
     /// The program's own, which other servers may share.
     shared_switch: Option<StopSwitch>,
 }
@@ -101,6 +105,8 @@ impl Default for Config {
             on_start: Vec::new(),
             milestones: Milestones::default(),
             lame_duck: Duration::ZERO,
+            companions: Vec::new(),
+            switch: StopSwitch::new(),
             shared_switch: None,
         }
     }
@@ -315,6 +321,11 @@ impl Server {
             let set = listeners.try_for_each(|listener| set_busy_poll(listener, micros));
             set.map_err(Error::BusyPoll)?;
         }
+        for companion in config.companions.drain(..) {
+            let end = companion(config.switch.clone()).map_err(Error::Worker)?;
+            // First of all, so that it comes last.
+            config.milestones.on_stop.insert(0, Box::new(|_| end()));
+        }
         for hook in config.on_start.drain(..) {
             hook();
         }
@@ -361,7 +372,7 @@ pub(crate) fn assemble<D: Driver>(
     drivers: Vec<(Arc<dyn Unpark>, D)>,
     hands_over: bool,
 ) -> Vec<Plan<D>> {
-    let switches = Switches { own: StopSwitch::new(), shared: config.shared_switch };
+    let switches = Switches { own: config.switch, shared: config.shared_switch };
     let mut members = Vec::with_capacity(drivers.len());
     for (unpark, _) in &drivers {
         let doorbell = Arc::new(Doorbell::new(Arc::clone(unpark)));

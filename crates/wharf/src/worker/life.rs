@@ -73,7 +73,9 @@ impl Life {
 
     /// What became of what was under way.
     pub(crate) fn report(&self) -> DrainReport {
-        self.lock().report.clone()
+        let state = self.lock();
+        let blocked_workers = (self.planned - state.gone) as u64;
+        DrainReport { blocked_workers, ..state.report.clone() }
     }
 
     /// Waits until every worker has begun, or some are gone already.

@@ -21,6 +21,9 @@ pub struct DrainReport {
     pub cancelled: u64,
     /// Connections that were cut off in the middle of something.
     pub cut: u64,
+    /// Workers that were not over when the report was asked for, so that nothing is known of their
+    /// connections. After the deadline, handlers block them.
+    pub blocked_workers: u64,
     /// What those that did not finish were doing, up to 1,000 of them.
     pub unfinished: Vec<Unfinished>,
 }
@@ -39,7 +42,7 @@ impl DrainReport {
     /// Whether everything came to its end in order.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.cancelled == 0 && self.cut == 0
+        self.cancelled == 0 && self.cut == 0 && self.blocked_workers == 0
     }
 
     pub(super) fn note(&mut self, unfinished: Unfinished) {
@@ -67,6 +70,9 @@ impl DrainReport {
 impl fmt::Display for DrainReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "finished {}, cancelled {}, cut {}", self.finished, self.cancelled, self.cut)?;
+        if self.blocked_workers > 0 {
+            write!(f, ", {} workers are blocked", self.blocked_workers)?;
+        }
         for one in &self.unfinished {
             let what = if one.was_cut { "cut" } else { "cancelled" };
             write!(f, "\n{what}: {}", one.peer_addr)?;

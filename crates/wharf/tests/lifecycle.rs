@@ -1,0 +1,301 @@
+//! A server's life as its program sees it: states, hooks, switches, waiting, the end.
+//!
+//! Not here: what clients see of a drain (`src/tests/cases/drain.rs`).
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use wharf::{Dispatch, Request, Server, ServerState, StopSwitch};
+
+/// More than any test takes.
+const LONG: Duration = Duration::from_secs(30);
+
+fn hello() -> Server {
+    Server::new("hello").listen("127.0.0.1:0").expect("a free port")
+}
+
+fn get(stream: &mut TcpStream) -> String {
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("an answer");
+    response
+}
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<Vec<String>>>);
+
+impl Diary {
+    fn note(&self, what: impl Into<String>) {
+        self.0.lock().expect("no panic").push(what.into());
+    }
+
+    fn read(&self) -> Vec<String> {
+        self.0.lock().expect("no panic").clone()
+    }
+
+    /// A server that writes down all that it tells of its life.
+    fn server(&self, workers: usize) -> Server {
+        let at = |what: &'static str| {
+            let diary = self.clone();
+            move || diary.note(what)
+        };
+        let [start, stop] = ["worker starts", "worker stops"].map(|what| {
+            let diary = self.clone();
+            move |_index: usize| diary.note(what)
+        });
+        let [first, second] = ["stop 1", "stop 2"].map(at);
+        let close = at("close");
+        hello()
+            .workers(workers)
+            .on_start(at("start 1"))
+            .on_start(at("start 2"))
+            .on_ready(at("ready"))
+            .on_stop(move |_| first())
+            .on_stop(move |_| second())
+            .on_stop(|_| std::panic::resume_unwind(Box::new("as asked for")))
+            .on_worker_start(start)
+            .on_worker_stop(stop)
+            .on_close(move |_| close())
+    }
+}
+
+const LIFE: [&str; 8] =
+    ["start 1", "start 2", "worker starts", "ready", "close", "worker stops", "stop 2", "stop 1"];
+
+#[test]
+fn a_life_in_the_background() {
+    let diary = Diary::default();
+    let handle = diary.server(1).start().unwrap();
+    assert_eq!(diary.read(), LIFE[..4], "it is ready when it has been started");
+    let mut stream = TcpStream::connect(handle.local_addrs()[0]).unwrap();
+    assert!(get(&mut stream).ends_with("hello"));
+    drop(stream);
+    assert!(handle.drain(LONG).is_clean());
+    assert_eq!(diary.read(), LIFE);
+    drop(handle);
+    assert_eq!(diary.read(), LIFE, "all of it once");
+}
+
+#[test]
+fn a_life_on_the_calling_thread() {
+    let diary = Diary::default();
+    let switch = StopSwitch::new();
+    let server = diary.server(1).stop_switch(&switch);
+    let addr = server.local_addrs()[0];
+    let client = thread::spawn(move || {
+        let response = get(&mut TcpStream::connect(addr).unwrap());
+        switch.drain(LONG);
+        response
+    });
+    server.run().unwrap();
+    assert!(client.join().unwrap().ends_with("hello"));
+    assert_eq!(diary.read(), LIFE);
+}
+
+#[test]
+fn a_life_in_ticks() {
+    let diary = Diary::default();
+    let mut ticker = diary.server(1).into_ticker().unwrap();
+    assert_eq!(ticker.state(), ServerState::Running);
+    let addr = ticker.local_addrs()[0];
+    let switch = ticker.stop_switch();
+    let client = thread::spawn(move || {
+        let response = get(&mut TcpStream::connect(addr).unwrap());
+        switch.drain(LONG);
+        response
+    });
+    while ticker.tick(Duration::from_millis(10)).unwrap() {}
+    assert!(client.join().unwrap().ends_with("hello"));
+    assert_eq!((ticker.state(), ticker.report().is_clean()), (ServerState::Stopped, true));
+    assert_eq!(ticker.next_deadline(), None);
+    assert!(!ticker.tick(Duration::ZERO).unwrap(), "it is over for good");
+    assert_eq!(diary.read(), LIFE);
+}
+
+#[test]
+fn every_worker_has_a_life() {
+    let diary = Diary::default();
+    for dispatch in [Dispatch::PerWorkerListener, Dispatch::LeastConnections] {
+        let server = diary.server(3).dispatch(dispatch);
+        let handle = server.start().unwrap();
+        handle.stop();
+        assert!(handle.wait(None));
+        let count = |what| diary.read().iter().filter(|entry| *entry == what).count();
+        assert_eq!([count("worker starts"), count("worker stops"), count("ready")], [3, 3, 1]);
+        diary.0.lock().unwrap().clear();
+    }
+}
+
+#[test]
+fn a_ticker_that_is_dropped_is_at_its_end() {
+    let diary = Diary::default();
+    drop(diary.server(2).into_ticker().unwrap());
+    assert_eq!(diary.read().iter().filter(|entry| *entry == "stop 1").count(), 1);
+}
+
+#[test]
+fn states_follow_each_other() {
+    let server = Server::new(async |_: Request| std::future::pending::<()>().await);
+    assert_eq!(server.state(), ServerState::Built);
+    let server = server.listen("127.0.0.1:0").unwrap();
+    assert_eq!(server.state(), ServerState::Bound);
+    let handle = server.workers(1).start().unwrap();
+    assert!(handle.is_running());
+    let mut stream = TcpStream::connect(handle.local_addrs()[0]).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    while handle.stats().requests == 0 {
+        thread::yield_now();
+    }
+    handle.stop_switch().drain(LONG);
+    assert_eq!(handle.state(), ServerState::Draining);
+    assert!(!handle.is_running() && !handle.wait(Some(Duration::ZERO)));
+    handle.stop();
+    assert!(handle.wait(None) && handle.wait(Some(Duration::ZERO)), "again and again");
+    assert_eq!(handle.state(), ServerState::Stopped);
+    assert_eq!(handle.report().cut, 1);
+}
+
+/// Construction takes no port, and a bound server that is dropped gives its own back.
+#[test]
+fn a_server_that_is_not_run_holds_nothing() {
+    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = probe.local_addr().unwrap();
+    let _built = Server::new("hello");
+    drop(probe);
+    let bound = Server::new("hello").on_stop(|_| panic!("it never ran")).listen(addr).unwrap();
+    drop(bound);
+    drop(TcpListener::bind(addr).unwrap());
+}
+
+#[test]
+fn a_switch_ends_all_servers_that_share_it() {
+    let switch = StopSwitch::new();
+    let handles = [(); 3].map(|()| hello().workers(2).stop_switch(&switch).start().unwrap());
+    // A switch of one alone leaves the others.
+    handles[0].stop_switch().stop();
+    assert!(handles[0].wait(None));
+    assert!(handles[1].is_running() && !switch.is_used());
+    let clones: Vec<_> = (0..4).map(|_| switch.clone()).collect();
+    thread::scope(|scope| {
+        for clone in &clones {
+            scope.spawn(|| clone.drain(LONG));
+        }
+    });
+    assert!(handles.iter().all(|handle| handle.wait(None)));
+    // Whoever has it afterwards is over at once.
+    let late = hello().stop_switch(&switch).start().unwrap();
+    assert!(late.wait(None));
+}
+
+#[test]
+fn a_handler_ends_its_server() {
+    let switch = StopSwitch::new();
+    let used = switch.clone();
+    let handler = move |_: Request| {
+        used.drain(LONG);
+        "bye"
+    };
+    let server = Server::new(handler).stop_switch(&switch).listen("127.0.0.1:0").unwrap();
+    let handle = server.start().unwrap();
+    let mut stream = TcpStream::connect(handle.local_addrs()[0]).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.ends_with("bye") && response.contains("Connection: close"), "{response}");
+    drop(stream);
+    assert!(handle.wait(None));
+    assert!(handle.report().is_clean());
+}
+
+/// The last of a server is held by one of its own handlers.
+#[test]
+fn a_handler_drops_its_server() {
+    let (slot, (gone, went)) = (Arc::new(Mutex::new(None)), mpsc::channel());
+    let own = Arc::clone(&slot);
+    let handler = move |_: Request| {
+        drop(own.lock().unwrap().take());
+        "bye"
+    };
+    let server = Server::new(handler).workers(1).listen("127.0.0.1:0").unwrap();
+    let handle = server.on_stop(move |_| gone.send(()).unwrap()).start().unwrap();
+    let addr = handle.local_addrs()[0];
+    *slot.lock().unwrap() = Some(handle);
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    went.recv_timeout(LONG).unwrap();
+}
+
+#[test]
+fn dropping_a_handle_stops_and_detaching_does_not() {
+    let stopped = Arc::new(AtomicUsize::new(0));
+    let [first, second] = [(); 2].map(|()| Arc::clone(&stopped));
+    let count = |count: Arc<AtomicUsize>| move || _ = count.fetch_add(1, Ordering::SeqCst);
+    let [first, second] = [first, second].map(count);
+    let handle = hello().on_stop(move |_| first()).start();
+    drop(handle.unwrap());
+    assert_eq!(stopped.load(Ordering::SeqCst), 1);
+    let handle = hello().on_stop(move |_| second()).start();
+    let handle = handle.unwrap();
+    let (addr, switch, stopping) =
+        (handle.local_addrs()[0], handle.stop_switch(), pin_to_thread(handle.stopped()));
+    handle.detach();
+    assert!(get(&mut TcpStream::connect(addr).unwrap()).ends_with("hello"));
+    switch.stop();
+    stopping.join().unwrap();
+    assert_eq!(stopped.load(Ordering::SeqCst), 2);
+}
+
+/// Waits for a future on a thread of its own.
+fn pin_to_thread<F>(future: F) -> thread::JoinHandle<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    thread::spawn(move || {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut future = pin!(future);
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return output;
+            }
+            thread::park();
+        }
+    })
+}
+
+/// A program can't wait for a worker that waits for the program.
+#[test]
+fn a_worker_that_is_blocked_does_not_keep_a_drain_for_ever() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Mutex::new(blocked);
+    let handler = move |_: Request| {
+        let _ = blocked.lock().unwrap().recv();
+        "late"
+    };
+    let handle = Server::new(handler).workers(1).listen("127.0.0.1:0").unwrap().start().unwrap();
+    let mut stream = TcpStream::connect(handle.local_addrs()[0]).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    while handle.stats().requests == 0 {
+        thread::yield_now();
+    }
+    let report = handle.drain(Duration::from_millis(1));
+    assert_eq!(report.blocked_workers, 1);
+    assert!(!report.is_clean());
+    drop(release);
+    assert!(handle.wait(Some(LONG)));
+    assert_eq!(handle.report().blocked_workers, 0);
+}
