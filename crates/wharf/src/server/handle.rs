@@ -15,7 +15,7 @@ use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::observe::Stats;
 use crate::stop::{Order, StopSwitch};
-use crate::worker::{DrainReport, Life, Plan, StatsSource, Stopped, Worker};
+use crate::worker::{Control, DrainReport, Life, Plan, Stopped, Worker};
 
 /// How much longer than its deadline a drain is waited for: a worker that is blocked by a handler
 /// can't close anything.
@@ -43,7 +43,7 @@ pub struct ServerHandle {
     addrs: Vec<SocketAddr>,
     switch: StopSwitch,
     life: Arc<Life>,
-    stats: Arc<dyn StatsSource>,
+    control: Arc<dyn Control>,
     threads: Threads,
     is_detached: bool,
 }
@@ -107,9 +107,9 @@ impl ServerHandle {
     {
         let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
         let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
-        let stats = Arc::clone(&first.shared) as Arc<dyn StatsSource>;
+        let control = Arc::clone(&first.shared) as Arc<dyn Control>;
         let threads = Threads::start(plans)?;
-        Ok(Self { addrs: Vec::new(), switch, life, stats, threads, is_detached: false })
+        Ok(Self { addrs: Vec::new(), switch, life, control, threads, is_detached: false })
     }
 
     pub(crate) fn with_addrs(mut self, addrs: Vec<SocketAddr>) -> Self {
@@ -131,13 +131,13 @@ impl ServerHandle {
     /// What there is on the server, and how often it happened.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.stats.stats()
+        self.control.stats()
     }
 
     /// Where the server is in its life.
     #[must_use]
     pub fn state(&self) -> ServerState {
-        state(&self.life, &*self.stats)
+        state(&self.life, &*self.control)
     }
 
     /// Whether the server serves and was not told to end.
@@ -214,7 +214,7 @@ impl ServerHandle {
 }
 
 /// Where a server that was run is in its life.
-pub(super) fn state(life: &Life, server: &dyn StatsSource) -> ServerState {
+pub(super) fn state(life: &Life, server: &dyn Control) -> ServerState {
     if life.is_over() {
         ServerState::Stopped
     } else if server.order() == Order::Serve {

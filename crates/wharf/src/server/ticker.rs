@@ -13,7 +13,7 @@ use super::handle::state;
 use crate::driver::{Combined, Driver, Watched};
 use crate::observe::Stats;
 use crate::stop::StopSwitch;
-use crate::worker::{DrainReport, Life, Plan, StatsSource, Worker};
+use crate::worker::{Control, DrainReport, Life, Plan, Worker};
 
 /// A server whose loop is the program's: nothing happens but in [`tick`](Self::tick).
 ///
@@ -35,7 +35,7 @@ pub struct Ticker {
     workers: Box<dyn Turns>,
     switch: StopSwitch,
     life: Arc<Life>,
-    stats: Arc<dyn StatsSource>,
+    control: Arc<dyn Control>,
     addrs: Vec<SocketAddr>,
 }
 
@@ -46,7 +46,7 @@ impl Ticker {
     {
         let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
         let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
-        let stats = Arc::clone(&first.shared) as Arc<dyn StatsSource>;
+        let control = Arc::clone(&first.shared) as Arc<dyn Control>;
         plans.iter_mut().try_for_each(|plan| plan.driver.watch())?;
         let mut workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
         let combined = Combined::new(workers.iter().map(Worker::driver))?;
@@ -54,19 +54,19 @@ impl Ticker {
             worker.rest();
         }
         let workers = Box::new(Workers { workers, combined });
-        Ok(Self { workers, switch, life, stats, addrs })
+        Ok(Self { workers, switch, life, control, addrs })
     }
 
     /// What there is on the server, and how often it happened.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.stats.stats()
+        self.control.stats()
     }
 
     /// Where the server is in its life. In a drain it is over in the tick that says so.
     #[must_use]
     pub fn state(&self) -> ServerState {
-        state(&self.life, &*self.stats)
+        state(&self.life, &*self.control)
     }
 
     /// What became of what was under way when the server was told to end.

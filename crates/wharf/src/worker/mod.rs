@@ -38,7 +38,7 @@ pub(crate) use self::life::{Life, Milestones, Presence};
 use self::own::Own;
 pub use self::report::{DrainReport, Unfinished};
 use self::shared::fewest;
-pub(crate) use self::shared::{Member, Plan, Shared, StatsSource};
+pub(crate) use self::shared::{Control, Member, Plan, Shared};
 use self::spin::Spin;
 use self::state::{State, end};
 use crate::body::OnWorker;

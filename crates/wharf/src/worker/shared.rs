@@ -40,15 +40,15 @@ pub(crate) struct Shared<S> {
     pub(crate) accepting: AtomicUsize,
 }
 
-/// Tells what there is on a server, and how often it happened.
-pub(crate) trait StatsSource: Send + Sync {
+/// What a handle may ask of its server, whatever its sockets are.
+pub(crate) trait Control: Send + Sync {
     fn stats(&self) -> Stats;
 
     /// What the server was told.
     fn order(&self) -> Order;
 }
 
-impl<S: Send> StatsSource for Shared<S> {
+impl<S: Send> Control for Shared<S> {
     fn stats(&self) -> Stats {
         Self::stats(self)
     }
