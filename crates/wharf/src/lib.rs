@@ -63,7 +63,11 @@ pub use handler::{
     body_limit, marker, time_limit,
 };
 pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
-pub use observe::{Access, CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit, Stats};
+pub use observe::{
+    Access, CloseReason, ClosedConnection, ConnectionId, ConnectionState, Connections,
+    CurrentRequest, ErrorContext, ErrorKind, InvalidConnectionId, Limit, OpenConnection, Protocol,
+    Stats, WorkerStats,
+};
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;

@@ -10,6 +10,7 @@ use wharf_proto::{Headers, Misuse, RequestHead};
 
 use crate::body::Body;
 use crate::interim::Interims;
+use crate::observe::ConnectionId;
 use crate::percent;
 use crate::pool::{Pooled, reusable};
 
@@ -35,6 +36,7 @@ pub struct Request {
 pub(crate) struct Parts {
     pub(crate) head: RequestHead,
     pub(crate) addrs: Addrs,
+    pub(crate) connection: ConnectionId,
     /// How much of the path stands before the handler's own part of it, in bytes.
     mounted_at: usize,
     params: Params,
@@ -95,6 +97,7 @@ impl Default for Parts {
         Self {
             head: RequestHead::default(),
             addrs: Addrs::UNKNOWN,
+            connection: ConnectionId::UNKNOWN,
             mounted_at: 0,
             params: Params::default(),
             extensions: Extensions::new(),
@@ -249,6 +252,14 @@ impl Request {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.parts.addrs.local
+    }
+
+    /// The name of the connection on which the request came, as in
+    /// [`ServerHandle::connections`](crate::ServerHandle::connections) and
+    /// [`ClosedConnection`](crate::ClosedConnection).
+    #[must_use]
+    pub fn connection_id(&self) -> ConnectionId {
+        self.parts.connection
     }
 
     /// Values that handlers attached to the request.

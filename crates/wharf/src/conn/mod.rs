@@ -12,14 +12,17 @@ mod outgoing;
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::addrs::PackedAddrs;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::{Ending, Http1};
 use crate::config::{Rules, Timeouts};
 use crate::driver::{Close, Key};
-use crate::observe::{CloseReason, Counters, ErrorContext, ErrorKind, Hooks, Limit};
+use crate::observe::{
+    CloseReason, ConnectionId, ConnectionState, Counters, ErrorContext, ErrorKind, Hooks, Limit,
+    OpenConnection, Protocol,
+};
 use crate::output::Output;
 use crate::request::Addrs;
 use crate::stop::Switches;
@@ -56,6 +59,11 @@ pub(crate) struct Conn {
     moves: Moves,
     /// How many heads came in full before the current [`Http1`].
     requests: u32,
+    /// The worker's uptime when it was opened, in tenths of a second.
+    opened_at: u32,
+    received_bytes: u64,
+    /// How many bytes were given to the driver before the current [`Http1`].
+    given_bytes: u64,
     /// Nothing more is sent, and the peer is read until then at the latest.
     lingers_until: Option<Instant>,
     /// Why the connection ends, once that is decided.
@@ -69,7 +77,7 @@ pub(crate) struct Conn {
 }
 
 impl Conn {
-    pub(crate) fn new(key: Key, addrs: Addrs) -> Self {
+    pub(crate) fn new(key: Key, addrs: Addrs, opened_at: u32) -> Self {
         Self {
             key,
             addrs: PackedAddrs::new(addrs),
@@ -77,6 +85,9 @@ impl Conn {
             deadline: Deadline::new(),
             moves: Moves::NONE,
             requests: 0,
+            opened_at,
+            received_bytes: 0,
+            given_bytes: 0,
             lingers_until: None,
             reason: None,
             receiving: true,
@@ -125,11 +136,13 @@ impl Conn {
     /// Bytes came that nobody will look at.
     pub(crate) const fn on_dropped_bytes(&mut self, len: usize) {
         self.moves.received += len as u64;
+        self.received_bytes += len as u64;
     }
 
     /// The peer sent bytes; none means that it will send no more.
     pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
         self.moves.received += bytes.len() as u64;
+        self.received_bytes += bytes.len() as u64;
         if let Some(http) = &mut self.http {
             http.on_bytes(bytes, context);
         }
@@ -221,6 +234,7 @@ impl Conn {
     }
 
     /// Takes the protocol's parts off a connection that has become idle.
+    #[inline]
     pub(crate) fn retire(&mut self) -> Option<Box<Http1>> {
         let mut http = self.http.take_if(|http| http.is_idle())?;
         self.note_end_of_work(&mut http);
@@ -230,12 +244,44 @@ impl Conn {
     fn note_end_of_work(&mut self, http: &mut Http1) {
         self.moves.head_done |= http.take_head_done();
         self.requests = http.requests();
+        self.given_bytes += http.given_bytes();
         self.reason = self.reason.or(http.reason());
     }
 
     /// Decides on why the connection ends, unless that was decided before.
     pub(crate) fn set_reason(&mut self, reason: CloseReason) {
         self.reason.get_or_insert(reason);
+    }
+
+    /// What the connection is doing. `untaken` tells how much of its current send the peer has not
+    /// taken.
+    pub(crate) fn describe(
+        &self,
+        id: ConnectionId,
+        clock: &Clock,
+        untaken: impl FnOnce() -> u64,
+    ) -> OpenConnection {
+        let http = self.http.as_deref();
+        let Addrs { peer, local } = self.addrs.get();
+        let given = self.given_bytes + http.map_or(0, Http1::given_bytes);
+        let untaken = if http.is_some_and(|http| http.sending) { untaken() } else { 0 };
+        let state = match http {
+            _ if self.is_lingering() => ConnectionState::Lingering,
+            Some(http) => http.state(),
+            None => ConnectionState::Idle,
+        };
+        OpenConnection {
+            id,
+            peer_addr: peer,
+            local_addr: local,
+            protocol: http.map_or(Protocol::Http1, Http1::protocol),
+            state,
+            age: Duration::from_millis(100) * clock.uptime().saturating_sub(self.opened_at),
+            requests: http.map_or(self.requests, Http1::requests),
+            received_bytes: self.received_bytes,
+            sent_bytes: given.saturating_sub(untaken),
+            request: http.and_then(|http| http.current_request(clock.now())),
+        }
     }
 
     /// Why the connection ended, and how many requests came on it, where `or` is why it ends now.

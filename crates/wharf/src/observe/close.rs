@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use wharf_proto::Reject;
 
+use super::id::ConnectionId;
 use super::limit::Limit;
 
 /// Why a connection ended. The first cause counts: a peer that is told to go and then goes did not
@@ -29,11 +30,25 @@ pub enum CloseReason {
     Failed,
     /// The server stopped.
     Stopped,
+    /// The program had it closed ([`ServerHandle::kill`](crate::ServerHandle::kill)).
+    Killed,
 }
 
 impl CloseReason {
     /// How many there are, whatever their details.
-    pub(super) const KINDS: usize = 7;
+    pub(super) const KINDS: usize = 8;
+
+    /// What happened, whatever its details, in the order of [`kind`](Self::kind).
+    pub(super) const KIND_TEXTS: [&str; Self::KINDS] = [
+        "closed by the peer",
+        "connection lost",
+        "last response sent",
+        "refused",
+        "bound reached",
+        "handler failed",
+        "server stopped",
+        "killed",
+    ];
 
     pub(super) const fn kind(self) -> usize {
         match self {
@@ -44,6 +59,7 @@ impl CloseReason {
             Self::Limit(_) => 4,
             Self::Failed => 5,
             Self::Stopped => 6,
+            Self::Killed => 7,
         }
     }
 
@@ -59,13 +75,14 @@ impl CloseReason {
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PeerClosed => f.write_str("closed by the peer"),
-            Self::Lost => f.write_str("connection lost"),
-            Self::Finished => f.write_str("last response sent"),
             Self::Rejected(reject) => reject.fmt(f),
             Self::Limit(limit) => limit.fmt(f),
-            Self::Failed => f.write_str("handler failed"),
-            Self::Stopped => f.write_str("server stopped"),
+            Self::PeerClosed
+            | Self::Lost
+            | Self::Finished
+            | Self::Failed
+            | Self::Stopped
+            | Self::Killed => f.write_str(Self::KIND_TEXTS[self.kind()]),
         }
     }
 }
@@ -76,6 +93,8 @@ impl std::error::Error for CloseReason {}
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClosedConnection {
+    /// Its name; `None` if it was closed before it came to a worker.
+    pub id: Option<ConnectionId>,
     /// The peer's address.
     pub peer_addr: SocketAddr,
     /// Why it ended.

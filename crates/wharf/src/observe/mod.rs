@@ -1,12 +1,15 @@
 //! What a program can see of its server: requests, errors, closed connections, counts.
 //!
 //! [`Access`] tells of a request that was answered, [`ErrorContext`] of something that went wrong,
-//! [`ClosedConnection`] of a connection that is over, and [`Stats`] how often each of it happened.
+//! [`ClosedConnection`] of a connection that is over, [`OpenConnection`] of one that is not, and
+//! [`Stats`] how often each of it happened.
 //! Not here: what is done with it. There is no logging framework.
 
 mod access;
 mod close;
+mod connections;
 mod failure;
+mod id;
 mod limit;
 mod stats;
 
@@ -15,10 +18,14 @@ use std::sync::Arc;
 
 pub use self::access::Access;
 pub use self::close::{CloseReason, ClosedConnection};
+pub use self::connections::{
+    ConnectionState, Connections, CurrentRequest, OpenConnection, Protocol,
+};
 pub use self::failure::{ErrorContext, ErrorKind};
+pub use self::id::{ConnectionId, InvalidConnectionId};
 pub use self::limit::Limit;
-pub use self::stats::Stats;
 pub(crate) use self::stats::{Counters, snapshot};
+pub use self::stats::{Stats, WorkerStats};
 use crate::response::Response;
 
 /// Functions that the server calls, on the worker that has something to tell.

@@ -3,6 +3,7 @@
 //! A counter is written by its worker alone and read by anybody, so that counting costs a load and
 //! a store. Not here: rates and histograms, which are for those who scrape.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wharf_proto::Reject;
@@ -57,7 +58,8 @@ impl Counters {
 
 /// How often each thing happened since the server began, and what there is at the moment.
 ///
-/// The counts of several workers are read one after the other while they go on.
+/// The counts of several workers are read one after the other while they go on. It prints as a
+/// report for people, which leaves out what never happened.
 ///
 /// ```
 /// use wharf::{Limit, Server};
@@ -80,15 +82,30 @@ pub struct Stats {
     pub accepted: u64,
     /// Requests whose head came in full.
     pub requests: u64,
+    workers: Vec<WorkerStats>,
     closes: [u64; CloseReason::KINDS],
     rejects: [u64; REJECTS],
     limits: [u64; LIMITS],
 }
 
-/// Adds the counters of all workers up.
+/// What one worker has and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerStats {
+    /// The name of its thread; `None` if it has none, or runs where the program ticks.
+    pub thread: Option<String>,
+    /// Connections that it has.
+    pub connections: u64,
+    /// Connections that it accepted, those among them that it gave to other workers.
+    pub accepted: u64,
+    /// Requests whose head came to it in full.
+    pub requests: u64,
+}
+
+/// Adds the counters of all workers up, each given with its connections and its thread.
 pub(crate) fn snapshot<'c>(
     connections: usize,
-    workers: impl Iterator<Item = &'c Counters>,
+    workers: impl Iterator<Item = (usize, Option<&'c str>, &'c Counters)>,
 ) -> Stats {
     let mut stats = Stats { connections: connections as u64, ..Stats::default() };
     let add = |sums: &mut [u64], counters: &[AtomicU64]| {
@@ -96,9 +113,16 @@ pub(crate) fn snapshot<'c>(
             *sum += counter.load(Ordering::Relaxed);
         }
     };
-    for worker in workers {
-        stats.accepted += worker.accepted.load(Ordering::Relaxed);
-        stats.requests += worker.requests.load(Ordering::Relaxed);
+    for (connections, thread, worker) in workers {
+        let one = WorkerStats {
+            thread: thread.map(str::to_owned),
+            connections: connections as u64,
+            accepted: worker.accepted.load(Ordering::Relaxed),
+            requests: worker.requests.load(Ordering::Relaxed),
+        };
+        stats.accepted += one.accepted;
+        stats.requests += one.requests;
+        stats.workers.push(one);
         add(&mut stats.closes, &worker.closes);
         add(&mut stats.rejects, &worker.rejects);
         add(&mut stats.limits, &worker.limits);
@@ -107,6 +131,13 @@ pub(crate) fn snapshot<'c>(
 }
 
 impl Stats {
+    /// What each worker has and did. [`ConnectionId::worker`](crate::ConnectionId::worker) is a
+    /// place in it.
+    #[must_use]
+    pub fn workers(&self) -> &[WorkerStats] {
+        &self.workers
+    }
+
     /// How many connections ended for that reason. The details of
     /// [`Rejected`](CloseReason::Rejected) and [`Limit`](CloseReason::Limit) are not told apart;
     /// [`rejected`](Self::rejected) and [`reached`](Self::reached) do that.
@@ -138,6 +169,50 @@ impl Stats {
     }
 }
 
+/// The workers, busy ones counted; each worker; then how often what happened.
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let busy = self.workers.iter().filter(|worker| worker.connections > 0).count();
+        writeln!(f, "workers {}, with connections {busy}", self.workers.len())?;
+        let (connections, accepted) = (self.connections, self.accepted);
+        writeln!(f, "connections {connections}, accepted {accepted}, requests {}", self.requests)?;
+        for (index, worker) in self.workers.iter().enumerate() {
+            writeln!(f, "worker {index}{worker}")?;
+        }
+        for (reason, count) in CloseReason::KIND_TEXTS.into_iter().zip(self.closes) {
+            tell(f, "closed", &reason, count)?;
+        }
+        for (limit, count) in self.limits() {
+            tell(f, "limit", &limit, count)?;
+        }
+        for (reject, count) in self.rejects() {
+            tell(f, "refused", &reject, count)?;
+        }
+        Ok(())
+    }
+}
+
+/// A line about what has happened.
+fn tell(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    which: &dyn fmt::Display,
+    count: u64,
+) -> fmt::Result {
+    if count == 0 { Ok(()) } else { writeln!(f, "{what}: {which} {count}") }
+}
+
+/// ` (wharf-0): connections 1, accepted 2, requests 3`
+impl fmt::Display for WorkerStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(thread) = &self.thread {
+            write!(f, " ({})", thread.escape_debug())?;
+        }
+        let Self { connections, accepted, requests, .. } = self;
+        write!(f, ": connections {connections}, accepted {accepted}, requests {requests}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +228,9 @@ mod tests {
             worker.count_close(CloseReason::of(Reject::BodyTooLarge));
         }
         workers[0].count_limit(Limit::Linger);
-        let stats = snapshot(3, workers.iter());
+        let names = [Some("wharf-0"), None].into_iter();
+        let each = workers.iter().zip(names).map(|(worker, name)| (1, name, worker));
+        let stats = snapshot(3, each);
         assert_eq!((stats.connections, stats.accepted, stats.requests), (3, 2, 2));
         assert_eq!(stats.rejected(Reject::BadHost), 2);
         assert_eq!(stats.reached(Limit::BodyBytes), 2);
@@ -162,6 +239,18 @@ mod tests {
         assert_eq!(stats.closed(CloseReason::PeerClosed), 0);
         assert_eq!(stats.limits().map(|(_, count)| count).sum::<u64>(), 3);
         assert_eq!(stats.rejects().map(|(_, count)| count).sum::<u64>(), 4);
+        assert_eq!(
+            stats.to_string(),
+            "workers 2, with connections 2\n\
+             connections 3, accepted 2, requests 2\n\
+             worker 0 (wharf-0): connections 1, accepted 1, requests 1\n\
+             worker 1: connections 1, accepted 1, requests 1\n\
+             closed: bound reached 2\n\
+             limit: body too large 2\n\
+             limit: peer did not close 1\n\
+             refused: missing, repeated, malformed or contradicted host 2\n\
+             refused: body too large 2\n"
+        );
     }
 
     #[test]

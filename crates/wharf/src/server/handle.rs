@@ -13,7 +13,7 @@ use super::ServerState;
 use crate::body::OnWorker;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
-use crate::observe::Stats;
+use crate::observe::{ConnectionId, Connections, Stats};
 use crate::stop::{Order, StopSwitch};
 use crate::worker::{Control, DrainReport, Life, Plan, Stopped, Worker};
 
@@ -132,6 +132,41 @@ impl ServerHandle {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.control.stats()
+    }
+
+    /// What each connection is doing: see [`Connections`]. Workers answer between two turns, and
+    /// one that a handler blocks is waited for no longer than a second.
+    ///
+    /// # Panics
+    ///
+    /// On a worker, which would wait for itself.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.control.connections_blocking()
+    }
+
+    /// Closes a connection, and says whether it was open. Its handler is dropped, and a response
+    /// that has begun is reset, so that it is not taken for complete.
+    ///
+    /// A worker that a handler blocks closes it when it can; then this says `false` after a second.
+    ///
+    /// ```
+    /// use wharf::Server;
+    ///
+    /// let handle = Server::new("hello").listen("127.0.0.1:0")?.start()?;
+    /// for connection in handle.connections().list {
+    ///     if connection.age.as_secs() > 3600 {
+    ///         handle.kill(connection.id);
+    ///     }
+    /// }
+    /// # Ok::<(), wharf::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// On a worker, which would wait for itself.
+    pub fn kill(&self, id: ConnectionId) -> bool {
+        self.control.kill_blocking(id)
     }
 
     /// Where the server is in its life.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::ServerState;
 use super::handle::state;
 use crate::driver::{Combined, Driver, Watched};
-use crate::observe::Stats;
+use crate::observe::{ConnectionId, Connections, Stats};
 use crate::stop::StopSwitch;
 use crate::worker::{Control, DrainReport, Life, Plan, Worker};
 
@@ -61,6 +61,28 @@ impl Ticker {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.control.stats()
+    }
+
+    /// What each connection is doing: see [`Connections`]. Times are those of the last tick.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.workers.connections()
+    }
+
+    /// Closes a connection at once, and says whether it was open. Its handler is dropped, and a
+    /// response that has begun is reset, so that it is not taken for complete.
+    ///
+    /// ```
+    /// use wharf::Server;
+    ///
+    /// let mut ticker = Server::new("hello").listen("127.0.0.1:0")?.into_ticker()?;
+    /// for connection in ticker.connections().list {
+    ///     ticker.kill(connection.id);
+    /// }
+    /// # Ok::<(), wharf::Error>(())
+    /// ```
+    pub fn kill(&mut self, id: ConnectionId) -> bool {
+        self.workers.kill(id)
     }
 
     /// Where the server is in its life. In a drain it is over in the tick that says so.
@@ -113,6 +135,10 @@ trait Turns {
 
     fn next_deadline(&self) -> Option<Instant>;
 
+    fn connections(&self) -> Connections;
+
+    fn kill(&mut self, id: ConnectionId) -> bool;
+
     #[cfg(unix)]
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_>;
 }
@@ -151,6 +177,19 @@ impl<D: Driver + Watched> Turns for Workers<D> {
 
     fn next_deadline(&self) -> Option<Instant> {
         self.workers.iter().filter_map(Worker::next_deadline).min()
+    }
+
+    fn connections(&self) -> Connections {
+        let list = self.workers.iter().flat_map(Worker::connections).collect();
+        Connections { list, silent_workers: Vec::new() }
+    }
+
+    fn kill(&mut self, id: ConnectionId) -> bool {
+        let Some(worker) = self.workers.get_mut(id.worker()) else { return false };
+        let was_open = worker.kill(id.key());
+        // What the driver was told is not to wait for the next tick.
+        worker.rest();
+        was_open
     }
 
     #[cfg(unix)]

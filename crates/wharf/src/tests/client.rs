@@ -188,6 +188,20 @@ impl Client {
         self.end.expect("it was waited for")
     }
 
+    /// Waits for the end of the connection, whatever comes before.
+    pub(super) fn try_end(&mut self) -> End {
+        let mut deadline = Instant::now() + PATIENCE;
+        while self.end.is_none() {
+            self.input.clear();
+            if self.take_in() {
+                deadline = Instant::now() + PATIENCE;
+            } else {
+                self.pause(deadline);
+            }
+        }
+        self.end.expect("it was waited for")
+    }
+
     /// Sends on until the server's end turns out to be gone.
     pub(super) fn wait_for_reset(&mut self) {
         let deadline = Instant::now() + PATIENCE;

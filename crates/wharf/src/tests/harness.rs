@@ -16,7 +16,10 @@ use crate::driver::UringDriver;
 use crate::driver::sim::{Faults, PATIENCE, Pace, SimDriver, SimNet};
 use crate::server::{assemble, run_here};
 use crate::worker::{Plan, Worker};
-use crate::{CloseReason, Dispatch, DrainReport, Server, ServerHandle, StopSwitch, Ticker};
+use crate::{
+    CloseReason, ConnectionId, ConnectionState, Connections, Dispatch, DrainReport, OpenConnection,
+    Server, ServerHandle, StopSwitch, Ticker,
+};
 
 /// Where the sockets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +144,40 @@ impl Harness {
             match self.stepper() {
                 Some(stepper) => stepper.step(),
                 None => self.stage.wait(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// What there is, where somebody can be asked.
+    pub(super) fn connections(&self) -> Option<Connections> {
+        match self.running.as_ref()? {
+            Running::Thread(_) => None,
+            Running::Handle(handle) => Some(handle.connections()),
+            Running::Ticked(stepper) => Some(stepper.connections()),
+        }
+    }
+
+    /// Closes a connection, and says whether it was there.
+    pub(super) fn kill(&self, id: ConnectionId) -> bool {
+        match &self.running {
+            None | Some(Running::Thread(_)) => false,
+            Some(Running::Handle(handle)) => handle.kill(id),
+            Some(Running::Ticked(stepper)) => stepper.kill(id),
+        }
+    }
+
+    /// Waits until a client's connection is in that state.
+    pub(super) fn wait_for_state(&self, client: &Client, state: ConnectionState) -> OpenConnection {
+        let (peer, deadline) = (client.local_addr(), Instant::now() + PATIENCE);
+        loop {
+            let list = self.connections().expect("there is somebody to ask").list;
+            let found = list.into_iter().find(|one| one.peer_addr == peer);
+            if let Some(found) = found.clone().filter(|found| found.state == state) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "it is {found:?} rather than {state:?}");
+            if let Some(stepper) = self.stepper() {
+                stepper.step();
             }
         }
     }
@@ -304,6 +341,25 @@ impl Stepper {
             let end = ticker.net.time() + time;
             while ticker.net.time() < end {
                 ticker.tick(Some(ticker.net.instant(end)));
+            }
+        }
+    }
+
+    fn connections(&self) -> Connections {
+        match &*self.0.borrow() {
+            Loop::System(ticker) => ticker.connections(),
+            Loop::Net(ticker) => {
+                let list = ticker.workers.iter().flat_map(Worker::connections).collect();
+                Connections { list, silent_workers: Vec::new() }
+            }
+        }
+    }
+
+    fn kill(&self, id: ConnectionId) -> bool {
+        match &mut *self.0.borrow_mut() {
+            Loop::System(ticker) => ticker.kill(id),
+            Loop::Net(ticker) => {
+                ticker.workers.get_mut(id.worker()).is_some_and(|worker| worker.kill(id.key()))
             }
         }
     }

@@ -11,6 +11,7 @@ mod crowd;
 mod features;
 mod harness;
 mod inside;
+mod inspect;
 mod response;
 mod seeds;
 mod site;

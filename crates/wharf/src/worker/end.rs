@@ -35,6 +35,8 @@ impl<D: Driver> Worker<D> {
         self.state.next_queue.clear();
         self.woken.clear();
         self.state.member().inbox.take(&mut self.woken);
+        self.state.member().inbox.close();
+        self.lists.clear();
         self.driver.submit();
         if let Some(presence) = &self.presence {
             presence.report(std::mem::take(&mut self.state.report));

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
+use super::question::Answer;
 use crate::driver::{Key, Unpark};
+use crate::observe::OpenConnection;
 use crate::request::Addrs;
 
 /// The worker is in the middle of a turn.
@@ -53,22 +55,38 @@ impl Doorbell {
     }
 }
 
+/// How many messages may wait in an inbox for one more question to be left: a worker that is
+/// blocked must not be asked without an end.
+const MAX_WAITING: usize = 1024;
+
 /// What others want of a worker.
 pub(crate) enum Message<S> {
     /// Takes on a connection that another worker accepted.
     Adopt(S, Addrs),
+    /// Says what each connection is doing.
+    List(Answer<Vec<OpenConnection>>),
+    /// Closes a connection, and says whether it was there.
+    Kill(Key, Answer<bool>),
 }
 
 /// What was left for one worker.
 pub(crate) struct Inbox<S> {
     wakes: Arc<WakeQueue>,
-    messages: Mutex<Vec<Message<S>>>,
+    messages: Mutex<Messages<S>>,
+}
+
+/// Messages that wait to be taken.
+struct Messages<S> {
+    list: Vec<Message<S>>,
+    /// Nobody will take any.
+    is_closed: bool,
 }
 
 impl<S> Inbox<S> {
     pub(crate) fn new(doorbell: Arc<Doorbell>) -> Self {
         let wakes = WakeQueue { woken: Mutex::new(Vec::new()), doorbell };
-        Self { wakes: Arc::new(wakes), messages: Mutex::new(Vec::new()) }
+        let messages = Messages { list: Vec::new(), is_closed: false };
+        Self { wakes: Arc::new(wakes), messages: Mutex::new(messages) }
     }
 
     pub(crate) fn doorbell(&self) -> &Arc<Doorbell> {
@@ -77,8 +95,35 @@ impl<S> Inbox<S> {
 
     /// Leaves a message.
     pub(crate) fn post(&self, message: Message<S>) {
-        lock(&self.messages).push(message);
+        lock(&self.messages).list.push(message);
         self.doorbell().ring();
+    }
+
+    /// Leaves a question, unless there are too many: then it is not answered in time. A worker that
+    /// is no more answers nothing, and nobody waits for it.
+    pub(crate) fn ask(&self, question: Message<S>) {
+        let mut messages = lock(&self.messages);
+        let (is_closed, has_room) = (messages.is_closed, messages.list.len() < MAX_WAITING);
+        if has_room && !is_closed {
+            messages.list.push(question);
+            drop(messages);
+            return self.doorbell().ring();
+        }
+        drop(messages);
+        match question {
+            Message::List(answer) if !is_closed => answer.withhold(),
+            Message::Kill(_, answer) if !is_closed => answer.withhold(),
+            Message::List(_) | Message::Kill(..) | Message::Adopt(..) => {}
+        }
+    }
+
+    /// Nobody will take what is left from now on. Questions that wait are dropped.
+    pub(crate) fn close(&self) {
+        let mut messages = lock(&self.messages);
+        messages.is_closed = true;
+        let left = std::mem::take(&mut messages.list);
+        drop(messages);
+        drop(left);
     }
 
     /// Takes what was left.
@@ -87,13 +132,13 @@ impl<S> Inbox<S> {
             bound.queued.store(false, Ordering::Release);
             keys.push(unpack(bound.key.load(Ordering::Acquire)));
         }
-        std::mem::take(&mut lock(&self.messages))
+        std::mem::take(&mut lock(&self.messages).list)
     }
 
     /// How many messages wait to be taken.
     #[cfg(test)]
     pub(crate) fn messages(&self) -> usize {
-        lock(&self.messages).len()
+        lock(&self.messages).list.len()
     }
 
     /// A waker for the tasks of a connection.

@@ -8,13 +8,16 @@ mod accept;
 mod burst;
 mod clients;
 mod clock;
+mod control;
 mod drain;
 mod end;
 mod inbox;
+mod inspect;
 #[cfg(test)]
 mod leftovers;
 mod life;
 mod own;
+mod question;
 mod report;
 mod shared;
 mod spin;
@@ -23,12 +26,14 @@ mod state;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::thread;
 use std::time::Instant;
 
 use self::accept::Acceptor;
 use self::burst::Burst;
 pub(crate) use self::clients::Clients;
 pub(crate) use self::clock::Clock;
+pub(crate) use self::control::Control;
 use self::drain::Drain;
 pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox, Message};
 #[cfg(test)]
@@ -36,15 +41,16 @@ pub(crate) use self::leftovers::Leftovers;
 pub use self::life::Stopped;
 pub(crate) use self::life::{Life, Milestones, Presence};
 use self::own::Own;
+use self::question::Answer;
 pub use self::report::{DrainReport, Unfinished};
 use self::shared::fewest;
-pub(crate) use self::shared::{Control, Member, Plan, Shared};
+pub(crate) use self::shared::{Member, Plan, Shared};
 use self::spin::Spin;
 use self::state::{State, end};
 use crate::body::OnWorker;
 use crate::conn::{Conn, Ending, Http1};
 use crate::driver::{Close, Completion, Driver, Key, Sent};
-use crate::observe::{CloseReason, ErrorKind, Limit};
+use crate::observe::{CloseReason, ErrorKind, Limit, OpenConnection};
 use crate::request::Addrs;
 use crate::timer::Wheel;
 
@@ -58,6 +64,8 @@ pub(crate) struct Worker<D: Driver> {
     woken: Vec<Key>,
     expired: Vec<u32>,
     drain: Drain,
+    /// Who wants to know what there is once the turn is over.
+    lists: Vec<Answer<Vec<OpenConnection>>>,
     /// Everything was closed.
     has_ended: bool,
     /// Last, since it tells the program that everything else is gone.
@@ -89,6 +97,7 @@ impl<D: Driver> Worker<D> {
             woken: Vec::new(),
             expired: Vec::new(),
             drain: Drain::default(),
+            lists: Vec::new(),
             has_ended: false,
             presence: Some(presence),
         }
@@ -100,6 +109,10 @@ impl<D: Driver> Worker<D> {
 
     /// Turns until the server is over, then closes everything.
     pub(crate) fn run(mut self) -> io::Result<()> {
+        if let Some(name) = thread::current().name() {
+            // Each worker is run once.
+            let _ = self.state.member().thread.set(name.to_owned());
+        }
         let result = loop {
             let now = self.driver.now();
             let until = self.spin.polls(now).then_some(now);
@@ -163,6 +176,7 @@ impl<D: Driver> Worker<D> {
         }
         self.expire();
         self.flush();
+        self.tell();
         let has_room = self.state.shared.has_room();
         self.acceptor.resume_if_due(has_room, &mut self.driver);
         self.state.give_back_if_due(&mut self.driver);
@@ -228,10 +242,10 @@ impl<D: Driver> Worker<D> {
     fn adopt(&mut self, socket: D::Socket, addrs: Addrs) {
         // A peer that has gone already makes this fail, which concerns nobody else.
         let Ok(key) = self.driver.adopt(socket) else {
-            self.state.note_closed(addrs.peer, CloseReason::Lost, 0);
+            self.state.note_closed(None, addrs.peer, CloseReason::Lost, 0);
             return;
         };
-        self.state.open(Conn::new(key, addrs));
+        self.state.open(Conn::new(key, addrs, self.state.own.clock.uptime()));
     }
 
     fn take_inbox(&mut self) {
@@ -239,6 +253,8 @@ impl<D: Driver> Worker<D> {
         for message in self.state.member().inbox.take(&mut woken) {
             match message {
                 Message::Adopt(socket, addrs) => self.adopt(socket, addrs),
+                Message::List(answer) => self.lists.push(answer),
+                Message::Kill(key, answer) => answer.give(self.kill(key)),
             }
         }
         for key in woken.drain(..) {

@@ -3,8 +3,8 @@
 //! Nothing here is written to by a request. Not here: what a worker has for itself (`mod.rs`).
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::clients::Clients;
@@ -13,7 +13,7 @@ use crate::config::{Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
 use crate::observe::{Counters, Hooks, Stats, snapshot};
-use crate::stop::{Order, Switches};
+use crate::stop::Switches;
 use crate::sys::{self, Pinned};
 use crate::{Handler, Limits};
 
@@ -40,29 +40,13 @@ pub(crate) struct Shared<S> {
     pub(crate) accepting: AtomicUsize,
 }
 
-/// What a handle may ask of its server, whatever its sockets are.
-pub(crate) trait Control: Send + Sync {
-    fn stats(&self) -> Stats;
-
-    /// What the server was told.
-    fn order(&self) -> Order;
-}
-
-impl<S: Send> Control for Shared<S> {
-    fn stats(&self) -> Stats {
-        Self::stats(self)
-    }
-
-    fn order(&self) -> Order {
-        self.switches.order()
-    }
-}
-
 /// What other workers may know of one.
 pub(crate) struct Member<S> {
     pub(crate) inbox: Inbox<S>,
     pub(crate) connections: AtomicUsize,
     pub(crate) counters: Counters,
+    /// The thread that it runs on, where that has a name.
+    pub(crate) thread: OnceLock<String>,
 }
 
 /// A switch may outlive the server: it must not ring for workers that are no more.
@@ -81,8 +65,11 @@ impl<S> Shared<S> {
 
     /// What there is and how often it happened.
     pub(crate) fn stats(&self) -> Stats {
-        let counters = self.members.iter().map(|member| &member.counters);
-        snapshot(self.connections.load(Ordering::Relaxed), counters)
+        let workers = self.members.iter().map(|member| {
+            let connections = member.connections.load(Ordering::Relaxed);
+            (connections, member.thread.get().map(String::as_str), &member.counters)
+        });
+        snapshot(self.connections.load(Ordering::Relaxed), workers)
     }
 
     pub(super) fn context<'w>(&'w self, own: &'w Own) -> Context<'w> {

@@ -13,7 +13,7 @@ use super::burst::{Burst, wait_to_return};
 use super::{DrainReport, Member, Own, Shared};
 use crate::conn::{Conn, Context, Http1};
 use crate::driver::{Driver, Key};
-use crate::observe::{CloseReason, ClosedConnection, ErrorContext, ErrorKind, Limit};
+use crate::observe::{CloseReason, ClosedConnection, ConnectionId, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::pool;
 use crate::request::Parts;
@@ -121,7 +121,10 @@ impl<S> State<S> {
     /// What a connection needs for an exchange.
     fn spare(&mut self, key: Key) -> Box<Http1> {
         let spare = self.spare.pop();
-        spare.unwrap_or_else(|| Box::new(Http1::new(self.member().inbox.waker(key))))
+        spare.unwrap_or_else(|| {
+            let id = ConnectionId::new(self.own.index, key);
+            Box::new(Http1::new(self.member().inbox.waker(key), id))
+        })
     }
 
     /// Leaves a connection alone until something happens to it: takes the protocol's parts off one
@@ -188,11 +191,13 @@ impl<S> State<S> {
         if self.own.is_draining && !conn.is_reported {
             self.report.finished += 1;
         }
-        self.note_closed(conn.peer_addr(), reason, requests);
+        let id = ConnectionId::new(self.own.index, key);
+        self.note_closed(Some(id), conn.peer_addr(), reason, requests);
     }
 
     pub(super) fn note_closed(
         &mut self,
+        id: Option<ConnectionId>,
         peer_addr: SocketAddr,
         reason: CloseReason,
         requests: u32,
@@ -203,12 +208,12 @@ impl<S> State<S> {
         if let Some(clients) = &self.shared.clients {
             clients.leave(peer_addr.ip());
         }
-        self.tell_of_close(peer_addr, reason, requests);
+        self.tell_of_close(&ClosedConnection { id, peer_addr, reason, requests });
     }
 
-    fn tell_of_close(&self, peer_addr: SocketAddr, reason: CloseReason, requests: u32) {
-        self.member().counters.count_close(reason);
-        self.shared.hooks.closed(&ClosedConnection { peer_addr, reason, requests });
+    fn tell_of_close(&self, closed: &ClosedConnection) {
+        self.member().counters.count_close(closed.reason);
+        self.shared.hooks.closed(closed);
     }
 
     /// Notes that a connection is not taken on, since its client has too many.
@@ -216,7 +221,8 @@ impl<S> State<S> {
         let limit = Limit::ConnectionsPerClient;
         self.member().counters.count_limit(limit);
         self.tell_of_accepting(ErrorKind::Limit(limit), &limit, Some(peer_addr));
-        self.tell_of_close(peer_addr, CloseReason::Limit(limit), 0);
+        let reason = CloseReason::Limit(limit);
+        self.tell_of_close(&ClosedConnection { id: None, peer_addr, reason, requests: 0 });
     }
 
     /// Frees what a burst of connections has left behind.

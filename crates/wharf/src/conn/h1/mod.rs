@@ -4,6 +4,7 @@
 //! its bytes other than the head's, and without an allocation. Not here: framing (the machine's),
 //! what a response body is made of (`outgoing.rs`), when output is sent (`worker`).
 
+mod current;
 mod receive;
 mod refuse;
 mod respond;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use wharf_proto::RequestHead;
 use wharf_proto::h1::{self, Phase};
 
+use self::current::Current;
 use self::refuse::Refusal;
 use super::addrs::PackedAddrs;
 use super::exchange::{Exchange, Record};
@@ -25,7 +27,7 @@ use crate::body::{BodyError, BodyWriter, ReadPace};
 use crate::config::{Rules, Timeouts};
 use crate::driver::{Behind, Close, Key};
 use crate::interim::Interims;
-use crate::observe::{CloseReason, Limit};
+use crate::observe::{CloseReason, ConnectionId, Limit};
 use crate::output::Output;
 use crate::pool::Pooled;
 use crate::request::{Addrs, Parts};
@@ -44,6 +46,7 @@ const MAX_SPARE_BYTES: usize = 128 << 10;
 pub(crate) struct Http1 {
     machine: h1::Connection,
     addrs: Addrs,
+    id: ConnectionId,
     /// How many heads came in full on this connection.
     requests: u32,
     /// Where the next head is built.
@@ -56,6 +59,7 @@ pub(crate) struct Http1 {
     /// The driver has an output of this connection.
     pub(crate) sending: bool,
     exchange: Exchange,
+    current: Current,
     interims: Interims,
     /// Exchanges that are over but whose bytes are not all sent, where there is an access log.
     done: Vec<Pooled<Record>>,
@@ -97,11 +101,12 @@ pub(crate) enum Ending {
 }
 
 impl Http1 {
-    /// It works for nobody before it is bound.
-    pub(crate) fn new(waker: ConnWaker) -> Self {
+    /// It works for nobody before it is bound; `id` is that of any connection of the worker.
+    pub(crate) fn new(waker: ConnWaker, id: ConnectionId) -> Self {
         Self {
             machine: h1::Connection::new(),
             addrs: Addrs::UNKNOWN,
+            id,
             requests: 0,
             parts: None,
             trailers: RequestHead::default(),
@@ -109,6 +114,7 @@ impl Http1 {
             output: Output::default(),
             sending: false,
             exchange: Exchange::default(),
+            current: Current::default(),
             interims: Interims::default(),
             done: Vec::new(),
             done_when_sent: 0,
@@ -130,6 +136,7 @@ impl Http1 {
     /// Makes the value work for another connection, on which so many requests came before.
     pub(super) fn bind(&mut self, key: Key, addrs: &PackedAddrs, requests: u32, rules: &Rules) {
         self.waker.bind(key);
+        self.id = self.id.with_key(key);
         self.addrs = addrs.get();
         self.requests = requests;
         if rules.accepts_bare_lf {
@@ -140,6 +147,7 @@ impl Http1 {
     /// Forgets the connection, so that nothing of it is held until there is another.
     pub(crate) fn clear(&mut self) {
         self.machine = h1::Connection::new();
+        self.current.clear();
         self.input.clear();
         self.input.shrink_to(MAX_SPARE_BYTES);
         self.output.clear();

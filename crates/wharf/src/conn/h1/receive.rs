@@ -13,6 +13,7 @@ use wharf_proto::h1::{BodyLength, Event, Phase};
 use wharf_proto::{Headers, Limits, Reject, RequestHead};
 
 use super::refuse::Refusal;
+use super::respond::Outcome;
 use super::trace::trace;
 use super::{Close, CloseReason, Ending, Http1, Interims};
 use crate::body::{Body, BodyWriter};
@@ -78,7 +79,7 @@ impl Http1 {
                     used += received.consumed;
                     match received.event {
                         Some(Event::Head { body }) => {
-                            used += self.begin_request(body, &input[used..], context);
+                            used += self.begin_request(body, rest, received.consumed, context);
                         }
                         Some(Event::Body(data)) => self.gather(data, &mut pieces),
                         Some(Event::End) => {
@@ -87,6 +88,7 @@ impl Http1 {
                         }
                         None if received.consumed == 0 => {
                             self.settle(context);
+                            self.current.comes_in_pieces = self.machine.phase() == Phase::Head;
                             break;
                         }
                         None => {}
@@ -141,14 +143,25 @@ impl Http1 {
         }
     }
 
-    /// Hands a request to the handler. Returns how many bytes of `rest` belonged to its body.
+    /// Hands a request to the handler, whose head, or the last of it, is the first `head_len` bytes
+    /// of `input`. Returns how many bytes behind it belonged to its body.
     #[inline(never)]
-    fn begin_request(&mut self, length: BodyLength, rest: &[u8], context: &Context<'_>) -> usize {
+    fn begin_request(
+        &mut self,
+        length: BodyLength,
+        input: &[u8],
+        head_len: usize,
+        context: &Context<'_>,
+    ) -> usize {
         self.head_done = true;
         self.requests = self.requests.saturating_add(1);
         context.counters.count_request();
         let Some(mut parts) = self.parts.take() else { return 0 };
         parts.addrs = self.addrs;
+        parts.connection = self.id;
+        if self.current.comes_in_pieces {
+            self.current.note_head(&parts.head, self.requests, context.clock.now());
+        }
         self.interims = Interims::begin();
         parts.interims = self.interims;
         self.exchange.begin(&parts, context);
@@ -164,18 +177,26 @@ impl Http1 {
         }
         let (body, used) = match length {
             BodyLength::Known(0) => (Body::empty(), 0),
-            BodyLength::Known(_) | BodyLength::Unknown => self.begin_body(length, rest, context),
+            BodyLength::Known(_) | BodyLength::Unknown => {
+                self.begin_body(length, &input[head_len..], context)
+            }
         };
         let request = Request::new(parts, body);
         let reply = self.run(|_| context.handler.call(request));
         match reply {
-            Ok(Reply { kind: ReplyKind::Ready(response), .. }) => self.respond(response, context),
+            Ok(Reply { kind: ReplyKind::Ready(response), .. }) => {
+                if self.respond(response, context) == Outcome::Other {
+                    self.note_request(&input[..head_len], context);
+                }
+            }
             Ok(Reply { kind: ReplyKind::Later(task), time_limit }) => {
                 self.exchange.task = Some(task);
                 let time_limit = time_limit.or(context.timeouts.handler);
                 self.exchange.handler_due =
                     time_limit.and_then(|limit| context.clock.now().checked_add(limit));
-                self.poll_task(context);
+                if self.poll_task(context) == Outcome::Other {
+                    self.note_request(&input[..head_len], context);
+                }
             }
             Err(panic) => self.panicked(&*panic, context),
         }
@@ -289,7 +310,7 @@ impl Http1 {
 
     /// Gives the handler's future a turn.
     #[inline(never)]
-    pub(super) fn poll_task(&mut self, context: &Context<'_>) {
+    pub(super) fn poll_task(&mut self, context: &Context<'_>) -> Outcome {
         let polled = self.run(|http| {
             let mut cx = TaskContext::from_waker(http.waker.waker());
             http.exchange.task.as_mut().map(|task| task.poll(&mut cx))
@@ -297,7 +318,7 @@ impl Http1 {
         match polled.map(|polled| polled.unwrap_or(Poll::Pending)) {
             Ok(Poll::Ready(response)) => {
                 self.exchange.task = None;
-                self.respond(response, context);
+                return self.respond(response, context);
             }
             Ok(Poll::Pending) => self.send_continue(Wanted::Now, context),
             Err(panic) => {
@@ -307,6 +328,16 @@ impl Http1 {
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
                 self.panicked(&*panic, context);
             }
+        }
+        Outcome::Other
+    }
+
+    /// Notes the request that came with that head, for those who ask, if it is under way.
+    #[cold]
+    fn note_request(&mut self, head: &[u8], context: &Context<'_>) {
+        let is_over = self.exchange.is_over() && !self.output.has_tail();
+        if !is_over && !self.current.is(self.requests) {
+            self.current.note_received(head, self.requests, context.clock.now());
         }
     }
 

@@ -30,20 +30,33 @@ pub(super) enum Persist {
     Never,
 }
 
+/// What became of a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was small, and is encoded.
+    Encoded,
+    /// It may go on.
+    Other,
+}
+
 impl Http1 {
     /// Encodes the handler's response.
-    pub(super) fn respond(&mut self, response: Response, context: &Context<'_>) {
+    #[inline]
+    pub(super) fn respond(&mut self, response: Response, context: &Context<'_>) -> Outcome {
         if self.reads_too_much(context) || response.body().is_too_large() {
-            return self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
+            self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
+            return Outcome::Encoded;
         }
         self.exchange.handler_due = None;
         if response.is_plain()
             && let Some(bytes) = small(response.body())
         {
             let (status, headers) = (response.status(), response.headers());
-            return self.send_small(status, headers, bytes, Persist::IfPossible, context);
+            self.send_small(status, headers, bytes, Persist::IfPossible, context);
+            return Outcome::Encoded;
         }
         self.respond_specially(response, context);
+        Outcome::Other
     }
 
     /// Encodes a response that tells more than a status, fields and a small body.

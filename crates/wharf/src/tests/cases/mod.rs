@@ -6,6 +6,7 @@ mod basics;
 mod bodies;
 mod drain;
 mod faults;
+mod inspection;
 mod reasons;
 mod semantics;
 mod streams;
@@ -49,6 +50,7 @@ const TABLES: &[&[Case]] = &[
     semantics::CASES,
     reasons::CASES,
     drain::CASES,
+    inspection::CASES,
 ];
 
 fn check(combination: Combination) {
@@ -64,8 +66,10 @@ fn check(combination: Combination) {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let stage = Arc::new(Stage::default());
             let closes = Arc::clone(&stage);
-            let server = Server::new(site(&stage))
-                .on_close(move |closed| closes.add(&format!("close: {:?}", closed.reason), 1));
+            let server = Server::new(site(&stage)).on_close(move |closed| {
+                closes.add(&format!("close: {:?}", closed.reason), 1);
+                closes.add(&format!("closed: {}", closed.id.expect("it was served")), 1);
+            });
             let server = (case.configure)(server);
             let mut harness = Harness::start(combination, server, stage);
             (case.run)(&mut harness);
