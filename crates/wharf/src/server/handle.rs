@@ -117,6 +117,12 @@ impl ServerHandle {
         self
     }
 
+    /// What a handler of the server may ask.
+    #[cfg(test)]
+    pub(crate) fn control(&self) -> Arc<dyn Control> {
+        Arc::clone(&self.control)
+    }
+
     /// Waits until every worker runs.
     pub(super) fn wait_begun(&self) {
         self.life.wait_begun();

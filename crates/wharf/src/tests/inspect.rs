@@ -8,9 +8,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::client::Client;
+use super::client::{Client, End};
+use crate::driver::Key;
 use crate::driver::sim::{PATIENCE, Random};
-use crate::{ConnectionState, Request, Response, Router, Server, ServerHandle};
+use crate::worker::Control;
+use crate::{ConnectionId, ConnectionState, Request, Response, Router, Server, ServerHandle};
 
 /// A server with a handler that blocks its worker until it is let go.
 struct Blocked {
@@ -62,6 +64,59 @@ fn a_worker_that_is_blocked_is_named_and_the_others_answer() {
     clients[0].try_end();
     let after = handle.connections();
     assert!(after.list.is_empty() && after.silent_workers.is_empty(), "{after}");
+}
+
+/// Nobody sleeps for it, and the others go on: those who answer mind the time.
+#[test]
+fn a_handler_is_told_of_a_worker_that_is_blocked() {
+    type Slot = Mutex<Option<Arc<dyn Control>>>;
+    let (slot, (enter, entered)) = (Arc::<Slot>::default(), mpsc::channel());
+    let (release, released) = mpsc::channel::<()>();
+    let (asked, dying) = (Arc::clone(&slot), Arc::clone(&slot));
+    let gate = Mutex::new((enter, released));
+    let site = Router::new()
+        .get("/", "hello")
+        .get("/block", move |_: Request| {
+            let gate = gate.lock().unwrap();
+            gate.0.send(()).unwrap();
+            let _ = gate.1.recv_timeout(PATIENCE);
+            "released"
+        })
+        .get("/connections", move |r: Request| {
+            let (control, own) = (asked.lock().unwrap().clone().unwrap(), r.connection_id());
+            async move {
+                let connections = control.connections().await;
+                let other = ConnectionId::new(own.worker(), Key { index: 99, generation: 9 });
+                assert!(!control.kill(other).await);
+                let silent = connections.silent_workers;
+                format!("{} {silent:?}", connections.list.iter().any(|one| one.id == own))
+            }
+        })
+        .get("/die", move |r: Request| {
+            let control = dying.lock().unwrap().clone().unwrap();
+            async move { control.kill(r.connection_id()).await.to_string() }
+        });
+    let server = Server::new(site).workers(2).dispatch(crate::Dispatch::LeastConnections);
+    let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
+    let addr = handle.local_addrs()[0];
+    let mut clients = [Client::over_tcp(addr, None), Client::over_tcp(addr, None)];
+    for client in &mut clients {
+        assert_eq!(client.get("/").text(), "hello");
+    }
+    *slot.lock().unwrap() = Some(handle.control());
+    assert_eq!(clients[1].get("/connections").text(), "true []");
+    let list = handle.connections().list;
+    let stuck = list.iter().find(|one| one.peer_addr == clients[0].local_addr()).unwrap().id;
+    clients[0].request("GET /block", "");
+    entered.recv_timeout(PATIENCE).unwrap();
+    let expected = format!("true [{}]", stuck.worker());
+    assert_eq!(clients[1].get("/connections").text(), expected);
+    release.send(()).unwrap();
+    assert_eq!(clients[0].response().text(), "released");
+    clients[1].request("GET /die", "");
+    assert_eq!(clients[1].end(), End::Closed);
+    // It would keep itself.
+    *slot.lock().unwrap() = None;
 }
 
 #[test]

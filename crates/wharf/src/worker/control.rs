@@ -2,8 +2,10 @@
 //!
 //! Not here: how answers are waited for (`question.rs`).
 
+use std::sync::Weak;
+
 use super::inbox::Message;
-use super::question::{Answer, Answers, Asked, ask};
+use super::question::{Answer, Answers, Asked, Minded, ask};
 use super::shared::Shared;
 use crate::body::OnWorker;
 use crate::observe::{ConnectionId, Connections, OpenConnection, Stats};
@@ -22,6 +24,9 @@ pub(crate) trait Control: Send + Sync {
     /// Has a connection closed. The answer says whether it was open; there is none from a worker
     /// that is not there.
     fn ask_kill(&self, id: ConnectionId) -> Asked<bool>;
+
+    /// Has every worker mind the time of a question that is waited for on one of them.
+    fn mind(&self, question: &Weak<dyn Minded>);
 }
 
 impl<S: Send> Control for Shared<S> {
@@ -45,6 +50,12 @@ impl<S: Send> Control for Shared<S> {
             self.members[worker].inbox.ask(Message::Kill(id.key(), answer));
         })
     }
+
+    fn mind(&self, question: &Weak<dyn Minded>) {
+        for member in &self.members {
+            member.inbox.ask(Message::Mind(Weak::clone(question)));
+        }
+    }
 }
 
 /// For threads that are no workers.
@@ -67,6 +78,24 @@ impl dyn Control {
     pub(crate) fn kill_blocking(&self, id: ConnectionId) -> bool {
         refuse_workers();
         was_open(&self.ask_kill(id).wait())
+    }
+}
+
+/// For handlers, and whoever else runs futures: these do not keep the server.
+#[cfg_attr(not(test), expect(dead_code, reason = "handlers can not reach their server yet"))]
+impl dyn Control {
+    /// The server's connections.
+    pub(crate) fn connections(&self) -> impl Future<Output = Connections> + use<> {
+        let asked = self.ask_connections();
+        self.mind(&asked.minded());
+        async move { listed(asked.await) }
+    }
+
+    /// Closes a connection, and says whether it was open.
+    pub(crate) fn kill(&self, id: ConnectionId) -> impl Future<Output = bool> + use<> {
+        let asked = self.ask_kill(id);
+        self.mind(&asked.minded());
+        async move { was_open(&asked.await) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
-use super::question::Answer;
+use super::question::{Answer, Minded};
 use crate::driver::{Key, Unpark};
 use crate::observe::OpenConnection;
 use crate::request::Addrs;
@@ -67,6 +67,8 @@ pub(crate) enum Message<S> {
     List(Answer<Vec<OpenConnection>>),
     /// Closes a connection, and says whether it was there.
     Kill(Key, Answer<bool>),
+    /// Minds the time of a question.
+    Mind(Weak<dyn Minded>),
 }
 
 /// What was left for one worker.
@@ -113,7 +115,7 @@ impl<S> Inbox<S> {
         match question {
             Message::List(answer) if !is_closed => answer.withhold(),
             Message::Kill(_, answer) if !is_closed => answer.withhold(),
-            Message::List(_) | Message::Kill(..) | Message::Adopt(..) => {}
+            Message::List(_) | Message::Kill(..) | Message::Mind(_) | Message::Adopt(..) => {}
         }
     }
 

@@ -15,6 +15,7 @@ impl<D: Driver> Worker<D> {
         if !self.lists.is_empty() {
             self.answer();
         }
+        self.minding.expire(self.state.own.clock.now());
     }
 
     #[cold]

@@ -41,7 +41,7 @@ pub(crate) use self::leftovers::Leftovers;
 pub use self::life::Stopped;
 pub(crate) use self::life::{Life, Milestones, Presence};
 use self::own::Own;
-use self::question::Answer;
+use self::question::{Answer, Minding};
 pub use self::report::{DrainReport, Unfinished};
 use self::shared::fewest;
 pub(crate) use self::shared::{Member, Plan, Shared};
@@ -66,6 +66,7 @@ pub(crate) struct Worker<D: Driver> {
     drain: Drain,
     /// Who wants to know what there is once the turn is over.
     lists: Vec<Answer<Vec<OpenConnection>>>,
+    minding: Minding,
     /// Everything was closed.
     has_ended: bool,
     /// Last, since it tells the program that everything else is gone.
@@ -98,6 +99,7 @@ impl<D: Driver> Worker<D> {
             expired: Vec::new(),
             drain: Drain::default(),
             lists: Vec::new(),
+            minding: Minding::default(),
             has_ended: false,
             presence: Some(presence),
         }
@@ -147,8 +149,13 @@ impl<D: Driver> Worker<D> {
             return Some(self.driver.now());
         }
         let (timers, burst) = (&self.state.timers, &self.state.burst);
-        let dues =
-            [timers.next_due(), self.acceptor.resumes_at(), burst.ends_at(), self.drain_due()];
+        let dues = [
+            timers.next_due(),
+            self.acceptor.resumes_at(),
+            burst.ends_at(),
+            self.drain_due(),
+            self.minding.next_due(),
+        ];
         dues.into_iter().flatten().min()
     }
 
@@ -255,6 +262,9 @@ impl<D: Driver> Worker<D> {
                 Message::Adopt(socket, addrs) => self.adopt(socket, addrs),
                 Message::List(answer) => self.lists.push(answer),
                 Message::Kill(key, answer) => answer.give(self.kill(key)),
+                Message::Mind(question) => {
+                    self.minding.add(question, self.state.own.clock.now());
+                }
             }
         }
         for key in woken.drain(..) {

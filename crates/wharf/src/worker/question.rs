@@ -3,13 +3,19 @@
 //! A worker answers between two turns. One whose handler blocks it does not, and whoever asked is
 //! told so after [`PATIENCE`]. Not here: what is asked (`control.rs`).
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// How long an answer is waited for. A worker's turn takes milliseconds at most.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Answers that are on their way.
+/// How many questions a worker minds at a time: who asks more often learns nothing new.
+const MAX_MINDED: usize = 256;
+
+/// Answers that are on their way. A future of them is minded by every worker (see [`Minded`]), so
+/// that it needs no clock of its own.
 #[must_use = "answers are of no use unless they are waited for"]
 pub(crate) struct Asked<T> {
     question: Arc<Question<T>>,
@@ -33,6 +39,7 @@ struct State<T> {
     given: Vec<(usize, T)>,
     outstanding: Vec<usize>,
     is_overdue: bool,
+    waker: Option<Waker>,
 }
 
 impl<T> Question<T> {
@@ -42,8 +49,14 @@ impl<T> Question<T> {
     }
 
     fn change(&self, change: impl FnOnce(&mut State<T>)) {
-        change(&mut self.lock());
+        let mut state = self.lock();
+        change(&mut state);
+        let waker = if state.is_over() { state.waker.take() } else { None };
+        drop(state);
         self.changed.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 
@@ -102,7 +115,7 @@ pub(super) fn ask<T>(
 ) -> Asked<T> {
     let outstanding: Vec<usize> = workers.collect();
     let asked = outstanding.clone();
-    let state = State { given: Vec::new(), outstanding, is_overdue: false };
+    let state = State { given: Vec::new(), outstanding, is_overdue: false, waker: None };
     let question = Arc::new(Question { state: Mutex::new(state), changed: Condvar::new() });
     for worker in asked {
         post(worker, Answer { question: Arc::clone(&question), worker: Some(worker) });
@@ -128,10 +141,78 @@ impl<T> Asked<T> {
     }
 }
 
+impl<T: Send + 'static> Asked<T> {
+    /// What a worker minds for the future.
+    pub(super) fn minded(&self) -> Weak<dyn Minded> {
+        let question: Arc<dyn Minded> = Arc::clone(&self.question) as Arc<dyn Minded>;
+        Arc::downgrade(&question)
+    }
+}
+
+impl<T> Future for Asked<T> {
+    type Output = Answers<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answers<T>> {
+        let mut state = self.question.lock();
+        if state.is_over() {
+            return Poll::Ready(state.take());
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
 /// Nobody waits any more.
 impl<T> Drop for Asked<T> {
     fn drop(&mut self) {
         self.question.lock().is_overdue = true;
+    }
+}
+
+/// A question that ends, at the latest, when the first of the workers that mind it finds that its
+/// time is over.
+pub(crate) trait Minded: Send + Sync {
+    fn is_over(&self) -> bool;
+
+    fn give_up(&self);
+}
+
+impl<T: Send> Minded for Question<T> {
+    fn is_over(&self) -> bool {
+        self.lock().is_over()
+    }
+
+    fn give_up(&self) {
+        self.change(|state| state.is_overdue = true);
+    }
+}
+
+/// The questions that one worker minds, by when their time is over.
+#[derive(Default)]
+pub(super) struct Minding {
+    due: Vec<(Instant, Weak<dyn Minded>)>,
+}
+
+impl Minding {
+    pub(super) fn add(&mut self, question: Weak<dyn Minded>, now: Instant) {
+        self.due.retain(|(_, question)| question.upgrade().is_some_and(|it| !it.is_over()));
+        if self.due.len() < MAX_MINDED {
+            self.due.push((now + PATIENCE, question));
+        } else if let Some(question) = question.upgrade() {
+            question.give_up();
+        }
+    }
+
+    /// When the next one's time is over.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        let count = self.due.partition_point(|(at, _)| *at <= now);
+        for question in self.due.drain(..count).filter_map(|(_, question)| question.upgrade()) {
+            question.give_up();
+        }
     }
 }
 
@@ -146,13 +227,48 @@ mod tests {
         (asked, rights)
     }
 
+    fn poll<T>(asked: &mut Asked<T>) -> Poll<Answers<T>> {
+        Pin::new(asked).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
     #[test]
     fn answers_come_in_the_order_of_the_workers_and_who_is_no_more_is_not_waited_for() {
-        let (asked, mut rights) = asked();
+        let (mut asked, mut rights) = asked();
         let [last, gone, first] = [(); 3].map(|()| rights.pop().unwrap());
         last.give(2);
+        assert_eq!(poll(&mut asked), Poll::Pending);
         drop(gone);
         first.give(0);
         assert_eq!(asked.wait(), Answers { given: vec![0, 2], silent: vec![] });
+    }
+
+    #[test]
+    fn a_future_is_over_when_its_time_is() {
+        let (mut asked, mut rights) = asked();
+        let (mut minding, start) = (Minding::default(), Instant::now());
+        minding.add(asked.minded(), start);
+        rights.pop().unwrap().give(2);
+        minding.expire(start + PATIENCE / 2);
+        assert_eq!(poll(&mut asked), Poll::Pending);
+        assert_eq!(minding.next_due(), Some(start + PATIENCE));
+        minding.expire(start + PATIENCE);
+        assert_eq!(poll(&mut asked), Poll::Ready(Answers { given: vec![2], silent: vec![0, 1] }));
+        assert!(rights.iter().all(|right| !right.is_wanted()));
+        assert_eq!(minding.next_due(), None);
+    }
+
+    #[test]
+    fn no_more_questions_are_minded_than_are_allowed() {
+        let mut minding = Minding::default();
+        let mut all: Vec<_> = (0..=MAX_MINDED).map(|_| asked()).collect();
+        for (asked, _) in &all {
+            minding.add(asked.minded(), Instant::now());
+        }
+        assert!(poll(&mut all[MAX_MINDED].0).is_ready(), "it is given up at once");
+        assert!(poll(&mut all[0].0).is_pending());
+        drop(all);
+        let (asked, _rights) = asked();
+        minding.add(asked.minded(), Instant::now());
+        assert_eq!(minding.due.len(), 1, "nobody waits for the others any more");
     }
 }
