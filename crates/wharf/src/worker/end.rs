@@ -55,10 +55,11 @@ impl<D: Driver> Worker<D> {
     }
 
     fn note_unfinished(&mut self, key: Key, was_cut: bool) {
+        let conn = self.state.conns.get(key.index as usize).and_then(Option::as_ref);
+        let Some(connection) = conn.map(|conn| self.describe(conn)) else { return };
         let Some(conn) = self.state.conn(key) else { return };
         if !std::mem::replace(&mut conn.is_reported, true) {
-            let peer_addr = conn.peer_addr();
-            self.state.report.note(Unfinished { peer_addr, was_cut });
+            self.state.report.note(Unfinished { connection, was_cut });
         }
     }
 

@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Worker;
+use crate::conn::Conn;
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ConnectionId, OpenConnection};
 
@@ -29,14 +30,17 @@ impl<D: Driver> Worker<D> {
 
     /// What each connection is doing.
     pub(crate) fn connections(&self) -> Vec<OpenConnection> {
-        let own = &self.state.own;
         let count = self.state.member().connections.load(Ordering::Relaxed);
         let mut list = Vec::with_capacity(count);
-        for conn in self.state.conns.iter().flatten() {
-            let id = ConnectionId::new(own.index, conn.key);
-            list.push(conn.describe(id, &own.clock, || self.driver.untaken(conn.key)));
-        }
+        list.extend(self.state.conns.iter().flatten().map(|conn| self.describe(conn)));
         list
+    }
+
+    /// What a connection is doing.
+    pub(super) fn describe(&self, conn: &Conn) -> OpenConnection {
+        let own = &self.state.own;
+        let id = ConnectionId::new(own.index, conn.key);
+        conn.describe(id, &own.clock, || self.driver.untaken(conn.key))
     }
 
     /// Closes a connection with whatever is under way on it. `false` if there is none of that key.

@@ -3,7 +3,8 @@
 //! Not here: who decides it (`drain.rs`).
 
 use std::fmt;
-use std::net::SocketAddr;
+
+use crate::observe::OpenConnection;
 
 /// Of how many connections it is told what they were doing. Others are counted.
 const MAX_DETAILS: usize = 1_000;
@@ -12,7 +13,7 @@ const MAX_DETAILS: usize = 1_000;
 ///
 /// It is about connections that were open when the server heard of its end, and those that it
 /// accepted afterwards.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DrainReport {
     /// Connections that came to their end in order: what was asked was answered.
@@ -29,11 +30,11 @@ pub struct DrainReport {
 }
 
 /// A connection that was cancelled or cut.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unfinished {
-    /// The peer's address.
-    pub peer_addr: SocketAddr,
+    /// What it was doing.
+    pub connection: OpenConnection,
     /// Whether it was cut off. If not, its handler was cancelled and its peer answered.
     pub was_cut: bool,
 }
@@ -75,7 +76,7 @@ impl fmt::Display for DrainReport {
         }
         for one in &self.unfinished {
             let what = if one.was_cut { "cut" } else { "cancelled" };
-            write!(f, "\n{what}: {}", one.peer_addr)?;
+            write!(f, "\n{what}: {}", one.connection)?;
         }
         Ok(())
     }

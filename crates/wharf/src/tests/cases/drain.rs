@@ -66,7 +66,7 @@ fn waits_for_the_answer(harness: &mut Harness) {
     assert_eq!(client.end(), End::Closed);
     drop(client);
     harness.wait_for_close(CloseReason::Stopped);
-    assert_eq!(harness.report(), None, "the other one is waited for");
+    assert!(harness.report().is_none(), "the other one is waited for");
     harness.stage.open("b");
     assert_eq!(other.response().text(), "through b");
     drop(other);
@@ -157,7 +157,10 @@ fn deadline_cancels_handlers(harness: &mut Harness) {
     let response = client.response();
     assert_eq!((response.status, response.closes()), (503, true));
     assert_eq!(client.end(), End::Closed);
-    assert_eq!(counts(&harness.wait_for_end()), (0, 1, 0));
+    let report = harness.wait_for_end();
+    assert_eq!(counts(&report), (0, 1, 0));
+    let request = report.unfinished[0].connection.request.as_ref().expect("it was at work");
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("GET", "/gate/a"));
     assert_eq!(harness.stage.count("handler gone"), 1);
 }
 
@@ -169,7 +172,10 @@ fn deadline_cuts_what_has_begun(harness: &mut Harness) {
     harness.drain(SHORT);
     harness.pass(2 * SHORT);
     assert_eq!(client.read_until(&mut reader, Reader::is_done), Err(End::Reset));
-    assert_eq!(counts(&harness.wait_for_end()), (0, 0, 1));
+    let report = harness.wait_for_end();
+    assert_eq!(counts(&report), (0, 0, 1));
+    assert!(report.to_string().contains("\ncut: "), "{report}");
+    assert!(report.to_string().contains(" GET /held/a "), "{report}");
     assert_eq!(harness.stage.count("producer gone"), 1);
 }
 
