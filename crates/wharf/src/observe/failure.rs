@@ -30,6 +30,10 @@ pub enum ErrorKind {
     Io,
     /// A connection could not be accepted.
     Accept,
+    /// A worker panicked, or the system refused what it needs. Its connections are lost; the other
+    /// workers go on, unless it was the one that accepts for them
+    /// ([`Dispatch::LeastConnections`](crate::Dispatch::LeastConnections)).
+    Worker,
 }
 
 /// Something that went wrong.

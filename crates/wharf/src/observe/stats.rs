@@ -94,6 +94,9 @@ pub struct Stats {
 pub struct WorkerStats {
     /// The name of its thread; `None` if it has none, or runs where the program ticks.
     pub thread: Option<String>,
+    /// Whether it is over although the server is not
+    /// ([`ErrorKind::Worker`](crate::ErrorKind::Worker)).
+    pub has_failed: bool,
     /// Connections that it has.
     pub connections: u64,
     /// Connections that it accepted, those among them that it gave to other workers.
@@ -102,10 +105,10 @@ pub struct WorkerStats {
     pub requests: u64,
 }
 
-/// Adds the counters of all workers up, each given with its connections and its thread.
+/// Adds the counters of all workers up, each given with what else is known of it.
 pub(crate) fn snapshot<'c>(
     connections: usize,
-    workers: impl Iterator<Item = (usize, Option<&'c str>, &'c Counters)>,
+    workers: impl Iterator<Item = (WorkerStats, &'c Counters)>,
 ) -> Stats {
     let mut stats = Stats { connections: connections as u64, ..Stats::default() };
     let add = |sums: &mut [u64], counters: &[AtomicU64]| {
@@ -113,13 +116,9 @@ pub(crate) fn snapshot<'c>(
             *sum += counter.load(Ordering::Relaxed);
         }
     };
-    for (connections, thread, worker) in workers {
-        let one = WorkerStats {
-            thread: thread.map(str::to_owned),
-            connections: connections as u64,
-            accepted: worker.accepted.load(Ordering::Relaxed),
-            requests: worker.requests.load(Ordering::Relaxed),
-        };
+    for (mut one, worker) in workers {
+        one.accepted = worker.accepted.load(Ordering::Relaxed);
+        one.requests = worker.requests.load(Ordering::Relaxed);
         stats.accepted += one.accepted;
         stats.requests += one.requests;
         stats.workers.push(one);
@@ -228,8 +227,10 @@ mod tests {
             worker.count_close(CloseReason::of(Reject::BodyTooLarge));
         }
         workers[0].count_limit(Limit::Linger);
-        let names = [Some("wharf-0"), None].into_iter();
-        let each = workers.iter().zip(names).map(|(worker, name)| (1, name, worker));
+        let each = workers.iter().zip([Some("wharf-0".to_owned()), None]);
+        let each = each.map(|(worker, thread)| {
+            (WorkerStats { thread, connections: 1, ..WorkerStats::default() }, worker)
+        });
         let stats = snapshot(3, each);
         assert_eq!((stats.connections, stats.accepted, stats.requests), (3, 2, 2));
         assert_eq!(stats.rejected(Reject::BadHost), 2);

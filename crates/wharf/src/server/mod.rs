@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -381,6 +381,7 @@ pub(crate) fn assemble<D: Driver>(
             inbox: Inbox::new(doorbell),
             connections: AtomicUsize::new(0),
             counters: Counters::default(),
+            has_failed: AtomicBool::new(false),
             thread: OnceLock::new(),
         });
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::harness::{SimTicker, plan};
 use super::site::{Stage, site, yield_once};
-use crate::driver::sim::{Faults, PATIENCE, Pace, SimClient, SimNet};
-use crate::{Bytes, Request, Server, ServerHandle, StopSwitch, Timeouts};
+use crate::driver::sim::{Break, Faults, PATIENCE, Pace, SimClient, SimNet};
+use crate::{Bytes, ErrorContext, ErrorKind, Request, Server, ServerHandle, StopSwitch, Timeouts};
 
 /// A server on a simulated net without faults.
 fn ticked(server: Server) -> SimTicker {
@@ -311,4 +311,57 @@ fn a_closed_connection_holds_no_body() {
     server.settle();
     assert_eq!(server.net.open_connections(), 0);
     assert_eq!(Arc::strong_count(&bytes), 2);
+}
+
+/// Each answers with the number of its worker, which is on a thread of its own.
+fn threaded(net: &SimNet, hands_over: bool, errors: &Arc<Mutex<Vec<ErrorKind>>>) -> ServerHandle {
+    let errors = Arc::clone(errors);
+    let server = Server::new("hello").on_error(move |context: &ErrorContext<'_>| {
+        errors.lock().unwrap().push(context.kind);
+        None
+    });
+    ServerHandle::start(plan(net, server, 3, hands_over)).unwrap()
+}
+
+fn ask(net: &SimNet) -> String {
+    let mut client = net.connect().unwrap();
+    client.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    net.advance(Duration::ZERO);
+    read(&mut client)
+}
+
+#[test]
+fn a_worker_that_fails_leaves_the_others() {
+    for how in [Break::Error, Break::Panic] {
+        for (hands_over, seat) in [(false, 0), (false, 2), (true, 1), (true, 2)] {
+            let (net, errors) = (SimNet::new(Pace::Threaded, 0, Faults::default()), Arc::default());
+            let handle = threaded(&net, hands_over, &errors);
+            let idle: Vec<_> = (0..9).map(|_| net.connect().unwrap()).collect();
+            net.break_driver(seat, how);
+            while !handle.stats().workers()[seat].has_failed {
+                net.advance(Duration::ZERO);
+            }
+            assert_eq!(*errors.lock().unwrap(), [ErrorKind::Worker]);
+            for _ in 0..9 {
+                assert!(ask(&net).ends_with("hello"), "{how:?} {hands_over} {seat}");
+            }
+            assert!(handle.is_running());
+            drop(idle);
+            handle.stop();
+            assert!(handle.wait(Some(PATIENCE)));
+            assert_eq!(handle.stats().connections, 0);
+            assert!(handle.join().is_err(), "whoever asks is told");
+        }
+    }
+}
+
+#[test]
+fn a_server_whose_acceptor_fails_is_over() {
+    for how in [Break::Error, Break::Panic] {
+        let (net, errors) = (SimNet::new(Pace::Threaded, 0, Faults::default()), Arc::default());
+        let handle = threaded(&net, true, &errors);
+        net.break_driver(0, how);
+        assert!(handle.wait(Some(PATIENCE)));
+        assert!(handle.join().is_err());
+    }
 }

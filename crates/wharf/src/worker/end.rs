@@ -3,11 +3,15 @@
 //! Not here: what comes before, if there is time (`drain.rs`), and how one connection ends
 //! (`mod.rs`).
 
-use super::Worker;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::thread;
+
 use super::report::Unfinished;
+use super::{Message, Worker};
 use crate::conn::Conn;
 use crate::driver::{Completion, Driver, Key};
-use crate::observe::CloseReason;
+use crate::observe::{CloseReason, ErrorKind};
 use crate::stop::Order;
 
 impl<D: Driver> Worker<D> {
@@ -34,12 +38,33 @@ impl<D: Driver> Worker<D> {
         self.state.queue.clear();
         self.state.next_queue.clear();
         self.woken.clear();
-        self.state.member().inbox.take(&mut self.woken);
-        self.state.member().inbox.close();
+        self.turn_off();
         self.lists.clear();
         self.driver.submit();
         if let Some(presence) = &self.presence {
             presence.report(std::mem::take(&mut self.state.report));
+        }
+    }
+
+    /// The worker is over although its server is not. The others go on, unless it is the one that
+    /// accepts for them.
+    pub(super) fn fall_out(&self, error: &io::Error) {
+        self.state.tell_of_failure(ErrorKind::Worker, error, None);
+        self.state.member().has_failed.store(true, Ordering::Release);
+        let shared = &self.state.shared;
+        if shared.hands_over && self.state.own.index == 0 {
+            shared.switches.own.stop();
+        }
+    }
+
+    /// Takes no more messages. Connections that were left and not taken on are closed.
+    fn turn_off(&mut self) {
+        let left = self.state.member().inbox.close();
+        self.state.member().inbox.take(&mut self.woken);
+        for message in left {
+            if let Message::Adopt(_, addrs) = message {
+                self.state.note_closed(None, addrs.peer, CloseReason::Stopped, 0);
+            }
         }
     }
 
@@ -78,6 +103,9 @@ impl<D: Driver> Worker<D> {
 /// A worker may be dropped without having been told to stop.
 impl<D: Driver> Drop for Worker<D> {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.fall_out(&io::Error::other("a worker panicked"));
+        }
         self.close_all();
     }
 }

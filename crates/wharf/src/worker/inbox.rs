@@ -95,10 +95,16 @@ impl<S> Inbox<S> {
         &self.wakes.doorbell
     }
 
-    /// Leaves a message.
-    pub(crate) fn post(&self, message: Message<S>) {
-        lock(&self.messages).list.push(message);
+    /// Leaves a message. It comes back if nobody will take it.
+    pub(crate) fn post(&self, message: Message<S>) -> Result<(), Message<S>> {
+        let mut messages = lock(&self.messages);
+        if messages.is_closed {
+            return Err(message);
+        }
+        messages.list.push(message);
+        drop(messages);
         self.doorbell().ring();
+        Ok(())
     }
 
     /// Leaves a question, unless there are too many: then it is not answered in time. A worker that
@@ -119,13 +125,11 @@ impl<S> Inbox<S> {
         }
     }
 
-    /// Nobody will take what is left from now on. Questions that wait are dropped.
-    pub(crate) fn close(&self) {
+    /// Nobody will take what is left from now on. Gives back what was left before.
+    pub(crate) fn close(&self) -> Vec<Message<S>> {
         let mut messages = lock(&self.messages);
         messages.is_closed = true;
-        let left = std::mem::take(&mut messages.list);
-        drop(messages);
-        drop(left);
+        std::mem::take(&mut messages.list)
     }
 
     /// Takes what was left.

@@ -8,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::Instant;
 
 use super::report::DrainReport;
@@ -172,8 +171,8 @@ impl Drop for Presence {
                 let _ = catch_unwind(AssertUnwindSafe(|| hook(self.index)));
             }
         }
-        if thread::panicking() || !self.has_begun {
-            // A server that lacks a worker would leave connections unanswered.
+        if !self.has_begun {
+            // A server that never had all of its workers is none.
             self.life.switch.stop();
         }
         let is_last = {

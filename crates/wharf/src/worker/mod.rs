@@ -119,8 +119,7 @@ impl<D: Driver> Worker<D> {
             let now = self.driver.now();
             let until = self.spin.polls(now).then_some(now);
             if let Err(error) = self.turn(until) {
-                // The others would leave connections unanswered.
-                self.state.shared.switches.own.stop();
+                self.fall_out(&error);
                 break Err(error);
             }
             if self.is_over() {
@@ -214,7 +213,7 @@ impl<D: Driver> Worker<D> {
                     self.admit(socket, Addrs { peer: peer_addr, local: local_addr });
                 }
                 Completion::AcceptFailed { error } => {
-                    self.state.tell_of_accepting(ErrorKind::Accept, &error, None);
+                    self.state.tell_of_failure(ErrorKind::Accept, &error, None);
                     self.acceptor.on_error(&error, &mut self.driver);
                 }
                 Completion::Failed { key, error } => self.fail(key, error),
@@ -237,12 +236,18 @@ impl<D: Driver> Worker<D> {
             counters.count_limit(Limit::Connections);
             self.acceptor.on_full(&mut self.driver);
         }
-        let index = if shared.hands_over { fewest(&shared.members) } else { self.state.own.index };
+        let own = self.state.own.index;
+        let index = if shared.hands_over { fewest(&shared.members) } else { own };
         shared.members[index].connections.fetch_add(1, Ordering::Relaxed);
-        if index == self.state.own.index {
+        if index == own {
+            return self.adopt(socket, addrs);
+        }
+        let left = shared.members[index].inbox.post(Message::Adopt(socket, addrs));
+        if let Err(Message::Adopt(socket, addrs)) = left {
+            // That worker has just ended.
+            shared.members[index].connections.fetch_sub(1, Ordering::Relaxed);
+            shared.members[own].connections.fetch_add(1, Ordering::Relaxed);
             self.adopt(socket, addrs);
-        } else {
-            shared.members[index].inbox.post(Message::Adopt(socket, addrs));
         }
     }
 

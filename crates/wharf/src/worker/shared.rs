@@ -3,7 +3,7 @@
 //! Nothing here is written to by a request. Not here: what a worker has for itself (`mod.rs`).
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{Inbox, Own, Presence};
 use crate::config::{Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
-use crate::observe::{Counters, Hooks, Stats, snapshot};
+use crate::observe::{Counters, Hooks, Stats, WorkerStats, snapshot};
 use crate::stop::Switches;
 use crate::sys::{self, Pinned};
 use crate::{Handler, Limits};
@@ -45,6 +45,8 @@ pub(crate) struct Member<S> {
     pub(crate) inbox: Inbox<S>,
     pub(crate) connections: AtomicUsize,
     pub(crate) counters: Counters,
+    /// It is over although the server is not.
+    pub(crate) has_failed: AtomicBool,
     /// The thread that it runs on, where that has a name.
     pub(crate) thread: OnceLock<String>,
 }
@@ -66,8 +68,13 @@ impl<S> Shared<S> {
     /// What there is and how often it happened.
     pub(crate) fn stats(&self) -> Stats {
         let workers = self.members.iter().map(|member| {
-            let connections = member.connections.load(Ordering::Relaxed);
-            (connections, member.thread.get().map(String::as_str), &member.counters)
+            let connections = member.connections.load(Ordering::Relaxed) as u64;
+            let has_failed = member.has_failed.load(Ordering::Acquire);
+            let thread = member.thread.get().cloned();
+            (
+                WorkerStats { thread, has_failed, connections, ..WorkerStats::default() },
+                &member.counters,
+            )
         });
         snapshot(self.connections.load(Ordering::Relaxed), workers)
     }
@@ -107,5 +114,6 @@ impl<D: Driver> Plan<D> {
 /// The worker with the fewest connections; of several, the first.
 pub(super) fn fewest<S>(members: &[Member<S>]) -> usize {
     let count = |index: &usize| members[*index].connections.load(Ordering::Relaxed);
-    (0..members.len()).min_by_key(count).unwrap_or(0)
+    let is_there = |index: &usize| !members[*index].has_failed.load(Ordering::Relaxed);
+    (0..members.len()).filter(is_there).min_by_key(count).unwrap_or(0)
 }

@@ -220,7 +220,7 @@ impl<S> State<S> {
     pub(super) fn turn_away(&self, peer_addr: SocketAddr) {
         let limit = Limit::ConnectionsPerClient;
         self.member().counters.count_limit(limit);
-        self.tell_of_accepting(ErrorKind::Limit(limit), &limit, Some(peer_addr));
+        self.tell_of_failure(ErrorKind::Limit(limit), &limit, Some(peer_addr));
         let reason = CloseReason::Limit(limit);
         self.tell_of_close(&ClosedConnection { id: None, peer_addr, reason, requests: 0 });
     }
@@ -249,7 +249,7 @@ impl<S> State<S> {
         }
     }
 
-    pub(super) fn tell_of_accepting(
+    pub(super) fn tell_of_failure(
         &self,
         kind: ErrorKind,
         error: &(dyn std::error::Error + Send + Sync + 'static),

@@ -21,7 +21,7 @@ use std::time::Instant;
 
 pub(crate) use self::client::SimClient;
 use self::link::Side;
-pub(crate) use self::net::{Faults, PATIENCE, Pace, SimNet};
+pub(crate) use self::net::{Break, Faults, PATIENCE, Pace, SimNet};
 use self::net::{State, client_addr, server_addr};
 pub(crate) use self::random::Random;
 use super::{Behind, Close, Completion, Driver, Key, Sent, Step, Unpark};
@@ -258,6 +258,14 @@ impl Driver for SimDriver {
         loop {
             state.deliver();
             self.ready = self.all_ready(&state).into();
+            match state.seats[self.seat].breaks.take() {
+                None => {}
+                Some(Break::Error) => return Err(io::ErrorKind::OutOfMemory.into()),
+                Some(Break::Panic) => {
+                    drop(state);
+                    std::panic::resume_unwind(Box::new("as asked for"));
+                }
+            }
             let was_unparked = std::mem::take(&mut state.seats[self.seat].unparked);
             let is_due = until.is_some_and(|until| until <= state.now());
             if was_unparked || is_due || !self.ready.is_empty() {

@@ -94,6 +94,15 @@ pub(super) struct Seat {
     /// After how many changes it last looked and found nothing, and how often before.
     pub(super) looked_in_vain: (u64, u32),
     pub(super) gone: bool,
+    /// The driver's next wait does not come back as it should.
+    pub(super) breaks: Option<Break>,
+}
+
+/// How a driver fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Break {
+    Error,
+    Panic,
 }
 
 impl SimNet {
@@ -154,6 +163,14 @@ impl SimNet {
             Ok(link)
         })?;
         Ok(SimClient::new(self.clone(), link))
+    }
+
+    /// Has the driver of that seat fail.
+    pub(crate) fn break_driver(&self, seat: usize, how: Break) {
+        self.act(|state| {
+            state.seats[seat].breaks = Some(how);
+            state.seats[seat].unparked = true;
+        });
     }
 
     pub(crate) fn time(&self) -> Duration {
