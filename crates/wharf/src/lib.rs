@@ -42,6 +42,7 @@ mod request;
 mod response;
 mod router;
 mod server;
+mod shutdown_port;
 #[cfg(feature = "signals")]
 mod signals;
 mod stop;
@@ -72,6 +73,7 @@ pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
 pub use server::{Backend, Server, ServerHandle, ServerState, Ticker};
+pub use shutdown_port::ShutdownPort;
 #[cfg(feature = "signals")]
 pub use signals::Signals;
 pub use stop::StopSwitch;

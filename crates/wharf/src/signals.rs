@@ -61,7 +61,7 @@ impl Signals {
     }
 
     /// Begins to mind the signals. What is returned ends it.
-    pub(crate) fn mind(self, switch: StopSwitch) -> io::Result<impl FnOnce() + Send + use<>> {
+    pub(crate) fn mind(self, switch: StopSwitch) -> io::Result<Box<dyn FnOnce() + Send>> {
         let waiter = waiter::Waiter::new(self.on_hangup.is_some())?;
         let ends = waiter.end();
         thread::Builder::new().name("wharf-signals".to_owned()).spawn(move || {
@@ -79,7 +79,7 @@ impl Signals {
                 }
             });
         })?;
-        Ok(ends)
+        Ok(Box::new(ends))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Not here: what clients see of a drain (`src/tests/cases/drain.rs`).
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use wharf::{Dispatch, Request, Server, ServerState, StopSwitch};
+use wharf::{Dispatch, Error, Request, Server, ServerState, ShutdownPort, StopSwitch};
 
 /// More than any test takes.
 const LONG: Duration = Duration::from_secs(30);
@@ -298,4 +298,70 @@ fn a_worker_that_is_blocked_does_not_keep_a_drain_for_ever() {
     drop(release);
     assert!(handle.wait(Some(LONG)));
     assert_eq!(handle.report().blocked_workers, 0);
+}
+
+/// Asks the port to end its server, with these bytes.
+fn ask_port(addr: SocketAddr, token: &str) {
+    let mut stream = TcpStream::connect(addr).expect("it listens");
+    stream.write_all(token.as_bytes()).expect("it is sent");
+    // A peer that is closed before it was read is reset.
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.read(&mut [0]);
+}
+
+#[test]
+fn a_connection_to_the_shutdown_port_is_enough() {
+    for mode in ["start", "tick"] {
+        let port = ShutdownPort::loopback(0).unwrap();
+        let addr = port.local_addr();
+        assert!(addr.ip().is_loopback());
+        let server = hello().shutdown_port(port);
+        if mode == "tick" {
+            let mut ticker = server.into_ticker().unwrap();
+            ask_port(addr, "");
+            while ticker.tick(Duration::from_millis(10)).unwrap() {}
+        } else {
+            let handle = server.start().unwrap();
+            ask_port(addr, "");
+            assert!(handle.wait(None) && handle.wait(None), "twice");
+        }
+        // Its thread has given the port up, or is about to.
+        while TcpListener::bind(addr).is_err() {
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_shutdown_port_minds_its_token_and_its_predicate() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let port = ShutdownPort::bind("127.0.0.1:0").unwrap().token("sesame").only_if(move |peer| {
+        assert!(peer.ip().is_loopback());
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => false,
+            1 => std::panic::resume_unwind(Box::new("as asked for")),
+            _ => true,
+        }
+    });
+    let addr = port.local_addr();
+    let handle = hello().shutdown_port(port.drain(Duration::ZERO)).start().unwrap();
+    for wrong in ["", "\n", "sesam", "sesamf\n", "sesames", "sesame!\n", "SESAME"] {
+        ask_port(addr, wrong);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    for right in ["sesame", "sesame\n"] {
+        ask_port(addr, right);
+        assert!(handle.is_running(), "it was not to be");
+    }
+    ask_port(addr, "sesame\nand more");
+    assert!(handle.wait(None));
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_shutdown_port_that_is_taken_is_an_error_at_once() {
+    let port = ShutdownPort::loopback(0).unwrap();
+    let taken = ShutdownPort::bind(port.local_addr());
+    assert!(matches!(taken, Err(Error::Listen { .. })), "{taken:?}");
 }

@@ -48,10 +48,14 @@ impl Server {
     /// waits for them, from when the server is run until it is over.
     #[cfg(feature = "signals")]
     pub fn signals(mut self, signals: crate::Signals) -> Self {
-        let begin: Companion = Box::new(|switch| {
-            signals.mind(switch).map(|end| -> Box<dyn FnOnce() + Send> { Box::new(end) })
-        });
-        self.config.companions.push(begin);
+        self.config.companions.push(Box::new(|switch| signals.mind(switch)));
+        self
+    }
+
+    /// Has whoever connects to another port end the server: see
+    /// [`ShutdownPort`](crate::ShutdownPort), also for what that means. Default: there is none.
+    pub fn shutdown_port(mut self, port: crate::ShutdownPort) -> Self {
+        self.config.companions.push(Box::new(|switch| port.open(switch)));
         self
     }
 
