@@ -9,8 +9,9 @@ use std::process::ExitCode;
 use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use wharf::ListenAddr;
 
-use crate::addr::{self, ListenAddr};
+use crate::addr;
 
 /// More threads than this are a mistake of typing.
 const MAX_WORKERS: u64 = 1024;
@@ -21,6 +22,8 @@ pub(crate) struct Serve {
     pub(crate) directory: PathBuf,
     /// At least one.
     pub(crate) listen: Vec<ListenAddr>,
+    /// Where a running server hands over to this one, and this one to the next.
+    pub(crate) hand_over: Option<PathBuf>,
     pub(crate) workers: Option<usize>,
     pub(crate) quiet: bool,
     pub(crate) listing: bool,
@@ -58,6 +61,7 @@ fn serve(matches: &ArgMatches) -> Serve {
     Serve {
         directory: matches.get_one("directory").cloned().unwrap_or_else(|| PathBuf::from(".")),
         listen: listen.unwrap_or_default(),
+        hand_over: matches.get_one("hand-over").cloned(),
         workers: matches.get_one("workers").copied(),
         quiet: matches.get_flag("quiet"),
         listing: !matches.get_flag("no-listing"),
@@ -93,14 +97,15 @@ fn serve_command() -> Command {
                 .long("listen")
                 .short('l')
                 .value_name("ADDR")
-                .value_parser(value_parser!(ListenAddr))
+                .value_parser(addr::parse)
                 .action(ArgAction::Append)
                 .default_value(addr::DEFAULT)
                 .help(
                     "Where to listen: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`;\n\
                      `:8080` for every address of this machine, IPv4 and IPv6;\n\
                      `8080` for this machine alone. Port 0 takes a free one.\n\
-                     May be given several times",
+                     `unix:/run/site.sock?mode=0660`, `unix:@name`: Unix sockets;\n\
+                     `systemd:`, `fd:3`: sockets that were passed. May be given several times",
                 ),
         )
         .arg(
@@ -110,6 +115,16 @@ fn serve_command() -> Command {
                 .value_name("N")
                 .value_parser(workers)
                 .help("How many threads serve [default: one for each core]"),
+        )
+        .arg(
+            Arg::new("hand-over")
+                .long("hand-over")
+                .value_name("PATH")
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "Take over from the server that was started with the same path, if there is\n\
+                     one, without losing a connection; it ends when it has answered all",
+                ),
         )
         .arg(flag("quiet", "Log no requests").short('q'))
         .arg(flag("no-listing", "List no directories: one without index.html is 404"))
@@ -140,6 +155,7 @@ mod tests {
         Serve {
             directory: PathBuf::from("."),
             listen: addrs(&[addr::DEFAULT]),
+            hand_over: None,
             workers: None,
             quiet: false,
             listing: true,
@@ -149,7 +165,7 @@ mod tests {
     }
 
     fn addrs(texts: &[&str]) -> Vec<ListenAddr> {
-        texts.iter().map(|text| text.parse().expect(text)).collect()
+        texts.iter().map(|text| addr::parse(text).expect(text)).collect()
     }
 
     #[test]
@@ -172,6 +188,10 @@ mod tests {
                 Serve { directory: site(), listen: addrs(&["[::]:8080"]), ..defaults() },
             ),
             ("serve --workers 4", Serve { workers: Some(4), ..defaults() }),
+            (
+                "serve --hand-over next",
+                Serve { hand_over: Some(PathBuf::from("next")), ..defaults() },
+            ),
             ("serve -q", Serve { quiet: true, ..defaults() }),
             ("serve --no-listing", Serve { listing: false, ..defaults() }),
             ("serve --hidden", Serve { hidden: true, ..defaults() }),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wharf::{DrainReport, Files, Server, Signals};
+use wharf::{DrainReport, Files, ListenAddr, Server, Signals};
 
 use crate::args::Serve;
 use crate::complain;
@@ -18,6 +18,9 @@ use crate::log::Log;
 
 /// How long the last lines of the log may take, for the terminal may stand still.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long what has begun may take when another server takes over. Kubernetes gives 30 s.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// Why a directory can't be served, or is served no longer.
 #[derive(Debug)]
@@ -45,11 +48,14 @@ pub(crate) fn serve(options: &Serve) -> Result<DrainReport, Failure> {
     if let Some(workers) = options.workers {
         server = server.workers(workers);
     }
+    if let Some(path) = &options.hand_over {
+        server = server.hand_over(path, DRAIN).map_err(Failure::Server)?;
+    }
     for addr in &options.listen {
         server = server.listen(addr).map_err(Failure::Server)?;
     }
     // Whoever closed the output does not want to know.
-    let _ = announce(io::stdout().lock(), &directory, &server.local_addrs());
+    let _ = announce(io::stdout().lock(), &directory, &server.listen_addrs());
     let result = if options.quiet { server.run() } else { run_with_log(server)? };
     result.map_err(Failure::Server)?;
     let report = std::mem::take(&mut *end.lock().unwrap_or_else(PoisonError::into_inner));
@@ -74,10 +80,13 @@ fn find(directory: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn announce(mut out: impl Write, directory: &Path, addrs: &[SocketAddr]) -> io::Result<()> {
+fn announce(mut out: impl Write, directory: &Path, addrs: &[ListenAddr]) -> io::Result<()> {
     writeln!(out, "Serving {}", directory.display())?;
     for addr in addrs {
-        writeln!(out, "  {}", Url(*addr))?;
+        match addr.socket_addr() {
+            Some(addr) => writeln!(out, "  {}", Url(addr))?,
+            None => writeln!(out, "  {addr}")?,
+        }
     }
     writeln!(out, "Press Ctrl-C to stop.")?;
     out.flush()
@@ -125,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_user_is_told_what_is_served_and_where() {
-        let addrs = ["127.0.0.1:8080", "[::1]:80", "0.0.0.0:81", "[::]:82"]
+        let addrs = ["127.0.0.1:8080", "[::1]:80", "0.0.0.0:81", "[::]:82", "unix:/run/x.sock"]
             .map(|addr| addr.parse().unwrap());
         let mut out = Vec::new();
         announce(&mut out, Path::new("/srv/site"), &addrs).unwrap();
@@ -133,7 +142,8 @@ mod tests {
             http://127.0.0.1:8080/\n  \
             http://[::1]:80/\n  \
             http://127.0.0.1:81/ and every other IPv4 address of this machine\n  \
-            http://localhost:82/ and every other address of this machine\n\
+            http://localhost:82/ and every other address of this machine\n  \
+            unix:/run/x.sock\n\
             Press Ctrl-C to stop.\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -4,17 +4,28 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use crate::HandlerError;
+use crate::listener::InvalidAddr;
 
 /// Why a server could not be set up, or ended on its own.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// An address could not be resolved or bound: it may be taken, or not allowed.
+    /// The text of an address can't be read, or has options that do not go with it.
+    InvalidAddr(InvalidAddr),
+    /// An address could not be resolved or listened on: it may be taken, or not allowed.
     Listen {
         /// The address as it was given.
         addr: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Listeners can't be taken over or handed over at that path.
+    HandOver {
+        /// The path as it was given.
+        path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
@@ -36,10 +47,14 @@ pub type Result<T = ()> = std::result::Result<T, Error>;
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::InvalidAddr(error) => write!(f, "can't listen on {}: {error}", error.text()),
             Self::Listen { addr, source } => match source.kind() {
                 io::ErrorKind::AddrInUse => write!(f, "can't listen on {addr}: already in use"),
                 _ => write!(f, "can't listen on {addr}: {source}"),
             },
+            Self::HandOver { path, source } => {
+                write!(f, "can't hand over at {}: {source}", path.display())
+            }
             Self::Handler(error) => error.fmt(f),
             Self::NothingToListenOn => f.write_str("there is no address to listen on"),
             Self::Backend(source) => write!(f, "the backend can't be used: {source}"),
@@ -53,9 +68,11 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Listen { source, .. }
+            | Self::HandOver { source, .. }
             | Self::Backend(source)
             | Self::BusyPoll(source)
             | Self::Worker(source) => Some(source),
+            Self::InvalidAddr(error) => Some(error),
             Self::Handler(error) => Some(error),
             Self::NothingToListenOn => None,
         }

@@ -36,6 +36,7 @@ mod interim;
 mod listener;
 mod observe;
 mod output;
+mod peer;
 mod percent;
 mod pool;
 mod request;
@@ -64,11 +65,13 @@ pub use handler::{
     body_limit, marker, time_limit,
 };
 pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
+pub use listener::{InvalidAddr, ListenAddr, Malformed, OpenSocket};
 pub use observe::{
     Access, CloseReason, ClosedConnection, ConnectionId, ConnectionState, Connections,
     CurrentRequest, ErrorContext, ErrorKind, InvalidConnectionId, Limit, OpenConnection, Protocol,
     Stats, WorkerStats,
 };
+pub use peer::{PeerAddr, PeerCredentials};
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
@@ -93,9 +96,9 @@ pub use worker::{DrainReport, Stopped, Unfinished};
 /// # Errors
 ///
 /// As [`Server::listen`] and [`Server::run`].
-pub fn serve<M>(
-    addr: impl std::net::ToSocketAddrs + std::fmt::Debug,
-    handler: impl IntoHandler<M>,
-) -> Result {
+pub fn serve<M, A>(addr: A, handler: impl IntoHandler<M>) -> Result
+where
+    A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+{
     Server::new(handler).listen(addr)?.run()
 }

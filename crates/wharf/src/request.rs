@@ -11,6 +11,7 @@ use wharf_proto::{Headers, Misuse, RequestHead};
 use crate::body::Body;
 use crate::interim::Interims;
 use crate::observe::ConnectionId;
+use crate::peer::{PeerAddr, PeerCredentials};
 use crate::percent;
 use crate::pool::{Pooled, reusable};
 
@@ -21,7 +22,7 @@ use crate::pool::{Pooled, reusable};
 ///
 /// let handler = |request: Request| {
 ///     let agent = request.header("user-agent").unwrap_or("somebody");
-///     format!("{agent} from {} wants {}\n", request.peer_addr().ip(), request.path())
+///     format!("{agent} from {} wants {}\n", request.peer_addr(), request.path())
 /// };
 /// # let _ = wharf::Server::new(handler);
 /// ```
@@ -47,15 +48,16 @@ pub(crate) struct Parts {
 /// The two ends of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addrs {
-    pub(crate) peer: SocketAddr,
-    pub(crate) local: SocketAddr,
+    pub(crate) peer: PeerAddr,
+    /// `None` on a Unix socket.
+    pub(crate) local: Option<SocketAddr>,
 }
 
 const UNKNOWN_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl Addrs {
     /// Those of no connection.
-    pub(crate) const UNKNOWN: Self = Self { peer: UNKNOWN_ADDR, local: UNKNOWN_ADDR };
+    pub(crate) const UNKNOWN: Self = Self { peer: PeerAddr::Ip(UNKNOWN_ADDR), local: None };
 }
 
 /// Parameters of a route: names and those values that had to be decoded stand in one text, which
@@ -242,15 +244,21 @@ impl Request {
         params.places.push(Param { name, value });
     }
 
-    /// The peer's address.
+    /// Where the connection comes from.
     #[must_use]
-    pub fn peer_addr(&self) -> SocketAddr {
+    pub fn peer_addr(&self) -> PeerAddr {
         self.parts.addrs.peer
     }
 
-    /// The address on which the connection was accepted.
+    /// Whose process the peer is, if it came by a Unix socket and the system tells (Linux).
     #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
+    pub fn peer_credentials(&self) -> Option<PeerCredentials> {
+        self.peer_addr().credentials()
+    }
+
+    /// The address on which the connection was accepted; `None` if it came by a Unix socket.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
         self.parts.addrs.local
     }
 

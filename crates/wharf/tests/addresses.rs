@@ -12,8 +12,9 @@ const LISTENERS: [&str; 3] = ["127.0.0.1:0", "0.0.0.0:0", "127.0.0.1:0"];
 #[test]
 fn a_handler_is_told_the_addresses_that_the_client_has() {
     for backend in [Backend::Epoll, Backend::IoUring] {
-        let mut server = Server::new(|r: Request| format!("|{} {}", r.local_addr(), r.peer_addr()))
-            .backend(backend);
+        let addrs =
+            |r: Request| format!("|{:?} {}", r.local_addr().expect("it has one"), r.peer_addr());
+        let mut server = Server::new(addrs).backend(backend);
         for addr in LISTENERS {
             server = server.listen(addr).expect("a free port");
         }

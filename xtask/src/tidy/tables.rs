@@ -22,7 +22,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
         &[
             "crates/wharf/src/driver/mio/",
             "crates/wharf/src/driver/uring/",
-            "crates/wharf/src/listener.rs",
+            "crates/wharf/src/listener/",
         ],
     ),
     ("wharf_scan", &["crates/wharf-proto/src/h1/lines.rs", "crates/wharf-proto/src/h1/scan.rs"]),
@@ -63,7 +63,7 @@ pub(super) enum Uses {
 pub(super) const MODULES: &[(&[&str], Uses)] = &[
     (&["sys"], Uses::Only(&["sys"])),
     (&["timer"], Uses::Only(&["timer"])),
-    (&["driver"], Uses::Only(&["config", "driver", "output", "pool", "sys"])),
+    (&["driver"], Uses::Only(&["config", "driver", "output", "peer", "pool", "sys"])),
     // Which backend runs is decided by the worker.
     (&["conn"], Uses::AllBut(&["driver::epoll", "driver::mio", "driver::sim", "driver::uring"])),
     (

@@ -4,9 +4,10 @@
 
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4};
 
+use crate::peer::{PeerAddr, PeerCredentials};
 use crate::request::Addrs;
 
-/// Two addresses, in 16 bytes where both are of IPv4.
+/// Two addresses, in 16 bytes where both are of IPv4 or a Unix socket's.
 #[derive(Clone, Debug)]
 pub(super) enum PackedAddrs {
     V4 {
@@ -18,16 +19,22 @@ pub(super) enum PackedAddrs {
         peer: SocketAddrV4,
         local: SocketAddrV4,
     },
+    Unix(PeerCredentials),
     /// Two of IPv6 are as large as all else that an idle connection has.
     Other(Box<Addrs>),
 }
 
 impl PackedAddrs {
     pub(super) fn new(addrs: Addrs) -> Self {
-        if let (SocketAddr::V4(peer), SocketAddr::V4(local)) = (addrs.peer, addrs.local) {
+        let (peer, local) = match addrs {
+            Addrs { peer: PeerAddr::Ip(peer), local: Some(local) } => (peer, local),
+            Addrs { peer: PeerAddr::Unix(Some(peer)), local: None } => return Self::Unix(peer),
+            Addrs { .. } => return Self::Other(Box::new(addrs)),
+        };
+        if let (SocketAddr::V4(peer), SocketAddr::V4(local)) = (peer, local) {
             return Self::V4 { peer, local };
         }
-        match (unmapped(addrs.peer), unmapped(addrs.local)) {
+        match (unmapped(peer), unmapped(local)) {
             (Some(peer), Some(local)) => Self::Mapped { peer, local },
             _ => Self::Other(Box::new(addrs)),
         }
@@ -35,11 +42,16 @@ impl PackedAddrs {
 
     pub(super) fn get(&self) -> Addrs {
         match self {
-            Self::V4 { peer, local } => Addrs { peer: (*peer).into(), local: (*local).into() },
-            Self::Mapped { peer, local } => Addrs { peer: mapped(*peer), local: mapped(*local) },
+            Self::V4 { peer, local } => both((*peer).into(), (*local).into()),
+            Self::Mapped { peer, local } => both(mapped(*peer), mapped(*local)),
+            Self::Unix(peer) => Addrs { peer: PeerAddr::Unix(Some(*peer)), local: None },
             Self::Other(addrs) => **addrs,
         }
     }
+}
+
+const fn both(peer: SocketAddr, local: SocketAddr) -> Addrs {
+    Addrs { peer: PeerAddr::Ip(peer), local: Some(local) }
 }
 
 /// What [`mapped`] makes the same address of, if there is such a thing.
@@ -72,12 +84,21 @@ mod tests {
         let addrs = [v4, v6, scoped, mapped, mapped_with_more];
         for peer in addrs {
             for local in addrs {
-                let packed = PackedAddrs::new(Addrs { peer, local });
+                let packed = PackedAddrs::new(both(peer, local));
                 let is_small = !matches!(packed, PackedAddrs::Other(_));
                 assert_eq!(is_small, peer == local && [v4, mapped].contains(&peer));
-                let Addrs { peer: peer_again, local: local_again } = packed.get();
-                assert_eq!((peer, local), (peer_again, local_again));
+                let again = packed.get();
+                assert_eq!((PeerAddr::Ip(peer), Some(local)), (again.peer, again.local));
             }
+        }
+    }
+
+    #[test]
+    fn a_unix_peer_comes_back_as_it_was() {
+        for credentials in [None, Some(PeerCredentials::new(1, 2, 3))] {
+            let peer = PeerAddr::Unix(credentials);
+            let again = PackedAddrs::new(Addrs { peer, local: None }).get();
+            assert_eq!((again.peer, again.local), (peer, None));
         }
     }
 

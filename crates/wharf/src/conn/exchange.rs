@@ -3,7 +3,6 @@
 //! Not here: bytes in and out of the connection (`h1.rs`).
 
 use std::any::Any;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use http::StatusCode;
@@ -14,6 +13,7 @@ use super::outgoing::Outgoing;
 use crate::body::BodyWriter;
 use crate::handler::Task;
 use crate::observe::Access;
+use crate::peer::PeerAddr;
 use crate::pool::{Pooled, reusable};
 use crate::request::{Addrs, Parts};
 use crate::response::BoxError;
@@ -50,7 +50,7 @@ pub(super) struct Record {
     head: RequestHead,
     head_was_read: bool,
     /// Set as soon as the record is.
-    peer: Option<(SocketAddr, Instant)>,
+    peer: Option<(PeerAddr, Instant)>,
     status: Option<StatusCode>,
     body_bytes: u64,
     failure: Option<BoxError>,

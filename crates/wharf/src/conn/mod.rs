@@ -11,7 +11,6 @@ mod h1;
 mod outgoing;
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use self::addrs::PackedAddrs;
@@ -24,6 +23,7 @@ use crate::observe::{
     OpenConnection, Protocol,
 };
 use crate::output::Output;
+use crate::peer::PeerAddr;
 use crate::request::Addrs;
 use crate::stop::Switches;
 use crate::worker::Clock;
@@ -96,7 +96,7 @@ impl Conn {
         }
     }
 
-    pub(crate) fn peer_addr(&self) -> SocketAddr {
+    pub(crate) fn peer_addr(&self) -> PeerAddr {
         self.addrs.get().peer
     }
 

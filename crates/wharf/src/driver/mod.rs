@@ -6,6 +6,7 @@
 //! that hands buffers to the kernel (`uring`) answers later. Connections never see which backend it
 //! is. Not here: what bytes mean.
 
+mod listening;
 mod mio;
 #[cfg(test)]
 pub(crate) mod sim;
@@ -21,12 +22,16 @@ mod no_uring;
 pub(crate) use self::no_uring::UringDriver;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Instant;
 
+use self::listening::LocalAddr;
+pub(crate) use self::listening::{ListenSocket, ListenerId, Listening};
 pub(crate) use self::mio::{Combined, MioDriver, Watched};
 use crate::output::Output;
+use crate::peer::PeerAddr;
+use crate::sys::Descriptor;
 
 /// A send of more than this is bulk: what is asked for in quantity waits for what is asked for in
 /// small.
@@ -47,23 +52,40 @@ pub(crate) struct Key {
 /// Something that came of what a worker asked for.
 #[derive(Debug)]
 pub(crate) enum Completion<'d, S> {
-    /// A connection was accepted; [`Driver::adopt`] makes it this driver's.
-    Accepted { socket: S, peer_addr: SocketAddr, local_addr: SocketAddr },
+    Accepted(Accepted<S>),
     /// A connection could not be accepted.
-    AcceptFailed { error: io::Error },
+    AcceptFailed {
+        error: io::Error,
+    },
     /// Bytes came from the peer. None at all: it closed its sending side.
-    Received { key: Key, bytes: &'d [u8] },
+    Received {
+        key: Key,
+        bytes: &'d [u8],
+    },
     /// The connection is broken. This comes also to one that does not receive.
-    Failed { key: Key, error: io::Error },
+    Failed {
+        key: Key,
+        error: io::Error,
+    },
     /// A send that was begun earlier is over.
     Sent(Sent),
+}
+
+/// A connection that was accepted; [`Driver::adopt`] makes it this driver's.
+#[derive(Debug)]
+pub(crate) struct Accepted<S> {
+    pub(crate) socket: S,
+    pub(crate) peer_addr: PeerAddr,
+    /// `None` on a Unix socket.
+    pub(crate) local_addr: Option<SocketAddr>,
+    /// As its listener: other workers have no socket to accept from.
+    pub(crate) hands_over: bool,
 }
 
 /// A completion that does not borrow the receive buffer yet, so that a backend can go on looking
 /// for one.
 enum Step<S> {
-    /// With the addresses of the peer and of this side.
-    Accepted(S, SocketAddr, SocketAddr),
+    Accepted(Accepted<S>),
     AcceptFailed(io::Error),
     /// So many bytes of the buffer.
     Received(Key, usize),
@@ -75,9 +97,7 @@ impl<S> Step<S> {
     /// The completion, with its bytes.
     fn with(self, buffer: &[u8]) -> Completion<'_, S> {
         match self {
-            Self::Accepted(socket, peer_addr, local_addr) => {
-                Completion::Accepted { socket, peer_addr, local_addr }
-            }
+            Self::Accepted(accepted) => Completion::Accepted(accepted),
             Self::AcceptFailed(error) => Completion::AcceptFailed { error },
             Self::Received(key, len) => Completion::Received { key, bytes: &buffer[..len] },
             Self::Failed(key, error) => Completion::Failed { key, error },
@@ -163,18 +183,27 @@ pub(crate) trait Driver {
     /// Stops or resumes accepting.
     fn set_accepting(&mut self, accepting: bool);
 
-    /// Closes the listeners.
+    /// Accepts from another listener.
+    fn listen(&mut self, listening: Listening) -> io::Result<()>;
+
+    /// Closes a listener, if it is this driver's, once what waits there has been accepted.
+    fn unlisten(&mut self, id: ListenerId);
+
+    /// Another descriptor of each listener.
+    fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>>;
+
+    /// Closes the listeners once what has come to them was accepted, if anything is accepted now;
+    /// what the system has accepted is delivered in any case.
+    fn withdraw(&mut self);
+
+    /// Whether connections may still be accepted or delivered.
+    fn has_listeners(&self) -> bool;
+
+    /// Closes the listeners at once.
     fn close_listeners(&mut self);
 
     /// Frees places of connections that are closed, where a burst has left many.
     fn shrink(&mut self);
-}
-
-/// The local address of all connections that a listener accepts, so that none needs to be asked for
-/// it. `None` if it listens on every address of the machine.
-fn common_local_addr(listener: &TcpListener) -> io::Result<Option<SocketAddr>> {
-    let addr = listener.local_addr()?;
-    Ok((!addr.ip().is_unspecified()).then_some(addr))
 }
 
 /// Wakes a driver that waits, from any thread.

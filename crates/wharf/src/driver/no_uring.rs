@@ -3,13 +3,14 @@
 //! Not here: Linux.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use super::{Behind, Close, Completion, Driver, Key, Sent, Unpark, Watched};
+use super::{Behind, Close, Completion, Driver, Key, ListenerId, Listening, Sent, Unpark, Watched};
 use crate::output::Output;
+use crate::sys::Descriptor;
 
 /// Nothing has this type.
 pub(crate) enum UringDriver {}
@@ -20,7 +21,7 @@ impl UringDriver {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(crate) fn new(_listeners: Vec<TcpListener>) -> io::Result<Self> {
+    pub(crate) fn new(_listeners: Vec<Listening>) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -77,6 +78,26 @@ impl Driver for UringDriver {
     }
 
     fn set_accepting(&mut self, _accepting: bool) {
+        match *self {}
+    }
+
+    fn listen(&mut self, _listening: Listening) -> io::Result<()> {
+        match *self {}
+    }
+
+    fn unlisten(&mut self, _id: ListenerId) {
+        match *self {}
+    }
+
+    fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>> {
+        match *self {}
+    }
+
+    fn withdraw(&mut self) {
+        match *self {}
+    }
+
+    fn has_listeners(&self) -> bool {
         match *self {}
     }
 

@@ -4,18 +4,19 @@
 
 use std::error::Error;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::StatusCode;
 use wharf_proto::RequestHead;
 
+use crate::peer::PeerAddr;
+
 /// One request and what became of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Access<'a> {
-    /// The peer's address.
-    pub peer_addr: SocketAddr,
+    /// Where the connection comes from.
+    pub peer_addr: PeerAddr,
     /// Method, target and fields of the request; `None` if its head could not be read.
     pub request: Option<&'a RequestHead>,
     /// The status of the response; `None` if the connection was lost before there was one.
@@ -39,10 +40,14 @@ impl<'a> Access<'a> {
     }
 }
 
-/// `127.0.0.1 "GET /" 200 14 0.3ms`, with control bytes escaped.
+/// `127.0.0.1 "GET /" 200 14 0.3ms`, with control bytes escaped; `unix` in place of an address
+/// where the peer has none.
 impl fmt::Display for Access<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.peer_addr.ip())?;
+        match self.peer_addr.ip() {
+            Some(ip) => write!(f, "{ip} ")?,
+            None => write!(f, "{} ", self.peer_addr)?,
+        }
         match self.request {
             Some(head) => write!(f, "\"{} {}\"", head.method(), head.target().escape_debug())?,
             None => f.write_str("\"-\"")?,

@@ -3,12 +3,12 @@
 //! Not here: how it is ended (`conn`, `worker`).
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use wharf_proto::Reject;
 
 use super::id::ConnectionId;
 use super::limit::Limit;
+use crate::peer::PeerAddr;
 
 /// Why a connection ended. The first cause counts: a peer that is told to go and then goes did not
 /// leave by itself.
@@ -95,8 +95,8 @@ impl std::error::Error for CloseReason {}
 pub struct ClosedConnection {
     /// Its name; `None` if it was closed before it came to a worker.
     pub id: Option<ConnectionId>,
-    /// The peer's address.
-    pub peer_addr: SocketAddr,
+    /// Where it came from.
+    pub peer_addr: PeerAddr,
     /// Why it ended.
     pub reason: CloseReason,
     /// How many requests came on it, those that were refused not counted.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::Method;
 
 use super::id::ConnectionId;
+use crate::peer::PeerAddr;
 
 /// The connections of a server, each as its worker had it between two turns.
 ///
@@ -41,10 +42,10 @@ pub struct Connections {
 pub struct OpenConnection {
     /// Its name, for [`ServerHandle::kill`](crate::ServerHandle::kill) among others.
     pub id: ConnectionId,
-    /// The peer's address.
-    pub peer_addr: SocketAddr,
-    /// The address on which it was accepted.
-    pub local_addr: SocketAddr,
+    /// Where it comes from.
+    pub peer_addr: PeerAddr,
+    /// The address on which it was accepted; `None` if it came by a Unix socket.
+    pub local_addr: Option<SocketAddr>,
     /// What is spoken on it.
     pub protocol: Protocol,
     /// What it is doing.
@@ -179,8 +180,8 @@ mod tests {
         };
         let busy = OpenConnection {
             id: "1-17-5".parse().unwrap(),
-            peer_addr: ([192, 0, 2, 1], 50_000).into(),
-            local_addr: ([192, 0, 2, 2], 80).into(),
+            peer_addr: SocketAddr::from(([192, 0, 2, 1], 50_000)).into(),
+            local_addr: Some(([192, 0, 2, 2], 80).into()),
             protocol: Protocol::Http1,
             state: ConnectionState::Sending,
             age: Duration::from_secs(12),

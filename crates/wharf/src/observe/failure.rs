@@ -4,12 +4,12 @@
 //! more.
 
 use std::error::Error;
-use std::net::SocketAddr;
 
 use http::StatusCode;
 use wharf_proto::{Reject, RequestHead};
 
 use super::limit::Limit;
+use crate::peer::PeerAddr;
 
 /// Where an error comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,8 +44,8 @@ pub struct ErrorContext<'a> {
     pub kind: ErrorKind,
     /// What it is.
     pub error: &'a (dyn Error + Send + Sync + 'static),
-    /// The peer's address, unless there is none.
-    pub peer_addr: Option<SocketAddr>,
+    /// Where the connection comes from, unless there is none.
+    pub peer_addr: Option<PeerAddr>,
     /// Method, target and fields of the request that is concerned, if its head was read.
     pub request: Option<&'a RequestHead>,
     /// The status that will be answered with. `None` if no response can be given any more: one has

@@ -3,14 +3,13 @@
 //! Not here: the backends themselves (`driver`).
 
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use super::{Config, assemble};
 use crate::Handler;
-use crate::driver::{MioDriver, UringDriver};
+use crate::driver::{Listening, MioDriver, UringDriver};
 use crate::error::{Error, Result};
-use crate::worker::Plan;
+use crate::worker::{Control, Plan};
 
 /// By which interface of the system a server waits and moves bytes. What it does is the same.
 ///
@@ -55,7 +54,7 @@ impl Plans {
     pub(super) fn new(
         handler: Arc<dyn Handler>,
         config: Config,
-        shares: Vec<Vec<TcpListener>>,
+        shares: Vec<Vec<Listening>>,
         hands_over: bool,
     ) -> Result<Self> {
         if choose(config.backend, AUTO, UringDriver::check)? == Backend::IoUring {
@@ -68,6 +67,16 @@ impl Plans {
         let drivers = drivers.map_err(Error::Worker)?;
         let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
         Ok(Self::Epoll(assemble(handler, config, drivers, hands_over)))
+    }
+}
+
+impl Plans {
+    /// The server that the workers belong to.
+    pub(super) fn control(&self) -> Arc<dyn Control> {
+        match self {
+            Self::Epoll(plans) => Arc::clone(&plans[0].shared) as Arc<dyn Control>,
+            Self::IoUring(plans) => Arc::clone(&plans[0].shared) as Arc<dyn Control>,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::ServerState;
 use crate::body::OnWorker;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
+use crate::listener::{InvalidAddr, ListenAddr, Listener};
 use crate::observe::{ConnectionId, Connections, Stats};
 use crate::stop::{Order, StopSwitch};
 use crate::worker::{Control, DrainReport, Life, Plan, Stopped, Worker};
@@ -40,7 +41,6 @@ const DROP_PATIENCE: Duration = Duration::from_secs(5);
 /// ```
 #[must_use = "dropping the handle stops the server"]
 pub struct ServerHandle {
-    addrs: Vec<SocketAddr>,
     switch: StopSwitch,
     life: Arc<Life>,
     control: Arc<dyn Control>,
@@ -51,7 +51,7 @@ pub struct ServerHandle {
 impl fmt::Debug for ServerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHandle")
-            .field("local_addrs", &self.addrs)
+            .field("listen_addrs", &self.listen_addrs())
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
@@ -109,12 +109,7 @@ impl ServerHandle {
         let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
         let control = Arc::clone(&first.shared) as Arc<dyn Control>;
         let threads = Threads::start(plans)?;
-        Ok(Self { addrs: Vec::new(), switch, life, control, threads, is_detached: false })
-    }
-
-    pub(crate) fn with_addrs(mut self, addrs: Vec<SocketAddr>) -> Self {
-        self.addrs = addrs;
-        self
+        Ok(Self { switch, life, control, threads, is_detached: false })
     }
 
     /// What a handler of the server may ask.
@@ -128,10 +123,54 @@ impl ServerHandle {
         self.life.wait_begun();
     }
 
-    /// The addresses that are listened on, with their real ports.
+    /// The internet addresses that are listened on, with their real ports.
+    /// [`listen_addrs`](Self::listen_addrs) has those of Unix sockets as well.
     #[must_use]
-    pub fn local_addrs(&self) -> &[SocketAddr] {
-        &self.addrs
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listen_addrs().iter().filter_map(ListenAddr::socket_addr).collect()
+    }
+
+    /// What is listened on, in the order in which it was asked for.
+    #[must_use]
+    pub fn listen_addrs(&self) -> Vec<ListenAddr> {
+        self.control.listen_addrs()
+    }
+
+    /// Listens on another address, as [`Server::listen`](crate::Server::listen) does. Tells what is
+    /// listened on thereby, with real ports.
+    ///
+    /// ```
+    /// let handle = wharf::Server::new("hello").listen("127.0.0.1:0")?.start()?;
+    /// let more = handle.listen("127.0.0.1:0")?;
+    /// assert_eq!(handle.listen_addrs().len(), 2);
+    /// assert!(handle.unlisten(&more[0])?);
+    /// # Ok::<(), wharf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAddr`] if the text can't be read; [`Error::Listen`] if the address can't be
+    /// listened on, or the server was told to end.
+    pub fn listen<A>(&self, addr: A) -> Result<Vec<ListenAddr>>
+    where
+        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+    {
+        listen(&*self.control, addr)
+    }
+
+    /// Listens no longer on an address, one of [`listen_addrs`](Self::listen_addrs). What has come
+    /// there is still accepted, connections that are open go on, and the file of a Unix socket is
+    /// removed. Returns at once, and says whether there was such a listener; a moment later the
+    /// address is free.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAddr`] if the text can't be read.
+    pub fn unlisten<A>(&self, addr: A) -> Result<bool>
+    where
+        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+    {
+        unlisten(&*self.control, addr)
     }
 
     /// What there is on the server, and how often it happened.
@@ -252,6 +291,24 @@ impl ServerHandle {
     pub fn detach(mut self) {
         self.is_detached = true;
     }
+}
+
+/// Has a running server listen on more.
+pub(super) fn listen<A>(server: &dyn Control, addr: A) -> Result<Vec<ListenAddr>>
+where
+    A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+{
+    let addr = addr.try_into().map_err(|error| Error::InvalidAddr(error.into()))?;
+    server.listen(Listener::open(&addr)?)
+}
+
+/// Has a running server listen on less.
+pub(super) fn unlisten<A>(server: &dyn Control, addr: A) -> Result<bool>
+where
+    A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+{
+    let addr = addr.try_into().map_err(|error| Error::InvalidAddr(error.into()))?;
+    Ok(server.unlisten(&addr))
 }
 
 /// Where a server that was run is in its life.

@@ -3,9 +3,12 @@
 //! Not here: what a worker does about it (`worker/life.rs`, `worker/drain.rs`).
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use super::Server;
+use super::{Config, Server};
+use crate::error::{Error, Result};
+use crate::listener::{HandOver, Successors};
 use crate::stop::StopSwitch;
 use crate::worker::DrainReport;
 
@@ -69,6 +72,38 @@ impl Server {
         self
     }
 
+    /// Takes over what a predecessor listens on, and hands it over to a successor: the way to
+    /// exchange a running program for a new one of which no client notices anything. Unix alone.
+    ///
+    /// At `path` there is a Unix socket, for the same user alone, where a server waits for its
+    /// successor. If there is such a server, every address that is then listened on
+    /// ([`listen`](Self::listen)) and that it has is taken over with all connections that wait
+    /// there; port 0 takes whichever port it has. Otherwise addresses are bound as usual. When this
+    /// server serves, its predecessor accepts nothing more, brings to its end what it has begun
+    /// within its `deadline`, and ends. If this server fails before, its predecessor goes on.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use wharf::Server;
+    ///
+    /// // Started a second time, it takes the place of the first.
+    /// let server = Server::new("hello").hand_over("/run/site.next", Duration::from_secs(30))?;
+    /// server.listen("0.0.0.0:80")?.run()?;
+    /// # Ok::<(), wharf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HandOver`] if the path can't be used, or what is there does not hand over; also
+    /// when the server is run, if its predecessor goes on accepting.
+    pub fn hand_over(mut self, path: impl AsRef<Path>, deadline: Duration) -> Result<Self> {
+        let path = path.as_ref();
+        let begun = HandOver::begin(path, deadline);
+        let refused = |source| Error::HandOver { path: path.to_owned(), source };
+        self.config.hand_over = Some(begun.map_err(refused)?);
+        Ok(self)
+    }
+
     /// Has `hook` called when the server is about to run: its addresses are bound, and nothing is
     /// accepted yet. It runs on the thread that calls [`run`](Self::run), [`start`](Self::start) or
     /// [`into_ticker`](Self::into_ticker). Several are called in the order of their registration.
@@ -106,5 +141,19 @@ impl Server {
     pub fn on_worker_stop(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.config.milestones.on_worker_stop.push(Box::new(hook));
         self
+    }
+}
+
+impl Config {
+    /// Has the predecessor, if there is one, accept nothing more. It hears of the rest once every
+    /// worker runs.
+    pub(super) fn begin_hand_over(&mut self) -> Result<Option<Successors>> {
+        let Some(hand_over) = self.hand_over.take() else { return Ok(None) };
+        let (successors, ready) = hand_over.prepare(&self.registry)?;
+        self.milestones.on_ready.push(Box::new(move || {
+            // It is received as long as there is a server.
+            let _ = ready.send(());
+        }));
+        Ok(Some(successors))
     }
 }

@@ -10,8 +10,7 @@ mod ticker;
 mod tuning;
 
 use std::fmt;
-use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
@@ -26,9 +25,11 @@ use self::lifecycle::Companion;
 pub use self::lifecycle::ServerState;
 pub use self::ticker::Ticker;
 use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
-use crate::driver::{Driver, Unpark};
+use crate::driver::{Driver, Listening, Unpark};
 use crate::error::{Error, Result};
-use crate::listener::{Listener, SYSTEM_SPREADS, set_busy_poll};
+use crate::listener::{
+    HandOver, InvalidAddr, ListenAddr, Listener, OpenSocket, Registry, SYSTEM_SPREADS, Spread,
+};
 use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks};
 use crate::response::Response;
 use crate::stop::{StopSwitch, Switches};
@@ -87,6 +88,8 @@ pub(crate) struct Config {
     switch: StopSwitch,
     /// The program's own, which other servers may share.
     shared_switch: Option<StopSwitch>,
+    registry: Registry,
+    pub(super) hand_over: Option<HandOver>,
 }
 
 impl Default for Config {
@@ -108,6 +111,8 @@ impl Default for Config {
             companions: Vec::new(),
             switch: StopSwitch::new(),
             shared_switch: None,
+            registry: Registry::default(),
+            hand_over: None,
         }
     }
 }
@@ -119,28 +124,59 @@ impl Server {
         Self { handler, listeners: Vec::new(), config: Config::default() }
     }
 
-    /// Binds an address and listens on it, at once. May be called for any number of addresses.
+    /// Listens on an address, at once. May be called for any number of addresses.
     ///
-    /// Port 0 takes a free port, which [`local_addrs`](Self::local_addrs) tells. `[::]` takes
-    /// IPv4 as well. Of a name with several addresses, the first that can be bound is taken.
+    /// A [`SocketAddr`] is one, a pair of address and port, and a text such as `127.0.0.1:8080`,
+    /// `localhost:8080`, `:8080`, `unix:/run/site.sock`, `fd:3` or `systemd:`: [`ListenAddr`] has
+    /// them all, and options. Port 0 takes a free port, which [`local_addrs`](Self::local_addrs)
+    /// tells. `[::]` takes IPv4 as well. Of a name with several addresses, the first that can be
+    /// bound is taken.
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] if the address is taken, not allowed, or does not resolve;
-    /// [`Error::Handler`] if the handler was put together wrongly, such as a router with
-    /// conflicting routes.
-    pub fn listen(mut self, addr: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
+    /// [`Error::InvalidAddr`] if the text can't be read; [`Error::Listen`] if the address is
+    /// taken, not allowed, not to be had on this system, or does not resolve; [`Error::Handler`] if
+    /// the handler was put together wrongly, such as a router with conflicting routes.
+    pub fn listen<A>(mut self, addr: A) -> Result<Self>
+    where
+        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+    {
         self.handler.check().map_err(Error::Handler)?;
-        let name = format!("{addr:?}").trim_matches('"').to_owned();
-        let listener = Listener::bind(addr);
-        self.listeners.push(listener.map_err(|source| Error::Listen { addr: name, source })?);
+        let addr = addr.try_into().map_err(|error| Error::InvalidAddr(error.into()))?;
+        let taken = self.config.hand_over.as_mut().map(|hand_over| hand_over.claim(&addr));
+        let refused = |source| Error::Listen { addr: addr.to_string(), source };
+        match taken.transpose().map_err(refused)?.flatten() {
+            Some(listener) => self.listeners.push(listener),
+            None => self.listeners.extend(Listener::open(&addr)?),
+        }
         Ok(self)
     }
 
-    /// The addresses that are listened on, in the order of the calls, with their real ports.
+    /// Listens on a socket that the program has opened: a [`TcpListener`](std::net::TcpListener),
+    /// and on Unix a `UnixListener` or the `OwnedFd` of either. It becomes non-blocking, also for
+    /// whoever else has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] if it is not a stream socket that is bound; [`Error::Handler`] as for
+    /// [`listen`](Self::listen).
+    pub fn listen_on(mut self, socket: impl Into<OpenSocket>) -> Result<Self> {
+        self.handler.check().map_err(Error::Handler)?;
+        self.listeners.push(Listener::adopt(socket.into())?);
+        Ok(self)
+    }
+
+    /// The internet addresses that are listened on, in the order of the calls, with their real
+    /// ports. [`listen_addrs`](Self::listen_addrs) has those of Unix sockets as well.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(Listener::addr).collect()
+        self.listeners.iter().filter_map(|listener| listener.addr().socket_addr()).collect()
+    }
+
+    /// What is listened on, in the order of the calls.
+    #[must_use]
+    pub fn listen_addrs(&self) -> Vec<ListenAddr> {
+        self.listeners.iter().map(|listener| listener.addr().clone()).collect()
     }
 
     /// How many workers serve, each on a thread of its own. Default: as many as there are cores;
@@ -184,7 +220,7 @@ impl Server {
 
     /// How many connections one client may have open; one more is closed at once. Default: no bound
     /// beside [`max_connections`](Self::max_connections), since many people may share an address.
-    /// A client is an IPv4 address or an IPv6 network of 64 bits.
+    /// A client is an IPv4 address or an IPv6 network of 64 bits; on a Unix socket a user.
     pub const fn max_connections_per_client(mut self, count: usize) -> Self {
         self.config.max_connections_per_client = Some(count);
         self
@@ -282,12 +318,11 @@ impl Server {
     ///
     /// As [`run`](Self::run).
     pub fn start(self) -> Result<ServerHandle> {
-        let addrs = self.local_addrs();
         let started = match self.plan(None)? {
             Plans::Epoll(plans) => ServerHandle::start(plans),
             Plans::IoUring(plans) => ServerHandle::start(plans),
         };
-        let handle = started.map_err(Error::Worker)?.with_addrs(addrs);
+        let handle = started.map_err(Error::Worker)?;
         handle.wait_begun();
         Ok(handle)
     }
@@ -299,10 +334,9 @@ impl Server {
     ///
     /// As [`run`](Self::run).
     pub fn into_ticker(self) -> Result<Ticker> {
-        let addrs = self.local_addrs();
         let ticker = match self.plan(Some(NonZeroUsize::MIN))? {
-            Plans::Epoll(plans) => Ticker::new(plans, addrs),
-            Plans::IoUring(plans) => Ticker::new(plans, addrs),
+            Plans::Epoll(plans) => Ticker::new(plans),
+            Plans::IoUring(plans) => Ticker::new(plans),
         };
         ticker.map_err(Error::Worker)
     }
@@ -315,10 +349,8 @@ impl Server {
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
         let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
         let system_spreads = SYSTEM_SPREADS && config.dispatch == Dispatch::PerWorkerListener;
-        let shares = spread(listeners, count, system_spreads).map_err(Error::Worker)?;
         if let Some(micros) = config.tuning.busy_poll {
-            let mut listeners = shares.iter().flatten();
-            let set = listeners.try_for_each(|listener| set_busy_poll(listener, micros));
+            let set = listeners.iter().try_for_each(|listener| listener.set_busy_poll(micros));
             set.map_err(Error::BusyPoll)?;
         }
         for companion in config.companions.drain(..) {
@@ -326,10 +358,19 @@ impl Server {
             // First of all, so that it comes last.
             config.milestones.on_stop.insert(0, Box::new(|_| end()));
         }
+        let spread = Spread { workers: count, system_spreads };
+        let shares = share_out(listeners, &config.registry, spread)?;
         for hook in config.on_start.drain(..) {
             hook();
         }
-        Plans::new(handler, config, shares, !system_spreads)
+        let successors = config.begin_hand_over()?;
+        let switch = config.switch.clone();
+        let plans = Plans::new(handler, config, shares, !system_spreads)?;
+        if let Some(successors) = successors {
+            let server = Arc::downgrade(&plans.control());
+            successors.wait_for(server, switch).map_err(Error::Worker)?;
+        }
+        Ok(plans)
     }
 }
 
@@ -343,24 +384,22 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("local_addrs", &self.local_addrs()).finish_non_exhaustive()
+        f.debug_struct("Server").field("listen_addrs", &self.listen_addrs()).finish_non_exhaustive()
     }
 }
 
-/// The listeners of each of `count` workers: one on every address for each, or all for the first.
-fn spread(
+/// The sockets of each worker.
+fn share_out(
     listeners: Vec<Listener>,
-    count: usize,
-    system_spreads: bool,
-) -> io::Result<Vec<Vec<TcpListener>>> {
-    let mut shares: Vec<Vec<TcpListener>> = (0..count).map(|_| Vec::new()).collect();
+    registry: &Registry,
+    spread: Spread,
+) -> Result<Vec<Vec<Listening>>> {
+    let mut shares: Vec<Vec<Listening>> = (0..spread.workers).map(|_| Vec::new()).collect();
     for listener in listeners {
-        if system_spreads {
-            for share in shares.iter_mut().skip(1) {
-                share.push(listener.sibling()?.into_std());
-            }
+        let sockets = registry.add(listener, spread).map_err(Error::Worker)?;
+        for (index, socket) in sockets.into_iter().enumerate() {
+            shares[index % spread.workers].push(socket);
         }
-        shares[0].push(listener.into_std());
     }
     Ok(shares)
 }
@@ -399,6 +438,7 @@ pub(crate) fn assemble<D: Driver>(
         connections: AtomicUsize::new(0),
         members,
         hands_over: hands_over && drivers.len() > 1,
+        listeners: config.registry,
         lame_duck: config.lame_duck,
         accepting: AtomicUsize::new(drivers.len()),
     });

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ServerState;
-use super::handle::state;
+use super::handle::{listen, state, unlisten};
 use crate::driver::{Combined, Driver, Watched};
+use crate::error::Result;
+use crate::listener::{InvalidAddr, ListenAddr};
 use crate::observe::{ConnectionId, Connections, Stats};
 use crate::stop::StopSwitch;
 use crate::worker::{Control, DrainReport, Life, Plan, Worker};
@@ -36,11 +38,10 @@ pub struct Ticker {
     switch: StopSwitch,
     life: Arc<Life>,
     control: Arc<dyn Control>,
-    addrs: Vec<SocketAddr>,
 }
 
 impl Ticker {
-    pub(crate) fn new<D>(mut plans: Vec<Plan<D>>, addrs: Vec<SocketAddr>) -> io::Result<Self>
+    pub(crate) fn new<D>(mut plans: Vec<Plan<D>>) -> io::Result<Self>
     where
         D: Driver + Watched + 'static,
     {
@@ -54,7 +55,7 @@ impl Ticker {
             worker.rest();
         }
         let workers = Box::new(Workers { workers, combined });
-        Ok(Self { workers, switch, life, control, addrs })
+        Ok(Self { workers, switch, life, control })
     }
 
     /// What there is on the server, and how often it happened.
@@ -116,10 +117,45 @@ impl Ticker {
         self.workers.next_deadline()
     }
 
-    /// The addresses that are listened on, with their real ports.
+    /// The internet addresses that are listened on, with their real ports.
+    /// [`listen_addrs`](Self::listen_addrs) has those of Unix sockets as well.
     #[must_use]
-    pub fn local_addrs(&self) -> &[SocketAddr] {
-        &self.addrs
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listen_addrs().iter().filter_map(ListenAddr::socket_addr).collect()
+    }
+
+    /// What is listened on, in the order in which it was asked for.
+    #[must_use]
+    pub fn listen_addrs(&self) -> Vec<ListenAddr> {
+        self.control.listen_addrs()
+    }
+
+    /// Listens on another address from the next tick on, as
+    /// [`ServerHandle::listen`](crate::ServerHandle::listen) does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAddr`](crate::Error::InvalidAddr) if the text can't be read;
+    /// [`Error::Listen`](crate::Error::Listen) if the address can't be listened on, or the server
+    /// was told to end.
+    pub fn listen<A>(&self, addr: A) -> Result<Vec<ListenAddr>>
+    where
+        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+    {
+        listen(&*self.control, addr)
+    }
+
+    /// Listens no longer on an address from the next tick on, as
+    /// [`ServerHandle::unlisten`](crate::ServerHandle::unlisten) does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAddr`](crate::Error::InvalidAddr) if the text can't be read.
+    pub fn unlisten<A>(&self, addr: A) -> Result<bool>
+    where
+        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+    {
+        unlisten(&*self.control, addr)
     }
 
     /// The switch that ends this server and no other.
@@ -203,7 +239,7 @@ impl<D: Driver + Watched> Turns for Workers<D> {
 
 impl fmt::Debug for Ticker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ticker").field("local_addrs", &self.addrs).finish_non_exhaustive()
+        f.debug_struct("Ticker").field("listen_addrs", &self.listen_addrs()).finish_non_exhaustive()
     }
 }
 

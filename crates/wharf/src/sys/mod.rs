@@ -3,8 +3,9 @@
 //! Each backend provides: [`open_file_limit`], how many descriptors the process may have,
 //! [`send_vectored`] and [`send_last`], which send to a socket without raising a signal,
 //! [`unacknowledged_bytes`], which tells what a peer has not taken, [`return_free_memory`], for
-//! when a burst is over, and [`pin_this_thread`], which says where a thread runs.
-//! Not here: sockets (`listener.rs`) and events (`driver`).
+//! when a burst is over, [`pin_this_thread`], which says where a thread runs, and the few options
+//! and messages of sockets that no library wraps (`linux.rs`, `sockets.rs`).
+//! Not here: sockets (`listener`) and events (`driver`).
 
 #[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
 pub(crate) mod uring;
@@ -30,7 +31,27 @@ pub(crate) use unix::{
 mod other;
 #[cfg(not(unix))]
 pub(crate) use other::{
-    open_file_limit, return_free_memory, send_last, send_vectored, unacknowledged_bytes,
+    Descriptor, open_file_limit, return_free_memory, send_last, send_vectored, unacknowledged_bytes,
+};
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{HAS_ABSTRACT_NAMES, peer_credentials, set_defer_accept, set_fast_open};
+
+#[cfg(not(target_os = "linux"))]
+mod no_linux;
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) use no_linux::{HAS_ABSTRACT_NAMES, peer_credentials};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use no_linux::{set_defer_accept, set_fast_open};
+
+#[cfg(unix)]
+mod sockets;
+#[cfg(unix)]
+pub(crate) use sockets::{
+    Descriptor, duplicate, lock_directory, receive_descriptor, send_descriptor, user,
+    wait_for_either,
 };
 
 #[cfg(test)]

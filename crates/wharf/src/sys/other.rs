@@ -4,6 +4,10 @@ use std::io::{self, IoSlice, Write};
 
 use mio::net::TcpStream;
 
+/// What a socket is passed as: nothing has this type.
+#[derive(Debug)]
+pub(crate) enum Descriptor {}
+
 /// How many descriptors the process may have open; `None` if there is no limit.
 pub(crate) const fn open_file_limit() -> Option<u64> {
     None

@@ -38,9 +38,9 @@ const END_FOLLOWS: SendFlags = SendFlags::empty();
 
 /// Apple's systems have a socket option instead, which `mio` sets.
 #[cfg(target_vendor = "apple")]
-const NO_SIGNAL: SendFlags = SendFlags::empty();
+pub(super) const NO_SIGNAL: SendFlags = SendFlags::empty();
 #[cfg(not(target_vendor = "apple"))]
-const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+pub(super) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
 
 /// How many bytes in a socket's send queue the peer has not acknowledged; 0 where nobody knows.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

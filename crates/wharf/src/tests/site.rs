@@ -127,7 +127,7 @@ pub(super) fn site(stage: &Arc<Stage>) -> Router {
         .get("/", "hello")
         .get("/page/{number}", |r: Request| format!("page {}", r.param("number").unwrap_or("?")))
         .any("/fields", fields)
-        .get("/peer", |r: Request| format!("{} {}", r.peer_addr(), r.local_addr()))
+        .get("/peer", |r: Request| format!("{} {:?}", r.peer_addr(), r.local_addr()))
         .get("/id", |r: Request| r.connection_id().to_string())
         .get("/cookies", |r: Request| {
             r.cookies().map(|(name, value)| format!("{name}={value};")).collect::<String>()

@@ -17,6 +17,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Acceptor {
     /// While nothing is accepted: when to look again.
     resumes_at: Option<Instant>,
+    /// Nothing is accepted until the worker is told so.
+    is_held: bool,
 }
 
 impl Acceptor {
@@ -55,7 +57,13 @@ impl Acceptor {
             return;
         }
         self.resumes_at = if has_room { None } else { Some(driver.now() + PAUSE) };
-        driver.set_accepting(has_room);
+        driver.set_accepting(has_room && !self.is_held);
+    }
+
+    /// Has nothing accepted, or lets it go on, whatever else may be in the way.
+    pub(super) fn hold<D: Driver>(&mut self, holds: bool, driver: &mut D) {
+        self.is_held = holds;
+        driver.set_accepting(!holds && self.resumes_at.is_none());
     }
 
     fn pause<D: Driver>(&mut self, driver: &mut D) {

@@ -1,15 +1,20 @@
 //! [`Control`]: what a program may ask of its server while that runs, on whichever sockets.
 //!
-//! Not here: how answers are waited for (`question.rs`).
+//! Not here: how answers are waited for (`question.rs`), and what is done with listeners
+//! (`listeners.rs`).
 
+use std::io;
 use std::sync::Weak;
 
 use super::inbox::Message;
 use super::question::{Answer, Answers, Asked, Minded, ask};
 use super::shared::Shared;
 use crate::body::OnWorker;
+use crate::error::Result;
+use crate::listener::{ListenAddr, Listener};
 use crate::observe::{ConnectionId, Connections, OpenConnection, Stats};
 use crate::stop::Order;
+use crate::sys::Descriptor;
 
 /// What a handle may ask of its server, whatever its sockets are.
 pub(crate) trait Control: Send + Sync {
@@ -27,6 +32,27 @@ pub(crate) trait Control: Send + Sync {
 
     /// Has every worker mind the time of a question that is waited for on one of them.
     fn mind(&self, question: &Weak<dyn Minded>);
+
+    /// Where the server listens.
+    fn listen_addrs(&self) -> Vec<ListenAddr>;
+
+    /// Has the workers accept from more listeners.
+    fn listen(&self, listeners: Vec<Listener>) -> Result<Vec<ListenAddr>>;
+
+    /// Closes the listeners on an address. Says whether there were any.
+    fn unlisten(&self, addr: &ListenAddr) -> bool;
+
+    /// Other descriptors of all sockets that are listened on.
+    fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>>;
+
+    /// Has nothing accepted any more, and waits until that is so.
+    fn hold(&self) -> io::Result<()>;
+
+    /// Has the workers accept again.
+    fn release(&self);
+
+    /// Makes the files of all listeners this process's, or leaves them to another.
+    fn own_files(&self, are_owned: bool);
 }
 
 impl<S: Send> Control for Shared<S> {
@@ -55,6 +81,34 @@ impl<S: Send> Control for Shared<S> {
         for member in &self.members {
             member.inbox.ask(Message::Mind(Weak::clone(question)));
         }
+    }
+
+    fn listen_addrs(&self) -> Vec<ListenAddr> {
+        self.listeners.addrs()
+    }
+
+    fn listen(&self, listeners: Vec<Listener>) -> Result<Vec<ListenAddr>> {
+        Self::listen(self, listeners)
+    }
+
+    fn unlisten(&self, addr: &ListenAddr) -> bool {
+        Self::unlisten(self, addr)
+    }
+
+    fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>> {
+        Self::duplicate_listeners(self)
+    }
+
+    fn hold(&self) -> io::Result<()> {
+        Self::hold(self)
+    }
+
+    fn release(&self) {
+        Self::release(self);
+    }
+
+    fn own_files(&self, are_owned: bool) {
+        self.listeners.own_files(are_owned);
     }
 }
 

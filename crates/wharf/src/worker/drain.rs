@@ -18,8 +18,10 @@ use crate::stop::Order;
 pub(super) struct Drain {
     /// When it heard of it.
     began: Option<Instant>,
-    /// Its listeners are closed.
+    /// Its listeners are closed, or will be as soon as what has come was accepted.
     pub(super) has_withdrawn: bool,
+    /// Nothing will be accepted any more, and the others know.
+    accepts_nothing: bool,
 }
 
 impl<D: Driver> Worker<D> {
@@ -90,7 +92,17 @@ impl<D: Driver> Worker<D> {
         if std::mem::replace(&mut self.drain.has_withdrawn, true) {
             return;
         }
-        self.driver.close_listeners();
+        self.state.shared.listeners.close();
+        self.driver.withdraw();
+    }
+
+    /// Tells the others as soon as this worker accepts nothing any more.
+    pub(super) fn note_withdrawn(&mut self) {
+        let is_told = !self.drain.has_withdrawn || self.drain.accepts_nothing;
+        if is_told || self.driver.has_listeners() {
+            return;
+        }
+        self.drain.accepts_nothing = true;
         let shared = &self.state.shared;
         if shared.accepting.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Now that nobody accepts any more, those who have nothing to do are over.

@@ -22,6 +22,8 @@ impl<D: Driver> Worker<D> {
         }
         self.has_ended = true;
         self.withdraw();
+        self.driver.close_listeners();
+        self.note_withdrawn();
         if matches!(self.state.shared.switches.order(), Order::Drain { .. }) {
             self.cancel_all();
         }

@@ -3,14 +3,16 @@
 //! A doorbell keeps them from making a system call where the worker is awake anyway. Not here:
 //! what is done with the contents (`worker/mod.rs`).
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
 use super::question::{Answer, Minded};
-use crate::driver::{Key, Unpark};
+use crate::driver::{Key, ListenerId, Listening, Unpark};
 use crate::observe::OpenConnection;
 use crate::request::Addrs;
+use crate::sys::Descriptor;
 
 /// The worker is in the middle of a turn.
 const AWAKE: u8 = 0;
@@ -69,6 +71,16 @@ pub(crate) enum Message<S> {
     Kill(Key, Answer<bool>),
     /// Minds the time of a question.
     Mind(Weak<dyn Minded>),
+    /// Accepts from another listener.
+    Listen(Listening),
+    /// Closes a listener, once what has come was accepted.
+    Unlisten(ListenerId),
+    /// Says by which other descriptors its listeners can be had.
+    Duplicate(Answer<io::Result<Vec<Descriptor>>>),
+    /// Accepts nothing until it is released, and says when that is so.
+    Hold(Answer<()>),
+    /// Accepts again.
+    Release,
 }
 
 /// What was left for one worker.
@@ -121,7 +133,17 @@ impl<S> Inbox<S> {
         match question {
             Message::List(answer) if !is_closed => answer.withhold(),
             Message::Kill(_, answer) if !is_closed => answer.withhold(),
-            Message::List(_) | Message::Kill(..) | Message::Mind(_) | Message::Adopt(..) => {}
+            Message::Duplicate(answer) if !is_closed => answer.withhold(),
+            Message::Hold(answer) if !is_closed => answer.withhold(),
+            Message::List(_)
+            | Message::Kill(..)
+            | Message::Mind(_)
+            | Message::Adopt(..)
+            | Message::Listen(_)
+            | Message::Unlisten(_)
+            | Message::Duplicate(_)
+            | Message::Hold(_)
+            | Message::Release => {}
         }
     }
 

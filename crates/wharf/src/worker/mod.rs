@@ -16,6 +16,7 @@ mod inspect;
 #[cfg(test)]
 mod leftovers;
 mod life;
+mod listeners;
 mod own;
 mod question;
 mod report;
@@ -49,7 +50,7 @@ use self::spin::Spin;
 use self::state::{State, end};
 use crate::body::OnWorker;
 use crate::conn::{Conn, Ending, Http1};
-use crate::driver::{Close, Completion, Driver, Key, Sent};
+use crate::driver::{Accepted, Close, Completion, Driver, Key, Listening, Sent};
 use crate::observe::{CloseReason, ErrorKind, Limit, OpenConnection};
 use crate::request::Addrs;
 use crate::timer::Wheel;
@@ -182,6 +183,7 @@ impl<D: Driver> Worker<D> {
         }
         self.expire();
         self.flush();
+        self.note_withdrawn();
         self.tell();
         let has_room = self.state.shared.has_room();
         self.acceptor.resume_if_due(has_room, &mut self.driver);
@@ -209,9 +211,7 @@ impl<D: Driver> Worker<D> {
                     self.close(key, Close::Graceful, CloseReason::PeerClosed);
                 }
                 Completion::Received { key, bytes } => self.state.on_bytes(key, bytes),
-                Completion::Accepted { socket, peer_addr, local_addr } => {
-                    self.admit(socket, Addrs { peer: peer_addr, local: local_addr });
-                }
+                Completion::Accepted(accepted) => self.admit(accepted),
                 Completion::AcceptFailed { error } => {
                     self.state.tell_of_failure(ErrorKind::Accept, &error, None);
                     self.acceptor.on_error(&error, &mut self.driver);
@@ -224,12 +224,14 @@ impl<D: Driver> Worker<D> {
     }
 
     /// Gives an accepted connection to a worker, or takes it on.
-    fn admit(&mut self, socket: D::Socket, addrs: Addrs) {
+    fn admit(&mut self, accepted: Accepted<D::Socket>) {
+        let Accepted { socket, peer_addr: peer, local_addr: local, hands_over } = accepted;
+        let addrs = Addrs { peer, local };
         let shared = &self.state.shared;
         let counters = &self.state.member().counters;
         counters.count_accepted();
-        if shared.clients.as_ref().is_some_and(|clients| !clients.enter(addrs.peer.ip())) {
-            return self.state.turn_away(addrs.peer);
+        if shared.clients.as_ref().is_some_and(|clients| !clients.enter(peer)) {
+            return self.state.turn_away(peer);
         }
         shared.connections.fetch_add(1, Ordering::Relaxed);
         if !shared.has_room() {
@@ -237,7 +239,8 @@ impl<D: Driver> Worker<D> {
             self.acceptor.on_full(&mut self.driver);
         }
         let own = self.state.own.index;
-        let index = if shared.hands_over { fewest(&shared.members) } else { own };
+        let hands_over = hands_over || shared.hands_over;
+        let index = if hands_over { fewest(&shared.members) } else { own };
         shared.members[index].connections.fetch_add(1, Ordering::Relaxed);
         if index == own {
             return self.adopt(socket, addrs);
@@ -263,19 +266,39 @@ impl<D: Driver> Worker<D> {
     fn take_inbox(&mut self) {
         let mut woken = std::mem::take(&mut self.woken);
         for message in self.state.member().inbox.take(&mut woken) {
-            match message {
-                Message::Adopt(socket, addrs) => self.adopt(socket, addrs),
-                Message::List(answer) => self.lists.push(answer),
-                Message::Kill(key, answer) => answer.give(self.kill(key)),
-                Message::Mind(question) => {
-                    self.minding.add(question, self.state.own.clock.now());
-                }
-            }
+            self.take_message(message);
         }
         for key in woken.drain(..) {
             self.state.on_wake(key);
         }
         self.woken = woken;
+    }
+
+    fn take_message(&mut self, message: Message<D::Socket>) {
+        match message {
+            Message::Adopt(socket, addrs) => self.adopt(socket, addrs),
+            Message::List(answer) => self.lists.push(answer),
+            Message::Kill(key, answer) => answer.give(self.kill(key)),
+            Message::Mind(question) => {
+                self.minding.add(question, self.state.own.clock.now());
+            }
+            Message::Listen(listening) => self.listen(listening),
+            Message::Unlisten(id) => self.driver.unlisten(id),
+            Message::Duplicate(answer) => answer.give(self.driver.duplicate_listeners()),
+            Message::Hold(answer) => {
+                self.acceptor.hold(true, &mut self.driver);
+                answer.give(());
+            }
+            Message::Release => self.acceptor.hold(false, &mut self.driver),
+        }
+    }
+
+    fn listen(&mut self, listening: Listening) {
+        if !self.drain.has_withdrawn
+            && let Err(error) = self.driver.listen(listening)
+        {
+            self.state.tell_of_failure(ErrorKind::Accept, &error, None);
+        }
     }
 
     fn expire(&mut self) {

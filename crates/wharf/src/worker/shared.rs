@@ -12,6 +12,7 @@ use super::{Inbox, Own, Presence};
 use crate::config::{Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
+use crate::listener::Registry;
 use crate::observe::{Counters, Hooks, Stats, WorkerStats, snapshot};
 use crate::stop::Switches;
 use crate::sys::{self, Pinned};
@@ -34,6 +35,8 @@ pub(crate) struct Shared<S> {
     pub(crate) members: Vec<Member<S>>,
     /// Connections go to the worker that has the fewest, not to the one that accepted.
     pub(crate) hands_over: bool,
+    /// What is listened on.
+    pub(crate) listeners: Registry,
     /// How long the listeners stay open in a drain.
     pub(crate) lame_duck: Duration,
     /// How many workers may still accept.

@@ -2,7 +2,6 @@
 //!
 //! Not here: turns and what the driver is told (`mod.rs`).
 
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +14,7 @@ use crate::conn::{Conn, Context, Http1};
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ConnectionId, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
+use crate::peer::PeerAddr;
 use crate::pool;
 use crate::request::Parts;
 use crate::sys;
@@ -198,7 +198,7 @@ impl<S> State<S> {
     pub(super) fn note_closed(
         &mut self,
         id: Option<ConnectionId>,
-        peer_addr: SocketAddr,
+        peer_addr: PeerAddr,
         reason: CloseReason,
         requests: u32,
     ) {
@@ -206,7 +206,7 @@ impl<S> State<S> {
         let open = self.member().connections.fetch_sub(1, Ordering::Relaxed) - 1;
         self.burst.on_close(open, self.own.clock.now());
         if let Some(clients) = &self.shared.clients {
-            clients.leave(peer_addr.ip());
+            clients.leave(peer_addr);
         }
         self.tell_of_close(&ClosedConnection { id, peer_addr, reason, requests });
     }
@@ -217,7 +217,7 @@ impl<S> State<S> {
     }
 
     /// Notes that a connection is not taken on, since its client has too many.
-    pub(super) fn turn_away(&self, peer_addr: SocketAddr) {
+    pub(super) fn turn_away(&self, peer_addr: PeerAddr) {
         let limit = Limit::ConnectionsPerClient;
         self.member().counters.count_limit(limit);
         self.tell_of_failure(ErrorKind::Limit(limit), &limit, Some(peer_addr));
@@ -253,7 +253,7 @@ impl<S> State<S> {
         &self,
         kind: ErrorKind,
         error: &(dyn std::error::Error + Send + Sync + 'static),
-        peer_addr: Option<SocketAddr>,
+        peer_addr: Option<PeerAddr>,
     ) {
         // Nothing was asked yet, so that there is nothing to respond to.
         let _ = self.shared.hooks.error(&ErrorContext {

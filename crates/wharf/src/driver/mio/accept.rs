@@ -5,16 +5,22 @@
 //! tell in the next wait whether there are more. Not here: what becomes of connections.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
 
+use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
-use mio::{Interest, Token};
+use mio::{Interest, Registry, Token};
 
+use super::unix::{UnixListener, duplicate};
 use super::{MioDriver, Ready, listener_token};
-use crate::driver::{Step, common_local_addr};
+use crate::driver::{Accepted, ListenSocket, ListenerId, Listening, LocalAddr, Step};
+use crate::sys::Descriptor;
 
 /// Connections accepted in one turn before others have theirs.
 const MAX_ACCEPTS: usize = 64;
+
+/// How many connections are still accepted from a listener that is to be closed: as many as usually
+/// fit where they wait.
+const MAX_LAST_ACCEPTS: u32 = 4096;
 
 /// How many connections are accepted in a turn with so many events. One of them is a listener's;
 /// if there are many others the next turn is some time away, and may not find as much to accept as
@@ -25,38 +31,142 @@ pub(super) fn accepts_beside(events: usize) -> usize {
 
 /// A socket that connections are accepted from.
 pub(super) struct Listener {
-    socket: TcpListener,
+    id: ListenerId,
+    socket: Socket,
     /// That of all its connections, if they have one in common.
-    local_addr: Option<SocketAddr>,
+    local_addr: LocalAddr,
+    hands_over: bool,
     queued: bool,
     pub(super) readable: bool,
+    /// It is closed when nothing waits there any more, or so many have been accepted.
+    closes_after: Option<u32>,
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Socket {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Tcp(socket) => socket,
+            Self::Unix(socket) => socket.source(),
+        }
+    }
+
+    fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.source().register(registry, token, Interest::READABLE)
+    }
+
+    fn watch_anew(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.source().reregister(registry, token, Interest::READABLE)
+    }
 }
 
 impl Listener {
-    pub(super) fn register(
-        listener: StdListener,
-        token: Token,
-        poll: &mio::Poll,
-    ) -> io::Result<Self> {
-        let local_addr = common_local_addr(&listener)?;
-        let mut socket = TcpListener::from_std(listener);
-        poll.registry().register(&mut socket, token, Interest::READABLE)?;
-        Ok(Self { socket, local_addr, queued: false, readable: false })
+    fn register(listening: Listening, token: Token, registry: &Registry) -> io::Result<Self> {
+        let Listening { id, socket, hands_over } = listening;
+        let local_addr = socket.local_addr()?;
+        let mut socket = match socket {
+            ListenSocket::Tcp(socket) => Socket::Tcp(TcpListener::from_std(socket)),
+            ListenSocket::Unix(socket) => Socket::Unix(UnixListener::from_std(socket)),
+        };
+        socket.watch(registry, token)?;
+        let (queued, readable, closes_after) = (false, false, None);
+        let listener = Self { id, socket, local_addr, hands_over, queued, readable, closes_after };
+        listener.set_nonblocking()?;
+        Ok(listener)
     }
 
     fn accept(&self) -> io::Result<Step<TcpStream>> {
-        let (socket, peer_addr) = self.socket.accept()?;
-        Ok(match self.local_addr.map_or_else(|| socket.local_addr(), Ok) {
-            Ok(local_addr) => Step::Accepted(socket, peer_addr, local_addr),
-            // The peer has gone already.
-            Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
-        })
+        let hands_over = self.hands_over;
+        match &self.socket {
+            Socket::Tcp(listener) => {
+                let (socket, peer_addr) = listener.accept()?;
+                let local_addr = match self.local_addr {
+                    LocalAddr::Common(addr) => Ok(Some(addr)),
+                    LocalAddr::OfConnection => socket.local_addr().map(Some),
+                    LocalAddr::None => Ok(None),
+                };
+                Ok(match local_addr {
+                    Ok(local_addr) => {
+                        let peer_addr = peer_addr.into();
+                        Step::Accepted(Accepted { socket, peer_addr, local_addr, hands_over })
+                    }
+                    // The peer has gone already.
+                    Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
+                })
+            }
+            Socket::Unix(listener) => {
+                let (socket, peer_addr) = listener.accept()?;
+                Ok(Step::Accepted(Accepted { socket, peer_addr, local_addr: None, hands_over }))
+            }
+        }
+    }
+
+    fn set_nonblocking(&self) -> io::Result<()> {
+        match &self.socket {
+            Socket::Tcp(socket) => socket2::SockRef::from(socket).set_nonblocking(true),
+            Socket::Unix(socket) => socket.set_nonblocking(),
+        }
+    }
+
+    /// Closing the last descriptor of a socket takes it out of the poll, but another process may
+    /// have one.
+    pub(super) fn close(mut self, registry: &Registry) {
+        // It fails only if it was not in the poll.
+        let _ = self.socket.source().deregister(registry);
+    }
+
+    pub(super) fn duplicate(&self) -> io::Result<Descriptor> {
+        match &self.socket {
+            Socket::Tcp(socket) => duplicate(socket),
+            Socket::Unix(socket) => socket.duplicate(),
+        }
     }
 }
 
 impl MioDriver {
+    /// How many connections are accepted in this turn.
+    pub(super) fn accepts_in_turn(&self) -> usize {
+        // What comes while others are served one by one would keep a listener open.
+        if self.has_closing { MAX_ACCEPTS } else { accepts_beside(self.ready.len()) }
+    }
+
+    pub(super) fn add_listener(&mut self, listening: Listening) -> io::Result<()> {
+        let free = self.listeners.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.listeners.len());
+        let listener = Listener::register(listening, listener_token(index), self.poll.registry())?;
+        match self.listeners.get_mut(index) {
+            Some(place) => *place = Some(listener),
+            None => self.listeners.push(Some(listener)),
+        }
+        Ok(())
+    }
+
+    /// Closes listeners once what waits there has been accepted.
+    pub(super) fn close_listeners_that(&mut self, are_meant: impl Fn(ListenerId) -> bool) {
+        for index in 0..self.listeners.len() {
+            let Some(listener) = &mut self.listeners[index] else { continue };
+            if are_meant(listener.id) {
+                listener.closes_after = Some(MAX_LAST_ACCEPTS);
+                listener.readable = true;
+                self.has_closing = true;
+                self.queue_listener(index);
+            }
+        }
+    }
+
+    pub(super) fn make_listeners_nonblocking(&mut self) {
+        for listener in self.listeners.iter().flatten() {
+            // If one can't be told, accepting fails, which tells the worker.
+            let _ = listener.set_nonblocking();
+        }
+    }
+
     pub(super) fn queue_listener(&mut self, index: usize) {
-        let listener = &mut self.listeners[index];
+        let Some(listener) = &mut self.listeners[index] else { return };
         if !listener.queued && listener.readable && self.accepting {
             listener.queued = true;
             self.ready.push_back(Ready::Listener(index));
@@ -64,7 +174,8 @@ impl MioDriver {
     }
 
     pub(super) fn accept(&mut self, index: usize) -> Option<Step<TcpStream>> {
-        let listener = self.listeners.get_mut(index)?;
+        let place = self.listeners.get_mut(index)?;
+        let listener = place.as_mut()?;
         listener.queued = false;
         if !self.accepting {
             return None;
@@ -75,26 +186,36 @@ impl MioDriver {
             return None;
         }
         self.accepts_left -= 1;
+        if let Some(left) = &mut listener.closes_after {
+            *left -= 1;
+        }
+        let is_closing = listener.closes_after.is_some();
         let step = match listener.accept() {
             Ok(step) => {
-                if self.accepts_left == 0 {
+                if self.accepts_left == 0 && !is_closing {
                     // If the system can't be asked, another call tells.
                     let token = listener_token(index);
-                    let registry = self.poll.registry();
-                    let asked =
-                        registry.reregister(&mut listener.socket, token, Interest::READABLE);
+                    let asked = listener.socket.watch_anew(self.poll.registry(), token);
                     listener.readable = asked.is_err();
                 }
                 Some(step)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 listener.readable = false;
+                listener.closes_after = listener.closes_after.map(|_| 0);
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
             // There may well be more to accept; whether to go on is the worker's decision.
             Err(error) => Some(Step::AcceptFailed(error)),
         };
+        if listener.closes_after == Some(0)
+            && let Some(listener) = place.take()
+        {
+            listener.close(self.poll.registry());
+            let mut left = self.listeners.iter().flatten();
+            self.has_closing = left.any(|listener| listener.closes_after.is_some());
+        }
         self.queue_listener(index);
         step
     }

@@ -21,7 +21,7 @@ mod unix {
     use mio::{Events, Interest, Poll, Token};
 
     use super::{Instant, io};
-    use crate::driver::mio::timeout;
+    use crate::driver::mio::events::timeout;
 
     /// What can be waited for: something with a descriptor.
     pub(crate) trait Watched: AsFd {

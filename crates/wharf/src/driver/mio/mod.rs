@@ -3,33 +3,45 @@
 //! Sockets are registered once, edge-triggered, for both directions. Each successful receive is
 //! one system call: a read that did not fill the buffer has emptied the socket. A new connection is
 //! looked at in the turn that takes it on and registered only if it lives longer, since one that is
-//! readable by then is reported at once. Not here: sockets of listeners (`listener.rs` makes them).
+//! readable by then is reported at once. A `TcpStream` here is a stream socket of any family: on
+//! Unix it is a descriptor that is read and written like any other. Not here: sockets of listeners
+//! (`listener` makes them).
 
 mod accept;
 mod batch;
 mod combined;
+mod events;
 mod send;
 #[cfg(test)]
 mod tests;
 
+#[cfg(unix)]
+mod unix;
+#[cfg(not(unix))]
+#[path = "no_unix.rs"]
+mod unix;
+
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::net::{Shutdown, TcpListener as StdListener};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Token};
 
-use self::accept::{Listener, accepts_beside};
+use self::accept::Listener;
 use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
+use self::events::timeout;
 use self::send::{Progress, send};
-use super::{BULK_BYTES, Behind, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark};
+use super::{
+    BULK_BYTES, Behind, Close, Completion, Driver, Key, ListenerId, Listening, SMALL_BYTES, Sent,
+    Step, Unpark,
+};
 use crate::output::Output;
-use crate::sys;
+use crate::sys::{self, Descriptor};
 
 /// Events taken from the system at a time, and thereby how many connections have their requests
 /// handled before the responses are sent: so few that what a connection needs, in the system as
@@ -54,9 +66,12 @@ pub(crate) struct MioDriver {
     events: Events,
     waker: Arc<mio::Waker>,
     now: Instant,
-    listeners: Vec<Listener>,
+    /// Places of listeners, which do not move.
+    listeners: Vec<Option<Listener>>,
     accepting: bool,
     accepts_left: usize,
+    /// A listener is to be closed once nothing waits there.
+    has_closing: bool,
     /// How much more bulk is sent in this turn.
     bulk_left: usize,
     slots: Vec<Slot>,
@@ -108,21 +123,18 @@ struct Slot {
 
 impl MioDriver {
     /// A driver that accepts from `listeners`.
-    pub(crate) fn new(listeners: Vec<StdListener>) -> io::Result<Self> {
+    pub(crate) fn new(listeners: Vec<Listening>) -> io::Result<Self> {
         let poll = mio::Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE_TOKEN)?);
-        let mut registered = Vec::with_capacity(listeners.len());
-        for (index, listener) in listeners.into_iter().enumerate() {
-            registered.push(Listener::register(listener, listener_token(index), &poll)?);
-        }
-        Ok(Self {
+        let mut driver = Self {
             poll,
             events: Events::with_capacity(EVENTS),
             waker,
             now: Instant::now(),
-            listeners: registered,
+            listeners: Vec::new(),
             accepting: true,
             accepts_left: 0,
+            has_closing: false,
             bulk_left: BULK_BYTES,
             slots: Vec::new(),
             free: Vec::new(),
@@ -134,7 +146,9 @@ impl MioDriver {
             paused: Vec::new(),
             events_left: false,
             batch: Batch::new(),
-        })
+        };
+        listeners.into_iter().try_for_each(|listening| driver.listen(listening))?;
+        Ok(driver)
     }
 
     /// A handle that wakes this driver.
@@ -269,7 +283,7 @@ impl Driver for MioDriver {
             _ => {}
         }
         self.note_events();
-        self.accepts_left = accepts_beside(self.ready.len());
+        self.accepts_left = self.accepts_in_turn();
         Ok(())
     }
 
@@ -395,14 +409,44 @@ impl Driver for MioDriver {
     }
 
     fn set_accepting(&mut self, accepting: bool) {
+        if accepting && !self.accepting {
+            // Another process may have taken them over, and given them up again.
+            self.make_listeners_nonblocking();
+        }
         self.accepting = accepting;
         for index in 0..self.listeners.len() {
             self.queue_listener(index);
         }
     }
 
+    fn listen(&mut self, listening: Listening) -> io::Result<()> {
+        self.add_listener(listening)
+    }
+
+    fn unlisten(&mut self, id: ListenerId) {
+        self.close_listeners_that(|listener| listener == id);
+    }
+
+    fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>> {
+        self.listeners.iter().flatten().map(Listener::duplicate).collect()
+    }
+
+    fn withdraw(&mut self) {
+        if self.accepting {
+            self.close_listeners_that(|_| true);
+        } else {
+            self.close_listeners();
+        }
+    }
+
+    fn has_listeners(&self) -> bool {
+        self.listeners.iter().any(Option::is_some)
+    }
+
     fn close_listeners(&mut self) {
-        self.listeners.clear();
+        for listener in self.listeners.drain(..).flatten() {
+            listener.close(self.poll.registry());
+        }
     }
 
     fn shrink(&mut self) {
@@ -422,54 +466,9 @@ impl Watched for MioDriver {
     }
 }
 
-impl MioDriver {
-    fn note_events(&mut self) {
-        // The events are put aside, since noting one needs the rest of the driver.
-        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
-        let mut count = 0;
-        for event in &events {
-            self.note(event);
-            count += 1;
-        }
-        self.events_left = count == EVENTS;
-        self.events = events;
-    }
-
-    /// Takes note of what the system says a socket is ready for.
-    fn note(&mut self, event: &Event) {
-        let token = event.token();
-        if token == WAKE_TOKEN {
-            return;
-        }
-        if token.0 >= FIRST_LISTENER_TOKEN {
-            let index = token.0 - FIRST_LISTENER_TOKEN;
-            if let Some(listener) = self.listeners.get_mut(index) {
-                listener.readable = true;
-                self.queue_listener(index);
-            }
-            return;
-        }
-        let Some(slot) = self.slots.get_mut(token.0).filter(|slot| slot.stream.is_some()) else {
-            return;
-        };
-        let closed = event.is_read_closed() || event.is_error();
-        slot.closed_by_peer |= closed;
-        slot.broken |= event.is_error() || (event.is_read_closed() && event.is_write_closed());
-        slot.readable |= event.is_readable() || closed;
-        slot.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
-        self.queue_connection(u32::try_from(token.0).expect("indices are below 2^31"));
-    }
-}
-
 /// What events of a listener are known by.
 const fn listener_token(index: usize) -> Token {
     Token(FIRST_LISTENER_TOKEN + index)
-}
-
-/// The time until then in whole milliseconds, which is what the system counts in.
-fn timeout(until: Instant) -> Duration {
-    let left = until.saturating_duration_since(Instant::now());
-    Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
 
 impl Unpark for mio::Waker {

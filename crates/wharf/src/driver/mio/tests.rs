@@ -2,18 +2,23 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::TcpStream as Client;
+use std::net::{TcpListener as StdListener, TcpStream as Client};
 
+use super::accept::accepts_beside;
 use super::*;
+use crate::driver::Accepted;
+use crate::peer::PeerAddr;
 
 /// A connection, and the driver that has adopted it.
 fn connected() -> (Client, MioDriver, Key) {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let client = Client::connect(listener.local_addr().unwrap()).unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     driver.wait(None).unwrap();
-    let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
+    let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() else {
+        panic!("not accepted")
+    };
     let key = driver.adopt(socket).unwrap();
     (client, driver, key)
 }
@@ -45,7 +50,7 @@ fn each_connection_gets_its_own_bytes_of_a_batch() {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let addr = listener.local_addr().unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     // More than one batch holds, by number and by size.
     let lens = (0..100).map(|number| if number % 40 == 7 { 3 * RECEIVE_BYTES } else { number });
     let mut expected = HashMap::new();
@@ -54,7 +59,7 @@ fn each_connection_gets_its_own_bytes_of_a_batch() {
         let mut client = Client::connect(addr).unwrap();
         let bytes = vec![u8::try_from(number).unwrap(); len + 1];
         client.write_all(&bytes).unwrap();
-        expected.insert(client.local_addr().unwrap(), bytes);
+        expected.insert(PeerAddr::Ip(client.local_addr().unwrap()), bytes);
         clients.push(client);
     }
     let (mut peers, mut received) = (HashMap::new(), HashMap::new());
@@ -62,7 +67,7 @@ fn each_connection_gets_its_own_bytes_of_a_batch() {
         driver.wait(None).unwrap();
         loop {
             match driver.next() {
-                Some(Completion::Accepted { socket, peer_addr, .. }) => {
+                Some(Completion::Accepted(Accepted { socket, peer_addr, .. })) => {
                     peers.insert(driver.adopt(socket).unwrap(), peer_addr);
                 }
                 Some(Completion::Received { key, bytes }) => {
@@ -86,7 +91,9 @@ fn nobody_is_accepted_behind_the_one_with_whom_accepting_stops() {
     for _ in 0..busy.len() {
         driver.wait(None).unwrap();
         while let Some(completion) = driver.next() {
-            let Completion::Accepted { socket, .. } = completion else { panic!("all are silent") };
+            let Completion::Accepted(Accepted { socket, .. }) = completion else {
+                panic!("all are silent")
+            };
             driver.adopt(socket).unwrap();
         }
     }
@@ -99,7 +106,7 @@ fn nobody_is_accepted_behind_the_one_with_whom_accepting_stops() {
     assert!(driver.accepts_left > 1);
     let mut accepted = 0;
     while let Some(completion) = driver.next() {
-        if matches!(completion, Completion::Accepted { .. }) {
+        if matches!(completion, Completion::Accepted(_)) {
             accepted += 1;
             driver.set_accepting(false);
         }
@@ -107,7 +114,7 @@ fn nobody_is_accepted_behind_the_one_with_whom_accepting_stops() {
     assert_eq!(accepted, 1);
     driver.set_accepting(true);
     driver.wait(Some(driver.now())).unwrap();
-    assert!(matches!(driver.next(), Some(Completion::Accepted { .. })));
+    assert!(matches!(driver.next(), Some(Completion::Accepted(_))));
     drop(waiting);
 }
 
@@ -116,13 +123,13 @@ fn places_behind_the_last_connection_are_freed_and_their_keys_stay_invalid() {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let addr = listener.local_addr().unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     let mut clients = Vec::new();
     let mut connect = |driver: &mut MioDriver| {
         clients.push(Client::connect(addr).unwrap());
         loop {
             driver.wait(None).unwrap();
-            if let Some(Completion::Accepted { socket, .. }) = driver.next() {
+            if let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() {
                 return driver.adopt(socket).unwrap();
             }
         }
@@ -202,14 +209,16 @@ fn a_new_connection_delivers_what_has_come_and_what_comes() {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let addr = listener.local_addr().unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     for is_early in [true, false] {
         let mut client = Client::connect(addr).unwrap();
         if is_early {
             client.write_all(b"early").unwrap();
         }
         driver.wait(None).unwrap();
-        let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("none") };
+        let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() else {
+            panic!("none")
+        };
         let key = driver.adopt(socket).unwrap();
         let delivers = match driver.next() {
             Some(Completion::Received { bytes: b"early", .. }) => true,
@@ -247,13 +256,15 @@ fn a_place_that_was_used_twice_in_a_turn_is_watched_for_its_last_connection() {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let addr = listener.local_addr().unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     let mut clients = [(); 2].map(|()| Client::connect(addr).unwrap());
     let mut sockets = Vec::new();
     while sockets.len() < 2 {
         driver.wait(None).unwrap();
         while let Some(completion) = driver.next() {
-            let Completion::Accepted { socket, .. } = completion else { panic!("nothing is sent") };
+            let Completion::Accepted(Accepted { socket, .. }) = completion else {
+                panic!("nothing is sent")
+            };
             sockets.push(socket);
         }
     }
@@ -278,11 +289,11 @@ fn all_that_wait_are_accepted_in_turns_that_grow_with_the_work() {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let addr = listener.local_addr().unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     let _clients = [(); 5].map(|()| Client::connect(addr).unwrap());
     for _ in 0..5 {
         driver.wait(None).unwrap();
-        assert!(matches!(driver.next(), Some(Completion::Accepted { .. })));
+        assert!(matches!(driver.next(), Some(Completion::Accepted(_))));
         assert!(driver.next().is_none() && !driver.has_more(), "one is accepted at a time");
     }
     driver.wait(Some(driver.now())).unwrap();

@@ -24,8 +24,11 @@ use self::link::Side;
 pub(crate) use self::net::{Break, Faults, PATIENCE, Pace, SimNet};
 use self::net::{State, client_addr, server_addr};
 pub(crate) use self::random::Random;
-use super::{Behind, Close, Completion, Driver, Key, Sent, Step, Unpark};
+use super::{
+    Accepted, Behind, Close, Completion, Driver, Key, ListenerId, Listening, Sent, Step, Unpark,
+};
 use crate::output::Output;
+use crate::sys::Descriptor;
 
 /// How much is received at a time, in bytes.
 const RECEIVE_BYTES: usize = 64 << 10;
@@ -149,7 +152,12 @@ impl SimDriver {
             state.seats[seat].backlog.pop_front();
             state.note("accept", link, seat);
             let socket = SimSocket { net: net.clone(), link, is_adopted: false };
-            Some(Step::Accepted(socket, client_addr(link), server_addr()))
+            Some(Step::Accepted(Accepted {
+                socket,
+                peer_addr: client_addr(link).into(),
+                local_addr: Some(server_addr()),
+                hands_over: false,
+            }))
         })?;
         self.ready.push_back(Ready::Accept);
         Some(step)
@@ -400,6 +408,25 @@ impl Driver for SimDriver {
 
     /// Tests have few connections.
     fn shrink(&mut self) {}
+
+    /// A net has the one listener.
+    fn listen(&mut self, _listening: Listening) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn unlisten(&mut self, _id: ListenerId) {}
+
+    fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn withdraw(&mut self) {
+        self.close_listeners();
+    }
+
+    fn has_listeners(&self) -> bool {
+        self.net.lock().seats[self.seat].listening
+    }
 
     fn close_listeners(&mut self) {
         self.net.act(|state| {

@@ -37,7 +37,7 @@ impl Echo {
         let mut accepted = Vec::new();
         while let Some(completion) = self.driver.next() {
             match completion {
-                Completion::Accepted { socket, .. } => accepted.push(socket),
+                Completion::Accepted(Accepted { socket, .. }) => accepted.push(socket),
                 Completion::AcceptFailed { .. } => {}
                 Completion::Received { key, bytes } => received.push((key, bytes.to_vec())),
                 Completion::Failed { key, .. } => drop(self.driver.close(key, Close::Reset)),
@@ -126,7 +126,9 @@ fn a_wait_jumps_to_its_end_and_not_beyond_a_delivery() {
 
     let mut client = net.connect().unwrap();
     driver.wait(None).unwrap();
-    let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
+    let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() else {
+        panic!("not accepted")
+    };
     let key = driver.adopt(socket).unwrap();
     client.write(b"hello").unwrap();
     driver.wait(Some(hour + Duration::from_secs(3600))).unwrap();
@@ -140,7 +142,9 @@ fn connected() -> (SimNet, SimClient, SimDriver, Key) {
     let net = SimNet::new(Pace::Ticked, 0, Faults::default());
     let (mut driver, client) = (net.driver(true), net.connect().unwrap());
     driver.wait(None).unwrap();
-    let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
+    let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() else {
+        panic!("not accepted")
+    };
     let key = driver.adopt(socket).unwrap();
     (net, client, driver, key)
 }
@@ -192,7 +196,9 @@ fn a_full_window_holds_a_send_back() {
     net.set_window(4);
     let (mut driver, mut client) = (net.driver(true), net.connect().unwrap());
     driver.wait(None).unwrap();
-    let Some(Completion::Accepted { socket, .. }) = driver.next() else { panic!("not accepted") };
+    let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() else {
+        panic!("not accepted")
+    };
     let key = driver.adopt(socket).unwrap();
     assert_eq!(driver.untaken(key), 0);
     assert!(driver.send(key, &mut output(b"0123456789"), Behind::More).is_pending());
@@ -222,7 +228,7 @@ fn a_threaded_driver_wakes_for_bytes_time_and_the_doorbell() {
         driver.wait(Some(until)).unwrap();
         assert_eq!(driver.now(), until);
         driver.wait(None).unwrap();
-        assert!(matches!(driver.next(), Some(Completion::Accepted { .. })));
+        assert!(matches!(driver.next(), Some(Completion::Accepted(_))));
     });
     unpark.unpark();
     net.advance(Duration::from_secs(60));

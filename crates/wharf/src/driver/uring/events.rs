@@ -4,12 +4,11 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::OwnedFd;
 
 use socket2::SockRef;
 
 use super::slot::{Asked, End, key};
-use super::{Accepted, Key, Lent, Output, Sent, Step, UringDriver};
+use super::{Key, Lent, Output, Sent, Step, UringDriver};
 use crate::sys::uring::{Event, Parts, Request, is_interrupted, lacks_buffers};
 
 impl UringDriver {
@@ -27,30 +26,6 @@ impl UringDriver {
                 self.on_not_cancelled(request, token);
                 None
             }
-        }
-    }
-
-    fn on_accepted(
-        &mut self,
-        number: u64,
-        socket: io::Result<OwnedFd>,
-        is_last: bool,
-    ) -> Option<Step<TcpStream>> {
-        // Listeners are closed all at once.
-        let number = usize::try_from(number).unwrap_or(usize::MAX);
-        let listener = self.listeners.get_mut(number)?;
-        if is_last {
-            listener.accept = Asked::No;
-        }
-        match socket {
-            Ok(socket) => {
-                let local_addr = listener.local_addr;
-                self.accepted.push_back(Accepted { socket, local_addr });
-                self.take_accepted()
-            }
-            Err(_) if !self.accepting => None,
-            Err(error) if is_interrupted(&error) => None,
-            Err(error) => Some(Step::AcceptFailed(error)),
         }
     }
 
@@ -150,8 +125,9 @@ impl UringDriver {
     fn on_not_cancelled(&mut self, request: Request, token: u64) {
         let asked = match request {
             Request::Accept => {
-                let number = usize::try_from(token).unwrap_or(usize::MAX);
-                self.listeners.get_mut(number).map(|listener| &mut listener.accept)
+                let mut listeners = self.listeners.iter_mut();
+                let listener = listeners.find(|listener| listener.number == token);
+                listener.map(|listener| &mut listener.accept)
             }
             Request::Receive => self.slot_mut(key(token)).map(|slot| &mut slot.receive),
             Request::Watch => self.slot_mut(key(token)).map(|slot| &mut slot.watch),

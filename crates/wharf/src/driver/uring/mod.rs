@@ -8,6 +8,7 @@
 //! Bytes of a connection that does not receive any more may be on their way: they are held until
 //! it does. Not here: memory that the kernel knows of (`sys/uring`).
 
+mod accept;
 mod events;
 mod slot;
 #[cfg(test)]
@@ -15,23 +16,24 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::ops::Range;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use self::slot::{Asked, Change, End, MAX_SLOTS, Slot, token};
+use self::accept::{Listener, Waiting};
+use self::slot::{End, MAX_SLOTS, Slot, token};
 use super::{
-    BULK_BYTES, Behind, Close, Completion, Driver, Key, SMALL_BYTES, Sent, Step, Unpark, Watched,
-    common_local_addr,
+    Accepted, BULK_BYTES, Behind, Close, Completion, Driver, Key, ListenerId, Listening,
+    SMALL_BYTES, Sent, Step, Unpark, Watched,
 };
 use crate::output::Output;
-use crate::sys;
-use crate::sys::uring::{Handle, Parts, Request, Ring, RingWaker, Sizes};
+use crate::sys::uring::{Handle, Parts, Ring, RingWaker, Sizes};
+use crate::sys::{self, Descriptor};
 
 /// The ring of a worker. It has room for more than usually happens in a turn: what goes beyond it
 /// takes another call. Only buffers that were used take up memory.
@@ -48,12 +50,16 @@ pub(crate) struct UringDriver {
     /// Counts waits, if only to tell one from the next.
     turn: u32,
     listeners: Vec<Listener>,
+    /// That of the last listener. No two have the same.
+    listener_number: u64,
     accepting: bool,
+    /// What was accepted is delivered, whatever comes of it.
+    is_withdrawing: bool,
     accepts_left: u32,
     /// How much more bulk is handed over in this turn.
     bulk_left: usize,
     /// Connections that the kernel has accepted and the worker was not told of.
-    accepted: VecDeque<Accepted>,
+    accepted: VecDeque<Waiting>,
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// That of the last connection. No two have the same, also where a place was freed in between.
@@ -67,19 +73,6 @@ pub(crate) struct UringDriver {
     paused: VecDeque<u32>,
     /// What the last completion borrows.
     lent: Lent,
-}
-
-struct Listener {
-    socket: Handle,
-    /// That of all its connections, if they have one in common.
-    local_addr: Option<SocketAddr>,
-    accept: Asked,
-}
-
-/// A connection of a listener whose connections have that local address.
-struct Accepted {
-    socket: OwnedFd,
-    local_addr: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug)]
@@ -96,26 +89,19 @@ impl UringDriver {
     }
 
     /// A driver that accepts from `listeners`.
-    pub(crate) fn new(listeners: Vec<TcpListener>) -> io::Result<Self> {
+    pub(crate) fn new(listeners: Vec<Listening>) -> io::Result<Self> {
         Self::with_sizes(listeners, SIZES)
     }
 
-    fn with_sizes(listeners: Vec<TcpListener>, sizes: Sizes) -> io::Result<Self> {
-        let ring = Ring::new(sizes)?;
-        let mut asked = Vec::with_capacity(listeners.len());
-        for listener in listeners {
-            // The kernel waits for those alone that say that they wait.
-            listener.set_nonblocking(false)?;
-            let local_addr = common_local_addr(&listener)?;
-            let socket = Handle::new(listener.into());
-            asked.push(Listener { socket, local_addr, accept: Asked::No });
-        }
-        Ok(Self {
-            ring,
+    fn with_sizes(listeners: Vec<Listening>, sizes: Sizes) -> io::Result<Self> {
+        let mut driver = Self {
+            ring: Ring::new(sizes)?,
             now: Instant::now(),
             turn: 0,
-            listeners: asked,
+            listeners: Vec::new(),
+            listener_number: 0,
             accepting: true,
+            is_withdrawing: false,
             accepts_left: ACCEPTS_PER_TURN,
             bulk_left: BULK_BYTES,
             accepted: VecDeque::new(),
@@ -127,7 +113,9 @@ impl UringDriver {
             again: Vec::new(),
             paused: VecDeque::new(),
             lent: Lent::Nothing,
-        })
+        };
+        listeners.into_iter().try_for_each(|listening| driver.listen(listening))?;
+        Ok(driver)
     }
 
     /// A handle that wakes this driver.
@@ -160,19 +148,7 @@ impl UringDriver {
 
     /// Makes requests of all that has become different.
     fn prepare(&mut self) {
-        for (number, listener) in (0..).zip(&mut self.listeners) {
-            match listener.accept.change(self.accepting) {
-                Change::Nothing => {}
-                Change::Ask => {
-                    self.ring.accept(number, &listener.socket);
-                    listener.accept = Asked::Yes;
-                }
-                Change::Cancel => {
-                    self.ring.cancel(Request::Accept, number);
-                    listener.accept = Asked::Cancelled;
-                }
-            }
-        }
+        self.ask_for_connections();
         for index in self.changed.drain(..) {
             self.slots[index as usize].tell(index, &mut self.ring);
         }
@@ -215,21 +191,6 @@ impl UringDriver {
         (slot.is_broken, slot.is_over) = (true, true);
         self.note(key.index);
         Some(Step::Failed(key, error))
-    }
-
-    fn take_accepted(&mut self) -> Option<Step<TcpStream>> {
-        if !self.accepting || self.accepts_left == 0 {
-            return None;
-        }
-        let Accepted { socket, local_addr } = self.accepted.pop_front()?;
-        let socket = TcpStream::from(socket);
-        self.accepts_left -= 1;
-        let local_addr = local_addr.map_or_else(|| socket.local_addr(), Ok);
-        Some(match (socket.peer_addr(), local_addr) {
-            (Ok(peer_addr), Ok(local_addr)) => Step::Accepted(socket, peer_addr, local_addr),
-            // The peer has gone already.
-            _ => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
-        })
     }
 
     /// Gives as much of an output to the kernel as may be sent in this turn. It comes back as
@@ -330,7 +291,7 @@ impl Driver for UringDriver {
             || !self.again.is_empty()
             || !self.paused.is_empty()
             || self.ring.has_events()
-            || (self.accepting && !self.accepted.is_empty())
+            || (self.delivers_accepted() && !self.accepted.is_empty())
     }
 
     fn adopt(&mut self, socket: TcpStream) -> io::Result<Key> {
@@ -420,14 +381,30 @@ impl Driver for UringDriver {
         self.accepting = accepting;
     }
 
+    fn listen(&mut self, listening: Listening) -> io::Result<()> {
+        self.add_listener(listening)
+    }
+
+    fn unlisten(&mut self, id: ListenerId) {
+        self.close_listeners_that(|listener| listener == id);
+    }
+
+    fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>> {
+        let open = self.listeners.iter().filter(|listener| !listener.is_closing);
+        open.map(|listener| listener.socket.as_fd().try_clone_to_owned()).collect()
+    }
+
+    fn withdraw(&mut self) {
+        self.is_withdrawing = true;
+        self.close_listeners_that(|_| true);
+    }
+
+    fn has_listeners(&self) -> bool {
+        !self.listeners.is_empty() || !self.accepted.is_empty()
+    }
+
     fn close_listeners(&mut self) {
-        for (number, listener) in (0..).zip(self.listeners.drain(..)) {
-            if listener.accept == Asked::Yes {
-                self.ring.cancel(Request::Accept, number);
-            }
-            self.ring.close(listener.socket);
-        }
-        self.accepted.clear();
+        self.close_all_listeners();
     }
 
     /// A place that is in a list stays.

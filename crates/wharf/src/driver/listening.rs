@@ -1,0 +1,80 @@
+//! A socket that a driver accepts from, and what it knows of the connections.
+//!
+//! Not here: how it came to listen (`listener`), and accepting itself (the backends).
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+#[cfg(unix)]
+pub(crate) use std::os::unix::net::UnixListener;
+
+#[cfg(unix)]
+use crate::peer::{PeerAddr, PeerCredentials};
+#[cfg(unix)]
+use crate::sys;
+
+/// Nothing has this type where there are no Unix sockets.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(crate) enum UnixListener {}
+
+/// Names a listener of a server, whose workers may have a socket each for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ListenerId(pub(crate) u32);
+
+/// A socket that listens, on its way to a driver.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    pub(crate) id: ListenerId,
+    pub(crate) socket: ListenSocket,
+    /// Not every worker has a socket of this listener, so that connections are handed over.
+    pub(crate) hands_over: bool,
+}
+
+#[cfg(test)]
+impl From<TcpListener> for Listening {
+    fn from(listener: TcpListener) -> Self {
+        Self { id: ListenerId(0), socket: ListenSocket::Tcp(listener), hands_over: false }
+    }
+}
+
+/// A socket that listens, of either kind.
+#[derive(Debug)]
+pub(crate) enum ListenSocket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl ListenSocket {
+    /// The local address of all connections that the socket accepts, so that none needs to be asked
+    /// for it. An error if it depends on the connection, as the socket listens on every address of
+    /// the machine.
+    pub(super) fn local_addr(&self) -> io::Result<LocalAddr> {
+        match self {
+            Self::Tcp(listener) => {
+                let addr = listener.local_addr()?;
+                let is_common = !addr.ip().is_unspecified();
+                Ok(if is_common { LocalAddr::Common(addr) } else { LocalAddr::OfConnection })
+            }
+            Self::Unix(_) => Ok(LocalAddr::None),
+        }
+    }
+}
+
+/// The peer of a Unix socket that was accepted.
+#[cfg(unix)]
+pub(super) fn unix_peer(socket: &impl std::os::fd::AsFd) -> PeerAddr {
+    let credentials = sys::peer_credentials(socket);
+    PeerAddr::Unix(credentials.map(|(pid, uid, gid)| PeerCredentials::new(pid, uid, gid)))
+}
+
+/// What is known of the local addresses of a listener's connections.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LocalAddr {
+    /// They have this one.
+    Common(SocketAddr),
+    /// The listener takes connections for every address of the machine.
+    OfConnection,
+    /// They are of a Unix socket.
+    None,
+}

@@ -1,0 +1,160 @@
+//! Listeners of the completion backend, and what the kernel has accepted.
+//!
+//! The kernel accepts until it is told not to, so that connections may have been accepted that the
+//! worker does not want yet: they wait here. Not here: what becomes of connections.
+
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+
+use socket2::SockRef;
+
+use super::slot::{Asked, Change};
+use super::{Accepted, Step, UringDriver};
+use crate::driver::listening::unix_peer;
+use crate::driver::{ListenSocket, ListenerId, Listening, LocalAddr};
+use crate::peer::PeerAddr;
+use crate::sys::uring::{Handle, Request, is_interrupted};
+
+/// A socket that connections are accepted from.
+pub(super) struct Listener {
+    /// What its requests are known by.
+    pub(super) number: u64,
+    id: ListenerId,
+    pub(super) socket: Handle,
+    /// That of all its connections, if they have one in common.
+    local_addr: LocalAddr,
+    hands_over: bool,
+    pub(super) accept: Asked,
+    /// It is closed as soon as the kernel has stopped to accept.
+    pub(super) is_closing: bool,
+}
+
+/// A connection that the worker was not told of, and what its listener knows of it.
+pub(super) struct Waiting {
+    socket: OwnedFd,
+    local_addr: LocalAddr,
+    hands_over: bool,
+}
+
+impl UringDriver {
+    pub(super) fn add_listener(&mut self, listening: Listening) -> io::Result<()> {
+        let Listening { id, socket, hands_over } = listening;
+        let local_addr = socket.local_addr()?;
+        let socket = Handle::new(match socket {
+            ListenSocket::Tcp(socket) => socket.into(),
+            ListenSocket::Unix(socket) => socket.into(),
+        });
+        self.listener_number += 1;
+        self.listeners.push(Listener {
+            number: self.listener_number,
+            id,
+            socket,
+            local_addr,
+            hands_over,
+            accept: Asked::No,
+            is_closing: false,
+        });
+        Ok(())
+    }
+
+    /// Closes listeners once the kernel accepts nothing from them any more.
+    pub(super) fn close_listeners_that(&mut self, are_meant: impl Fn(ListenerId) -> bool) {
+        for listener in self.listeners.iter_mut().filter(|listener| are_meant(listener.id)) {
+            listener.is_closing = true;
+        }
+        self.close_those_that_are_over();
+    }
+
+    fn close_those_that_are_over(&mut self) {
+        let is_over = |listener: &mut Listener| listener.is_closing && listener.accept == Asked::No;
+        for listener in self.listeners.extract_if(.., is_over) {
+            self.ring.close(listener.socket);
+        }
+    }
+
+    /// Whether the worker is told of what was accepted.
+    pub(super) const fn delivers_accepted(&self) -> bool {
+        self.accepting || self.is_withdrawing
+    }
+
+    pub(super) fn close_all_listeners(&mut self) {
+        for listener in self.listeners.drain(..) {
+            if listener.accept == Asked::Yes {
+                self.ring.cancel(Request::Accept, listener.number);
+            }
+            self.ring.close(listener.socket);
+        }
+        self.accepted.clear();
+    }
+
+    /// Has the kernel accept where connections are wanted, and nowhere else.
+    pub(super) fn ask_for_connections(&mut self) {
+        for listener in &mut self.listeners {
+            match listener.accept.change(self.accepting && !listener.is_closing) {
+                Change::Nothing => {}
+                Change::Ask => {
+                    // The kernel waits for those alone that say that they wait. If that can't be
+                    // said, the request fails, which tells the worker.
+                    let _ = SockRef::from(&listener.socket).set_nonblocking(false);
+                    self.ring.accept(listener.number, &listener.socket);
+                    listener.accept = Asked::Yes;
+                }
+                Change::Cancel => {
+                    self.ring.cancel(Request::Accept, listener.number);
+                    listener.accept = Asked::Cancelled;
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_accepted(
+        &mut self,
+        number: u64,
+        socket: io::Result<OwnedFd>,
+        is_last: bool,
+    ) -> Option<Step<TcpStream>> {
+        let mut listeners = self.listeners.iter_mut();
+        // One that is closed with all others takes along what it has accepted.
+        let listener = listeners.find(|listener| listener.number == number)?;
+        let (local_addr, hands_over) = (listener.local_addr, listener.hands_over);
+        if is_last {
+            listener.accept = Asked::No;
+            self.close_those_that_are_over();
+        }
+        match socket {
+            Ok(socket) => {
+                self.accepted.push_back(Waiting { socket, local_addr, hands_over });
+                self.take_accepted()
+            }
+            Err(_) if !self.accepting || self.is_withdrawing => None,
+            Err(error) if is_interrupted(&error) => None,
+            Err(error) => Some(Step::AcceptFailed(error)),
+        }
+    }
+
+    pub(super) fn take_accepted(&mut self) -> Option<Step<TcpStream>> {
+        if !self.delivers_accepted() || self.accepts_left == 0 {
+            return None;
+        }
+        let Waiting { socket, local_addr, hands_over } = self.accepted.pop_front()?;
+        self.accepts_left -= 1;
+        let socket = TcpStream::from(socket);
+        let addrs = match local_addr {
+            LocalAddr::None => Ok((unix_peer(&socket), None)),
+            LocalAddr::Common(local) => {
+                socket.peer_addr().map(|peer| (PeerAddr::Ip(peer), Some(local)))
+            }
+            LocalAddr::OfConnection => socket
+                .peer_addr()
+                .and_then(|peer| Ok((PeerAddr::Ip(peer), Some(socket.local_addr()?)))),
+        };
+        Some(match addrs {
+            Ok((peer_addr, local_addr)) => {
+                Step::Accepted(Accepted { socket, peer_addr, local_addr, hands_over })
+            }
+            // The peer has gone already.
+            Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
+        })
+    }
+}
