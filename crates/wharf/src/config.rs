@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::handler::OnDisconnect;
+
 /// How long a peer or a handler may take. Every one is on from the start, but for the handler's.
 /// More than 48 days count as 48 days.
 ///
@@ -175,6 +177,9 @@ pub(crate) struct Rules {
     pub(crate) allows_trace: bool,
     pub(crate) accepts_bare_lf: bool,
     pub(crate) returns_memory: bool,
+    /// `None` leaves it to the method.
+    pub(crate) on_disconnect: Option<OnDisconnect>,
+    pub(crate) allows_half_close: bool,
 }
 
 impl Default for Rules {
@@ -184,6 +189,8 @@ impl Default for Rules {
             allows_trace: false,
             accepts_bare_lf: false,
             returns_memory: true,
+            on_disconnect: None,
+            allows_half_close: true,
         }
     }
 }

@@ -49,6 +49,11 @@ impl Interims {
         Self { exchange }
     }
 
+    /// The number of the exchange, which no other has.
+    pub(crate) const fn exchange(self) -> u64 {
+        self.exchange
+    }
+
     /// Notes that the handler of the exchange runs.
     pub(crate) fn run(self) -> Running {
         Running { before: RUNNING.replace(self.exchange) }

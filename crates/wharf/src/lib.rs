@@ -33,6 +33,7 @@ mod error;
 mod files;
 mod handler;
 mod interim;
+mod lifeline;
 mod listener;
 mod observe;
 mod output;
@@ -44,6 +45,7 @@ mod response;
 mod router;
 mod server;
 mod shutdown_port;
+mod signal;
 #[cfg(feature = "signals")]
 mod signals;
 mod stop;
@@ -61,8 +63,8 @@ pub use config::{Dispatch, Timeouts};
 pub use error::{Error, Result};
 pub use files::Files;
 pub use handler::{
-    AsyncFn, BodyLimit, Constant, Handler, HandlerError, IntoHandler, Reply, SyncFn, TimeLimit,
-    body_limit, marker, time_limit,
+    AsyncFn, BodyLimit, Constant, DisconnectRule, Handler, HandlerError, IntoHandler, OnDisconnect,
+    Reply, SyncFn, TimeLimit, body_limit, marker, on_disconnect, time_limit,
 };
 pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use listener::{InvalidAddr, ListenAddr, Malformed, OpenSocket};
@@ -77,6 +79,7 @@ pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
 pub use server::{Backend, Server, ServerHandle, ServerState, Ticker};
 pub use shutdown_port::ShutdownPort;
+pub use signal::Signal;
 #[cfg(feature = "signals")]
 pub use signals::Signals;
 pub use stop::StopSwitch;

@@ -10,10 +10,12 @@ use wharf_proto::{Headers, Misuse, RequestHead};
 
 use crate::body::Body;
 use crate::interim::Interims;
+use crate::lifeline::Tether;
 use crate::observe::ConnectionId;
 use crate::peer::{PeerAddr, PeerCredentials};
 use crate::percent;
 use crate::pool::{Pooled, reusable};
+use crate::signal::Signal;
 
 /// A request: head, body, and where it came from.
 ///
@@ -43,6 +45,7 @@ pub(crate) struct Parts {
     params: Params,
     extensions: Extensions,
     pub(crate) interims: Interims,
+    pub(crate) tether: Tether,
 }
 
 /// The two ends of a connection.
@@ -104,6 +107,7 @@ impl Default for Parts {
             params: Params::default(),
             extensions: Extensions::new(),
             interims: Interims::default(),
+            tether: Tether::default(),
         }
     }
 }
@@ -115,6 +119,8 @@ impl Parts {
         self.params.clear();
         self.extensions.clear();
         self.interims = Interims::default();
+        // Last: whatever the destructors of extensions ask for is asked for by this request.
+        self.tether.release();
     }
 }
 
@@ -305,6 +311,44 @@ impl Request {
     /// handler, on its worker, or more than 16 times before that waits.
     pub fn send_interim(&self, status: StatusCode, headers: Headers) -> Result<(), Misuse> {
         self.parts.interims.push(status, headers)
+    }
+
+    /// Tells when nobody waits for the response any more: the connection is lost, or closed for
+    /// whatever reason, or the exchange is over since the response is out in full.
+    ///
+    /// It works on every thread, and after the request is gone. Most handlers need it only to stop
+    /// what runs elsewhere on their behalf: by default the future of one that answers GET, HEAD,
+    /// OPTIONS or TRACE is dropped when its client disconnects
+    /// ([`OnDisconnect`](crate::OnDisconnect)).
+    ///
+    /// ```
+    /// use wharf::{Request, StatusCode};
+    ///
+    /// let handler = async |request: Request| {
+    ///     let disconnected = request.disconnected();
+    ///     std::thread::spawn(move || {
+    ///         for _step in 0..1000 {
+    ///             if disconnected.is_set() {
+    ///                 return;
+    ///             }
+    ///             // What takes time comes here.
+    ///         }
+    ///     });
+    ///     StatusCode::ACCEPTED
+    /// };
+    /// # let _ = wharf::Server::new(handler);
+    /// ```
+    #[must_use]
+    pub fn disconnected(&self) -> Signal {
+        self.parts.tether.disconnected()
+    }
+
+    /// Tells when the server begins to drain, so that a response which would go on for long can
+    /// come to its end, or when the exchange is over. It works on every thread, and after the
+    /// request is gone.
+    #[must_use]
+    pub fn draining(&self) -> Signal {
+        self.parts.tether.draining()
     }
 
     /// Whether the peer offers to go on with another protocol, such as `websocket`, behind a 101

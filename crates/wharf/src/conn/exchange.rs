@@ -25,6 +25,10 @@ pub(super) struct Exchange {
     pub(super) task: Option<Task>,
     /// When that has to be.
     pub(super) handler_due: Option<Instant>,
+    /// The handler goes on if its client disconnects.
+    pub(super) finishes: bool,
+    /// The peer has closed its sending side, and was asked whether it is there.
+    pub(super) is_doubted: bool,
     /// Where the request's body goes, until it is complete.
     pub(super) request_body: Option<BodyWriter>,
     /// Where the response's body comes from, until it is complete.

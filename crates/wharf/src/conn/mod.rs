@@ -103,6 +103,9 @@ impl Conn {
     /// Takes on what the connection needs for an exchange.
     pub(crate) fn work_with(&mut self, mut http: Box<Http1>, context: &Context<'_>) {
         http.bind(self.key, &self.addrs, self.requests, context.rules);
+        if context.is_draining() {
+            http.fire_draining();
+        }
         self.http = Some(http);
     }
 
@@ -145,6 +148,13 @@ impl Conn {
         self.received_bytes += bytes.len() as u64;
         if let Some(http) = &mut self.http {
             http.on_bytes(bytes, context);
+        }
+    }
+
+    /// Tells handlers, and those who write responses, that the server has begun to drain.
+    pub(crate) fn fire_draining(&self) {
+        if let Some(http) = &self.http {
+            http.fire_draining();
         }
     }
 

@@ -5,6 +5,7 @@
 //! polls its future (`conn/h1`), and where futures are kept (`task.rs`).
 
 mod bounds;
+mod disconnect;
 mod into;
 mod task;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use self::bounds::{BodyLimit, TimeLimit, body_limit, time_limit};
+pub use self::disconnect::{DisconnectRule, OnDisconnect, on_disconnect};
 pub use self::into::{AsyncFn, Constant, IntoHandler, SyncFn, marker};
 pub(crate) use self::task::Task;
 use crate::request::Request;
@@ -57,6 +59,8 @@ pub struct Reply {
     pub(crate) kind: ReplyKind,
     /// How long a future may take, in place of the server's setting.
     pub(crate) time_limit: Option<Duration>,
+    /// What becomes of a future whose client disconnects, in place of the server's setting.
+    pub(crate) on_disconnect: Option<OnDisconnect>,
 }
 
 pub(crate) enum ReplyKind {
@@ -67,7 +71,7 @@ pub(crate) enum ReplyKind {
 impl Reply {
     /// A response that is there.
     pub fn ready(response: impl IntoResponse) -> Self {
-        Self { kind: ReplyKind::Ready(response.into_response()), time_limit: None }
+        Self::of(ReplyKind::Ready(response.into_response()))
     }
 
     /// A response that `future` will make. It is polled at once, before anything else is done.
@@ -75,13 +79,24 @@ impl Reply {
     where
         F: Future<Output: IntoResponse> + 'static,
     {
-        Self { kind: ReplyKind::Later(Task::new(future)), time_limit: None }
+        Self::of(ReplyKind::Later(Task::new(future)))
+    }
+
+    const fn of(kind: ReplyKind) -> Self {
+        Self { kind, time_limit: None, on_disconnect: None }
     }
 
     /// Changes how long the response may take if it is not there yet, which is
     /// [`Timeouts::handler`](crate::Timeouts::handler) before.
     pub const fn with_time_limit(mut self, time_limit: Duration) -> Self {
         self.time_limit = Some(time_limit);
+        self
+    }
+
+    /// Says what becomes of the response if it is not there yet when the client disconnects: see
+    /// [`OnDisconnect`].
+    pub const fn with_on_disconnect(mut self, rule: OnDisconnect) -> Self {
+        self.on_disconnect = Some(rule);
         self
     }
 }

@@ -74,6 +74,9 @@ limits! {
     BodyRate "body came too slowly"
     /// [`Timeouts::handler`](crate::Timeouts::handler): answered with 503.
     Handler "handler took too long"
+    /// So many handlers of one worker that go on without their client
+    /// ([`OnDisconnect::Finish`](crate::OnDisconnect::Finish)): one more is cancelled.
+    Orphans "too many handlers without a client"
     /// [`Timeouts::write`](crate::Timeouts::write): the connection is reset.
     Write "response was not taken"
     /// [`Timeouts::write_rate`](crate::Timeouts::write_rate): the connection is reset.

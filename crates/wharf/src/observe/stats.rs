@@ -20,6 +20,7 @@ const LIMITS: usize = Limit::ALL.len();
 pub(crate) struct Counters {
     accepted: AtomicU64,
     requests: AtomicU64,
+    orphans: AtomicU64,
     closes: [AtomicU64; CloseReason::KINDS],
     rejects: [AtomicU64; REJECTS],
     limits: [AtomicU64; LIMITS],
@@ -37,6 +38,11 @@ impl Counters {
 
     pub(crate) fn count_request(&self) {
         count(&self.requests);
+    }
+
+    /// Notes how many handlers go on without their client.
+    pub(crate) fn set_orphans(&self, count: usize) {
+        self.orphans.store(count as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn count_close(&self, reason: CloseReason) {
@@ -82,6 +88,9 @@ pub struct Stats {
     pub accepted: u64,
     /// Requests whose head came in full.
     pub requests: u64,
+    /// Handlers that go on although their client has disconnected and their connection is closed
+    /// ([`OnDisconnect::Finish`](crate::OnDisconnect::Finish)).
+    pub orphans: u64,
     workers: Vec<WorkerStats>,
     closes: [u64; CloseReason::KINDS],
     rejects: [u64; REJECTS],
@@ -122,6 +131,7 @@ pub(crate) fn snapshot<'c>(
         stats.accepted += one.accepted;
         stats.requests += one.requests;
         stats.workers.push(one);
+        stats.orphans += worker.orphans.load(Ordering::Relaxed);
         add(&mut stats.closes, &worker.closes);
         add(&mut stats.rejects, &worker.rejects);
         add(&mut stats.limits, &worker.limits);

@@ -37,7 +37,7 @@ use crate::sys;
 use crate::worker::{
     Clients, Doorbell, Inbox, Life, Member, Milestones, Plan, Presence, Shared, Worker,
 };
-use crate::{Handler, IntoHandler, Limits};
+use crate::{Handler, IntoHandler, Limits, OnDisconnect};
 
 /// Connections where the system sets no limit to descriptors.
 const UNLIMITED_CONNECTIONS: usize = 1 << 20;
@@ -231,6 +231,26 @@ impl Server {
     /// Zero is taken as one.
     pub const fn max_requests_per_connection(mut self, count: u32) -> Self {
         self.config.rules.max_requests = if count == 0 { 1 } else { count };
+        self
+    }
+
+    /// What becomes of handlers that have not answered when their client disconnects. Default: it
+    /// depends on the method (see [`OnDisconnect`]). [`on_disconnect`](crate::on_disconnect) says
+    /// so for one handler.
+    pub const fn on_disconnect(mut self, rule: OnDisconnect) -> Self {
+        self.config.rules.on_disconnect = Some(rule);
+        self
+    }
+
+    /// Whether a client may close its sending side while it waits for a response, as some do that
+    /// have nothing more to ask. Default: yes.
+    ///
+    /// A client that closes the connection altogether looks the same at first. If it speaks
+    /// HTTP/1.1 and its handler has not answered, it is sent `100 Continue`, to which one that is
+    /// gone answers with a reset; otherwise it is found out by what is sent to it next. With `no`,
+    /// closing the sending side is a disconnect at once, as in most servers.
+    pub const fn allow_half_close(mut self, allow: bool) -> Self {
+        self.config.rules.allows_half_close = allow;
         self
     }
 

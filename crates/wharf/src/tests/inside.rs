@@ -11,7 +11,7 @@ use crate::driver::sim::{Break, Faults, PATIENCE, Pace, SimClient, SimNet};
 use crate::{Bytes, ErrorContext, ErrorKind, Request, Server, ServerHandle, StopSwitch, Timeouts};
 
 /// A server on a simulated net without faults.
-fn ticked(server: Server) -> SimTicker {
+pub(super) fn ticked(server: Server) -> SimTicker {
     let net = SimNet::new(Pace::Ticked, 0, Faults::default());
     let plans = plan(&net, server, 1, true);
     SimTicker::new(net, plans)
@@ -19,7 +19,7 @@ fn ticked(server: Server) -> SimTicker {
 
 impl SimTicker {
     /// Does all there is to do at once.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let mut quiet_turns = 0;
         while quiet_turns < 5 {
             let before = self.net.fingerprint();
@@ -37,7 +37,7 @@ impl SimTicker {
 }
 
 /// All that has come, as text.
-fn read(client: &mut SimClient) -> String {
+pub(super) fn read(client: &mut SimClient) -> String {
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(len @ 1..) = client.read(&mut buffer) {
         text.extend_from_slice(&buffer[..len]);

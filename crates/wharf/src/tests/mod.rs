@@ -12,6 +12,8 @@ mod features;
 mod harness;
 mod inside;
 mod inspect;
+mod leaving;
+mod lifetimes;
 mod response;
 mod seeds;
 mod site;

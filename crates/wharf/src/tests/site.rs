@@ -17,6 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::features::features;
+use super::lifetimes::lifetimes;
 use crate::body::{Body, BodyError};
 use crate::{Bytes, Closed, Request, Response, Router, StatusCode};
 
@@ -86,7 +87,7 @@ impl Stage {
 }
 
 /// Notes when it is dropped.
-struct Witness(Arc<Stage>, &'static str);
+pub(super) struct Witness(pub(super) Arc<Stage>, pub(super) &'static str);
 
 impl Drop for Witness {
     fn drop(&mut self) {
@@ -143,6 +144,7 @@ pub(super) fn site(stage: &Arc<Stage>) -> Router {
             yield_once().await;
             shared.to_string()
         });
+    let site = lifetimes(site, stage);
     features(types(bodies(streams(failures(site, stage), stage), stage)), stage)
 }
 

@@ -66,13 +66,14 @@ impl<D: Driver> Worker<D> {
         began.checked_add(self.state.shared.lame_duck)
     }
 
-    /// Whether there is no connection, and none will come: a worker that accepts for others may
-    /// have left some.
+    /// Whether there is no connection and no handler without one, and no connection will come: a
+    /// worker that accepts for others may have left some.
     fn is_left_alone(&self) -> bool {
         let shared = &self.state.shared;
         self.drain.has_withdrawn
             && shared.accepting.load(Ordering::Acquire) == 0
             && self.state.member().connections.load(Ordering::Acquire) == 0
+            && self.state.orphans.len() == 0
     }
 
     fn begin_drain(&mut self, now: Instant) {
@@ -81,10 +82,12 @@ impl<D: Driver> Worker<D> {
         let keys: Vec<Key> = self.state.conns.iter().flatten().map(|conn| conn.key).collect();
         for key in keys {
             if let Some(conn) = self.state.conn(key) {
+                conn.fire_draining();
                 conn.hasten(due);
                 self.state.set_deadline(key);
             }
         }
+        self.state.orphans.fire_draining();
     }
 
     /// Takes the listeners away, once.

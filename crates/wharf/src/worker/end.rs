@@ -37,6 +37,7 @@ impl<D: Driver> Worker<D> {
             }
             self.close(key, how, CloseReason::Stopped);
         }
+        self.state.drop_orphans();
         self.state.queue.clear();
         self.state.next_queue.clear();
         self.woken.clear();

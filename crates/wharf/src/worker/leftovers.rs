@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::Worker;
 use crate::conn::Http1;
 use crate::driver::Driver;
+use crate::observe::Stats;
 
 /// What is left in a worker.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) struct Leftovers {
     pub(crate) timers: usize,
     /// Connections that are to be looked at.
     pub(crate) queued: usize,
+    /// Handlers without a connection.
+    pub(crate) orphans: usize,
     /// Idle protocol parts that are not empty.
     pub(crate) dirty_spares: usize,
     /// What others left and nobody took.
@@ -25,6 +28,11 @@ pub(crate) struct Leftovers {
 }
 
 impl<D: Driver> Worker<D> {
+    /// What there is on the worker's server, and how often it happened.
+    pub(crate) fn stats(&self) -> Stats {
+        self.state.shared.stats()
+    }
+
     pub(crate) fn leftovers(&self) -> Leftovers {
         let state = &self.state;
         Leftovers {
@@ -32,6 +40,7 @@ impl<D: Driver> Worker<D> {
             counted: state.member().connections.load(Ordering::Relaxed),
             timers: state.timers.in_use(),
             queued: state.queue.len() + state.next_queue.len(),
+            orphans: state.orphans.len(),
             dirty_spares: state.spare.iter().filter(|http| !Http1::is_idle(http)).count(),
             messages: state.member().inbox.messages(),
         }

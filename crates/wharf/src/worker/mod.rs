@@ -17,6 +17,7 @@ mod inspect;
 mod leftovers;
 mod life;
 mod listeners;
+mod orphans;
 mod own;
 mod question;
 mod report;
@@ -41,6 +42,7 @@ pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox, Message};
 pub(crate) use self::leftovers::Leftovers;
 pub use self::life::Stopped;
 pub(crate) use self::life::{Life, Milestones, Presence};
+use self::orphans::Orphans;
 use self::own::Own;
 use self::question::{Answer, Minding};
 pub use self::report::{DrainReport, Unfinished};
@@ -87,6 +89,7 @@ impl<D: Driver> Worker<D> {
             timers: Wheel::new(now),
             burst: Burst::default(),
             spare: Vec::new(),
+            orphans: Orphans::default(),
             queue: Vec::new(),
             next_queue: Vec::new(),
             report: DrainReport::default(),
@@ -155,6 +158,7 @@ impl<D: Driver> Worker<D> {
             burst.ends_at(),
             self.drain_due(),
             self.minding.next_due(),
+            self.state.orphans.next_due(),
         ];
         dues.into_iter().flatten().min()
     }
@@ -326,6 +330,7 @@ impl<D: Driver> Worker<D> {
             }
         }
         self.expired = expired;
+        self.state.expire_orphans();
     }
 
     fn on_sent(&mut self, sent: Sent) {

@@ -18,7 +18,8 @@ const MAX_DETAILS: usize = 1_000;
 pub struct DrainReport {
     /// Connections that came to their end in order: what was asked was answered.
     pub finished: u64,
-    /// Connections whose handler was cancelled at the deadline. They were answered with 503.
+    /// Connections whose handler was cancelled at the deadline. They were answered with 503, but
+    /// for those whose client had disconnected before.
     pub cancelled: u64,
     /// Connections that were cut off in the middle of something.
     pub cut: u64,

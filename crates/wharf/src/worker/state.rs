@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use wharf_proto::Headers;
 
 use super::burst::{Burst, wait_to_return};
+use super::orphans::Orphans;
 use super::{DrainReport, Member, Own, Shared};
 use crate::conn::{Conn, Context, Http1};
 use crate::driver::{Driver, Key};
@@ -35,6 +36,8 @@ pub(super) struct State<S> {
     pub(super) burst: Burst,
     #[expect(clippy::vec_box, reason = "they are moved between this list and connections")]
     pub(super) spare: Vec<Box<Http1>>,
+    /// Handlers that go on without their connection.
+    pub(super) orphans: Orphans,
     /// Connections to be looked at before the turn is over, and in the next one.
     pub(super) queue: Vec<Key>,
     pub(super) next_queue: Vec<Key>,
@@ -98,6 +101,9 @@ impl<S> State<S> {
     }
 
     pub(super) fn on_wake(&mut self, key: Key) {
+        if Orphans::is_one(key) {
+            return self.wake_orphan(key);
+        }
         self.act(key, Conn::on_wake);
     }
 
@@ -154,6 +160,10 @@ impl<S> State<S> {
 
     pub(super) fn keep(&mut self, http: Option<Box<Http1>>) {
         let Some(mut http) = http else { return };
+        if http.has_orphan() {
+            guard(|| http.shed());
+            return self.keep_orphan(http);
+        }
         let spare = &mut self.spare;
         guard(|| {
             http.clear();
@@ -187,8 +197,9 @@ impl<S> State<S> {
         let (reason, requests) = conn.verdict(reason);
         let http = end(&mut conn, &context);
         self.timers.release(key.index);
+        let goes_on = http.as_ref().is_some_and(|http| http.has_orphan());
         self.keep(http);
-        if self.own.is_draining && !conn.is_reported {
+        if self.own.is_draining && !conn.is_reported && !goes_on {
             self.report.finished += 1;
         }
         let id = ConnectionId::new(self.own.index, key);

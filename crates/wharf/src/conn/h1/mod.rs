@@ -5,6 +5,7 @@
 //! what a response body is made of (`outgoing.rs`), when output is sent (`worker`).
 
 mod current;
+mod orphan;
 mod receive;
 mod refuse;
 mod respond;
@@ -19,6 +20,7 @@ use wharf_proto::RequestHead;
 use wharf_proto::h1::{self, Phase};
 
 use self::current::Current;
+use self::orphan::Orphan;
 use self::refuse::Refusal;
 use super::addrs::PackedAddrs;
 use super::exchange::{Exchange, Record};
@@ -27,6 +29,7 @@ use crate::body::{BodyError, BodyWriter, ReadPace};
 use crate::config::{Rules, Timeouts};
 use crate::driver::{Behind, Close, Key};
 use crate::interim::Interims;
+use crate::lifeline::Lifeline;
 use crate::observe::{CloseReason, ConnectionId, Limit};
 use crate::output::Output;
 use crate::pool::Pooled;
@@ -61,6 +64,9 @@ pub(crate) struct Http1 {
     exchange: Exchange,
     current: Current,
     interims: Interims,
+    lifeline: Lifeline,
+    /// A handler that goes on although its client has disconnected.
+    orphan: Option<Orphan>,
     /// Exchanges that are over but whose bytes are not all sent, where there is an access log.
     done: Vec<Pooled<Record>>,
     /// How many of them end in the output that the driver has.
@@ -116,6 +122,8 @@ impl Http1 {
             exchange: Exchange::default(),
             current: Current::default(),
             interims: Interims::default(),
+            lifeline: Lifeline::new(),
+            orphan: None,
             done: Vec::new(),
             done_when_sent: 0,
             in_flight_bytes: 0,
@@ -146,6 +154,12 @@ impl Http1 {
 
     /// Forgets the connection, so that nothing of it is held until there is another.
     pub(crate) fn clear(&mut self) {
+        self.lifeline.clear();
+        self.shed();
+    }
+
+    /// Forgets what belongs to the connection, though not a handler that goes on without it.
+    pub(crate) fn shed(&mut self) {
         self.machine = h1::Connection::new();
         self.current.clear();
         self.input.clear();
@@ -248,6 +262,11 @@ impl Http1 {
         self.exchange.handler_due
     }
 
+    /// Tells handlers, and those who write responses, that the server has begun to drain.
+    pub(crate) fn fire_draining(&self) {
+        self.lifeline.drain();
+    }
+
     /// Whether the peer is not read because of requests that it has sent already.
     pub(crate) fn holds_requests(&self) -> bool {
         self.machine.phase() == Phase::Respond && !self.input.is_empty()
@@ -342,6 +361,9 @@ impl Http1 {
             let body = self.exchange.request_body.as_ref();
             self.body_paused = body.is_some_and(|body| !body.has_room(self.waker.waker()));
         }
+        if self.has_orphan() {
+            self.poll_orphan(context);
+        }
         if self.exchange.task.is_some() {
             self.poll_task(context);
         } else if self.exchange.response_body.is_some() {
@@ -434,6 +456,7 @@ impl Http1 {
             // A handler that has dropped the body need not know.
             let _ = body.fail(BodyError::Disconnected);
         }
+        self.orphan();
         // Dropping a handler's future runs its destructors, which may panic like the handler.
         let exchange = &mut self.exchange;
         let record = catch_unwind(AssertUnwindSafe(|| exchange.end(false, 0))).unwrap_or_default();
@@ -442,6 +465,9 @@ impl Http1 {
         for (index, record) in self.done.drain(..).chain(record).enumerate() {
             let sent = index < in_flight && record.ends_at <= self.in_flight_bytes;
             record.tell(all_sent || sent, context);
+        }
+        if !self.has_orphan() {
+            self.lifeline.end();
         }
     }
 }

@@ -18,7 +18,7 @@ use super::trace::trace;
 use super::{Close, CloseReason, Ending, Http1, Interims};
 use crate::body::{Body, BodyWriter};
 use crate::conn::Context;
-use crate::handler::{Reply, ReplyKind};
+use crate::handler::{OnDisconnect, Reply, ReplyKind};
 use crate::pool::Pooled;
 use crate::request::Request;
 
@@ -114,6 +114,7 @@ impl Http1 {
     /// Passes the end of input on once nothing before it can be dealt with any more.
     #[cold]
     fn note_eof(&mut self, unread: &[u8], context: &Context<'_>) {
+        self.doubt_peer(context);
         let waits_for_response = self.machine.phase() == Phase::Respond && !unread.is_empty();
         if waits_for_response || !self.can_receive() {
             return;
@@ -164,6 +165,7 @@ impl Http1 {
         }
         self.interims = Interims::begin();
         parts.interims = self.interims;
+        parts.tether = self.lifeline.begin(self.interims.exchange());
         self.exchange.begin(&parts, context);
         let options = parts.head.connection();
         if options.upgrade {
@@ -181,6 +183,7 @@ impl Http1 {
                 self.begin_body(length, &input[head_len..], context)
             }
         };
+        let is_safe = parts.head.method().is_safe();
         let request = Request::new(parts, body);
         let reply = self.run(|_| context.handler.call(request));
         match reply {
@@ -189,8 +192,10 @@ impl Http1 {
                     self.note_request(&input[..head_len], context);
                 }
             }
-            Ok(Reply { kind: ReplyKind::Later(task), time_limit }) => {
+            Ok(Reply { kind: ReplyKind::Later(task), time_limit, on_disconnect }) => {
                 self.exchange.task = Some(task);
+                let rule = on_disconnect.or(context.rules.on_disconnect);
+                self.exchange.finishes = rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish);
                 let time_limit = time_limit.or(context.timeouts.handler);
                 self.exchange.handler_due =
                     time_limit.and_then(|limit| context.clock.now().checked_add(limit));
@@ -204,7 +209,7 @@ impl Http1 {
     }
 
     /// Lets the program's code have its turn, and sends what it leaves of interim responses.
-    fn run<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> thread::Result<T> {
+    pub(super) fn run<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> thread::Result<T> {
         let running = self.interims.run();
         let result = catch_unwind(AssertUnwindSafe(|| act(self)));
         drop(running);

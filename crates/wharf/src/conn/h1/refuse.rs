@@ -112,6 +112,9 @@ impl Http1 {
         if refusal.persist() == Persist::Never {
             self.reason.get_or_insert(refusal.reason());
         }
+        if let Refusal::Reject(Reject::Truncated) = refusal {
+            self.orphan();
+        }
         let body = self.exchange.request_body.take();
         let is_read = body.is_some_and(|body| body.fail(refusal.body_error()));
         self.body_paused = false;
@@ -176,6 +179,9 @@ impl Http1 {
         if response_is_out && self.exchange.status.is_some() {
             let encoded = !self.exchange.aborted;
             self.done.extend(self.exchange.end(encoded, self.output.len()));
+            if !self.has_orphan() {
+                self.lifeline.end();
+            }
         }
         if phase == Phase::Closed && self.ending.is_none() {
             if self.machine.drained_bytes() > context.limits.max_drain_bytes {

@@ -221,7 +221,7 @@ fn gone_with_requests_that_wait(harness: &mut Harness) {
     client.reset();
     harness.wait_for("handler gone", 1);
     let mut client = harness.connect();
-    client.request("POST /late/a", "Content-Length: 300000\r\n");
+    client.request("GET /late/a", "Content-Length: 300000\r\n");
     client.send(vec![b'x'; 200_000]);
     harness.wait_for("waiting", 2);
     client.reset();

@@ -7,6 +7,7 @@ mod bodies;
 mod drain;
 mod faults;
 mod inspection;
+mod lifetimes;
 mod reasons;
 mod semantics;
 mod streams;
@@ -51,6 +52,7 @@ const TABLES: &[&[Case]] = &[
     reasons::CASES,
     drain::CASES,
     inspection::CASES,
+    lifetimes::CASES,
 ];
 
 fn check(combination: Combination) {

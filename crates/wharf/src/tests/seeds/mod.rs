@@ -24,7 +24,7 @@ use super::harness::{SimTicker, plan};
 use super::message;
 use crate::driver::sim::{Faults, Pace, Random, SimNet};
 use crate::worker::Leftovers;
-use crate::{Server, StopSwitch, Timeouts};
+use crate::{OnDisconnect, Server, StopSwitch, Timeouts};
 
 /// Seeds that are run where nothing else is said.
 const SEEDS: u64 = 300;
@@ -86,12 +86,19 @@ impl Run {
         let (world, switch) = (World::new(&net), StopSwitch::new());
         let log = Arc::clone(&world);
         let is_impatient = random.one_in(8);
+        let allows_half_close = !random.one_in(8);
         let server = Server::new(site(&world))
             .stop_switch(&switch)
             .timeouts(timeouts(&mut random, is_impatient))
             .max_connections(random.pick(&[1000, 1000, 3, 1]))
+            .allow_half_close(allows_half_close)
             .access_log(move |access| log.log(access));
         let workers = random.pick(&[1, 1, 2, 3]);
+        let server = match random.pick(&[0, 0, 1, 2]) {
+            0 => server,
+            1 => server.on_disconnect(OnDisconnect::Cancel),
+            _ => server.on_disconnect(OnDisconnect::Finish),
+        };
         let plans = plan(&net, server, workers, random.one_in(2));
         let server = SimTicker::new(net.clone(), plans);
         let stops_at = random.one_in(10).then(|| random.below(200));
@@ -102,7 +109,7 @@ impl Run {
             let name = format!("c{number}");
             let mut script = Script::random(&mut random, &name, window);
             // Nobody may be as fast as such a server wants.
-            script.misbehaves |= is_impatient || stops_at.is_some();
+            script.misbehaves |= is_impatient || stops_at.is_some() || !allows_half_close;
             let client = net.connect().expect("the server listens");
             peers.push(Peer::new(name, client, script));
         }
@@ -113,6 +120,8 @@ impl Run {
     fn play(&mut self) {
         self.turn_until(|run| run.peers.iter().all(Peer::is_gone));
         self.turn_until(|run| run.net.open_connections() == 0);
+        // Some handlers go on without their client.
+        self.turn_until(|run| run.server.workers.iter().all(|w| w.leftovers().orphans == 0));
     }
 
     fn turn_until(&mut self, is_over: impl Fn(&Self) -> bool) {

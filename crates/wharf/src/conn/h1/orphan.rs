@@ -1,0 +1,120 @@
+//! Handlers whose client has disconnected: those that are cancelled, and those that go on.
+//!
+//! Who goes on does so in the [`Http1`] that it began in, which its worker keeps until then. Not
+//! here: how many of them there may be (`worker/orphans.rs`).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+use http::StatusCode;
+use wharf_proto::Headers;
+
+use super::{Close, CloseReason, Ending, Http1};
+use crate::body::BodyError;
+use crate::conn::Context;
+use crate::conn::exchange::panicked;
+use crate::driver::Key;
+use crate::handler::Task;
+use crate::observe::{ErrorKind, Limit};
+use crate::response::Response;
+
+/// A handler's future for whose response nobody waits.
+pub(super) struct Orphan {
+    task: Task,
+    /// When it has to be ready.
+    due: Option<Instant>,
+}
+
+impl Http1 {
+    /// The peer has closed its sending side while a handler waits. It may have closed both, which a
+    /// response to what it has asked would bring out, and nothing less: `100 Continue` is one that
+    /// any peer of HTTP/1.1 ignores (RFC 9110 section 15.2.1), and one that has gone resets.
+    pub(super) fn doubt_peer(&mut self, context: &Context<'_>) {
+        let is_streaming = self.exchange.response_body.is_some() && !self.exchange.is_tunnel;
+        if !context.rules.allows_half_close && (self.exchange.task.is_some() || is_streaming) {
+            self.lose_peer();
+        } else if self.exchange.task.is_some() && !self.exchange.is_doubted {
+            self.exchange.is_doubted = true;
+            let out = &mut self.output.buffer;
+            let sent = self.machine.send_interim(StatusCode::CONTINUE, &Headers::new(), out);
+            debug_assert!(sent.is_ok(), "a response is awaited: {sent:?}");
+        }
+    }
+
+    /// The peer does not wait for its response.
+    fn lose_peer(&mut self) {
+        // Only a reset tells that a response is incomplete whose end is that of the connection.
+        let needs_reset = self.machine.ends_with_close();
+        self.machine.send_abort();
+        self.exchange.aborted = true;
+        self.reason.get_or_insert(CloseReason::Lost);
+        self.ending = Some(Ending::Close(if needs_reset { Close::Reset } else { Close::Graceful }));
+    }
+
+    /// Puts a handler that goes on by itself aside.
+    pub(super) fn orphan(&mut self) {
+        if !self.exchange.finishes {
+            return;
+        }
+        if let Some(task) = self.exchange.task.take() {
+            self.orphan = Some(Orphan { task, due: self.exchange.handler_due.take() });
+            self.lifeline.disconnect();
+        }
+    }
+
+    /// Whether a handler goes on although its client has disconnected.
+    pub(crate) const fn has_orphan(&self) -> bool {
+        self.orphan.is_some()
+    }
+
+    /// Makes the wake-ups of the handler come under another key than its connection's.
+    pub(crate) fn rename_orphan(&self, key: Key) {
+        self.waker.bind(key);
+    }
+
+    /// When the handler that goes on has to be ready.
+    pub(crate) fn orphan_due(&self) -> Option<Instant> {
+        self.orphan.as_ref()?.due
+    }
+
+    /// Gives the handler that goes on a turn.
+    pub(crate) fn poll_orphan(&mut self, context: &Context<'_>) {
+        let polled = self.run(|http| {
+            let mut cx = TaskContext::from_waker(http.waker.waker());
+            http.orphan.as_mut().map(|orphan| orphan.task.poll(&mut cx))
+        });
+        match polled {
+            Ok(None | Some(Poll::Pending)) => return,
+            Ok(Some(Poll::Ready(response))) => self.tell_orphan(response, context),
+            Err(panic) => {
+                let error = panicked(&*panic);
+                let _ = self.tell(ErrorKind::Panic, &*error, None, context);
+            }
+        }
+        self.drop_orphan();
+    }
+
+    /// The handler that goes on has had its time.
+    pub(crate) fn expire_orphan(&mut self, context: &Context<'_>) {
+        context.counters.count_limit(Limit::Handler);
+        let _ = self.tell(ErrorKind::Limit(Limit::Handler), &Limit::Handler, None, context);
+        self.drop_orphan();
+    }
+
+    /// Cancels the handler that goes on, or forgets it once it is ready.
+    pub(crate) fn drop_orphan(&mut self) {
+        let orphan = self.orphan.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(orphan)));
+        self.lifeline.end();
+    }
+
+    /// Tells the program of what went wrong, which nobody else hears of.
+    fn tell_orphan(&self, response: Response, context: &Context<'_>) {
+        let (.., failure) = response.into_parts();
+        // Of a body that could not be read the program has been told already.
+        if let Some(failure) = failure.filter(|failure| !failure.is::<BodyError>()) {
+            let _ = self.tell(ErrorKind::Handler, &*failure, None, context);
+        }
+    }
+}
