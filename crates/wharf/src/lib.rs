@@ -29,6 +29,7 @@ mod body;
 mod config;
 mod conn;
 mod driver;
+mod env;
 mod error;
 mod files;
 mod handler;
@@ -60,6 +61,7 @@ mod worker;
 pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
 pub use config::{Dispatch, Timeouts};
+pub use env::ServerRef;
 pub use error::{Error, Result};
 pub use files::Files;
 pub use handler::{
@@ -70,8 +72,8 @@ pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version}
 pub use listener::{InvalidAddr, ListenAddr, Malformed, OpenSocket};
 pub use observe::{
     Access, CloseReason, ClosedConnection, ConnectionId, ConnectionState, Connections,
-    CurrentRequest, ErrorContext, ErrorKind, InvalidConnectionId, Limit, OpenConnection, Protocol,
-    Stats, WorkerStats,
+    CurrentRequest, ErrorContext, ErrorKind, InvalidConnectionId, Limit, OpenConnection,
+    OpenedConnection, Protocol, Stats, WorkerStats,
 };
 pub use peer::{PeerAddr, PeerCredentials};
 pub use request::Request;

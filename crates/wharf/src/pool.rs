@@ -75,8 +75,8 @@ impl<T: Reusable> DerefMut for Pooled<T> {
 
 /// Frees what this thread's list of a type holds.
 pub(crate) fn clear<T: Reusable>() {
-    // Values are empty: nothing but storage is freed under the borrow.
-    let _ = T::free_list().try_with(|list| list.borrow_mut().clear());
+    // Destructors may be the program's code, and are not run under the borrow.
+    let _ = T::free_list().try_with(RefCell::take);
 }
 
 /// Declares the free list of a type.

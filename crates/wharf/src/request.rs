@@ -4,11 +4,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use http::{Extensions, Method, StatusCode, Version};
 use wharf_proto::{Headers, Misuse, RequestHead};
 
-use crate::body::Body;
+use crate::body::{Body, OnWorker};
+use crate::env::{Env, ServerRef};
 use crate::interim::Interims;
 use crate::lifeline::Tether;
 use crate::observe::ConnectionId;
@@ -46,6 +49,8 @@ pub(crate) struct Parts {
     extensions: Extensions,
     pub(crate) interims: Interims,
     pub(crate) tether: Tether,
+    /// Kept for the next request, which is most often one to the same server.
+    env: Option<Arc<Env>>,
 }
 
 /// The two ends of a connection.
@@ -108,11 +113,20 @@ impl Default for Parts {
             extensions: Extensions::new(),
             interims: Interims::default(),
             tether: Tether::default(),
+            env: None,
         }
     }
 }
 
 impl Parts {
+    /// Notes which server the request came to.
+    #[inline]
+    pub(crate) fn belong_to(&mut self, env: &Arc<Env>) {
+        if !self.env.as_ref().is_some_and(|own| Arc::ptr_eq(own, env)) {
+            self.env = Some(Arc::clone(env));
+        }
+    }
+
     fn reset(&mut self) {
         self.head.clear();
         self.mounted_at = 0;
@@ -121,6 +135,10 @@ impl Parts {
         self.interims = Interims::default();
         // Last: whatever the destructors of extensions ask for is asked for by this request.
         self.tether.release();
+        if !OnWorker::is_here() {
+            // Nobody uses it again on this thread, and it would keep what the program gave.
+            self.env = None;
+        }
     }
 }
 
@@ -311,6 +329,69 @@ impl Request {
     /// handler, on its worker, or more than 16 times before that waits.
     pub fn send_interim(&self, status: StatusCode, headers: Headers) -> Result<(), Misuse> {
         self.parts.interims.push(status, headers)
+    }
+
+    /// Lets `act` see and change the values, one per type, that requests have attached to their
+    /// connection. They are dropped when it is closed; what is attached afterwards is dropped at
+    /// once. It works on every thread. Within `act` there is nothing to be seen but what it is
+    /// given, and of two that run at the same time the one that ends last counts.
+    ///
+    /// ```
+    /// use wharf::Request;
+    ///
+    /// #[derive(Clone, Copy, Default)]
+    /// struct Visits(u64);
+    ///
+    /// let handler = |request: Request| {
+    ///     let count = request.connection_extensions(|extensions| {
+    ///         let visits = extensions.get_or_insert_default::<Visits>();
+    ///         visits.0 += 1;
+    ///         visits.0
+    ///     });
+    ///     format!("request {count} on this connection\n")
+    /// };
+    /// # let _ = wharf::Server::new(handler);
+    /// ```
+    pub fn connection_extensions<T>(&self, act: impl FnOnce(&mut Extensions) -> T) -> T {
+        self.parts.tether.extensions(act)
+    }
+
+    /// Has `hook` called when the exchange is over: its response is out in full or was given up,
+    /// and its handler has returned, panicked or been cancelled. It runs on the worker and must
+    /// not block. Several are called in the reverse order of their registration, each exactly once.
+    /// If one panics, that has no further consequence.
+    ///
+    /// If the exchange is over already, which a request on another thread may outlive, it is called
+    /// at once.
+    pub fn on_end(&self, hook: impl FnOnce() + Send + 'static) {
+        self.parts.tether.on_end(Box::new(hook));
+    }
+
+    /// Has `hook` called when the connection is closed, like those of [`on_end`](Self::on_end).
+    /// Each request that registers one adds to those before.
+    pub fn on_connection_close(&self, hook: impl FnOnce() + Send + 'static) {
+        self.parts.tether.on_close(Box::new(hook));
+    }
+
+    /// The value of that type that the program gave the server
+    /// ([`Server::with_state`](crate::Server::with_state)).
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.parts.env.as_ref()?.state()
+    }
+
+    /// The value of that type that the worker has
+    /// ([`Server::with_worker_state`](crate::Server::with_worker_state)). `None` also on a thread
+    /// that is no worker of the request's server.
+    #[must_use]
+    pub fn worker_state<T: 'static>(&self) -> Option<Rc<T>> {
+        self.parts.env.as_ref()?.worker_state()
+    }
+
+    /// The server that the request came to. It works on every thread.
+    #[must_use]
+    pub fn server(&self) -> ServerRef {
+        self.parts.env.as_ref().map_or(ServerRef::NONE, |env| env.server().clone())
     }
 
     /// Tells when nobody waits for the response any more: the connection is lost, or closed for

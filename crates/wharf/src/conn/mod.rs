@@ -11,6 +11,7 @@ mod h1;
 mod outgoing;
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::addrs::PackedAddrs;
@@ -18,6 +19,8 @@ use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::{Ending, Http1};
 use crate::config::{Rules, Timeouts};
 use crate::driver::{Close, Key};
+use crate::env::Env;
+use crate::lifeline::PerConnection;
 use crate::observe::{
     CloseReason, ConnectionId, ConnectionState, Counters, ErrorContext, ErrorKind, Hooks, Limit,
     OpenConnection, Protocol,
@@ -32,6 +35,7 @@ use crate::{Handler, Limits};
 /// What a connection may know of its server and worker.
 pub(crate) struct Context<'w> {
     pub(crate) handler: &'w dyn Handler,
+    pub(crate) env: &'w Arc<Env>,
     pub(crate) limits: &'w Limits,
     pub(crate) rules: &'w Rules,
     pub(crate) timeouts: &'w Timeouts,
@@ -68,6 +72,8 @@ pub(crate) struct Conn {
     lingers_until: Option<Instant>,
     /// Why the connection ends, once that is decided.
     reason: Option<CloseReason>,
+    /// What requests have left for those to come, while there is no [`Http1`] that has it.
+    left: Option<Box<PerConnection>>,
     /// What the driver was told last.
     pub(crate) receiving: bool,
     /// The connection is in the worker's list of those to be looked at.
@@ -90,6 +96,7 @@ impl Conn {
             given_bytes: 0,
             lingers_until: None,
             reason: None,
+            left: None,
             receiving: true,
             queued: false,
             is_reported: false,
@@ -105,6 +112,9 @@ impl Conn {
         http.bind(self.key, &self.addrs, self.requests, context.rules);
         if context.is_draining() {
             http.fire_draining();
+        }
+        if let Some(left) = self.left.take() {
+            http.give_left(left);
         }
         self.http = Some(http);
     }
@@ -239,16 +249,30 @@ impl Conn {
     pub(crate) fn end_work(&mut self, context: &Context<'_>) -> Option<Box<Http1>> {
         let mut http = self.http.take()?;
         self.note_end_of_work(&mut http);
+        self.left = http.close_left();
         http.on_end(context);
         Some(http)
     }
 
     /// Takes the protocol's parts off a connection that has become idle.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn retire(&mut self) -> Option<Box<Http1>> {
         let mut http = self.http.take_if(|http| http.is_idle())?;
         self.note_end_of_work(&mut http);
+        if let Some(left) = http.take_left() {
+            self.keep_left(left);
+        }
         Some(http)
+    }
+
+    #[cold]
+    fn keep_left(&mut self, left: Box<PerConnection>) {
+        self.left = Some(left);
+    }
+
+    /// Takes what requests have left for the connection's end.
+    pub(crate) const fn take_left(&mut self) -> Option<Box<PerConnection>> {
+        self.left.take()
     }
 
     fn note_end_of_work(&mut self, http: &mut Http1) {

@@ -11,6 +11,7 @@ mod connections;
 mod failure;
 mod id;
 mod limit;
+mod open;
 mod stats;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,13 +25,16 @@ pub use self::connections::{
 pub use self::failure::{ErrorContext, ErrorKind};
 pub use self::id::{ConnectionId, InvalidConnectionId};
 pub use self::limit::Limit;
+pub use self::open::OpenedConnection;
 pub(crate) use self::stats::{Counters, snapshot};
 pub use self::stats::{Stats, WorkerStats};
+use crate::request::Addrs;
 use crate::response::Response;
 
 /// Functions that the server calls, on the worker that has something to tell.
 type AccessLog = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
 type OnError = Arc<dyn Fn(&ErrorContext<'_>) -> Option<Response> + Send + Sync>;
+type OnOpen = Arc<dyn Fn(&OpenedConnection) + Send + Sync>;
 type OnClose = Arc<dyn Fn(&ClosedConnection) + Send + Sync>;
 
 /// What a program wants to be told. Each is called where it must not block, and a panic in it has
@@ -39,6 +43,7 @@ type OnClose = Arc<dyn Fn(&ClosedConnection) + Send + Sync>;
 pub(crate) struct Hooks {
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) on_error: Option<OnError>,
+    pub(crate) on_open: Option<OnOpen>,
     pub(crate) on_close: Option<OnClose>,
 }
 
@@ -59,6 +64,13 @@ impl Hooks {
     pub(crate) fn error(&self, context: &ErrorContext<'_>) -> Option<Response> {
         let hook = self.on_error.as_ref()?;
         catch_unwind(AssertUnwindSafe(|| hook(context))).unwrap_or_default()
+    }
+
+    pub(crate) fn opened(&self, id: ConnectionId, addrs: Addrs) {
+        if let Some(hook) = &self.on_open {
+            let opened = OpenedConnection { id, peer_addr: addrs.peer, local_addr: addrs.local };
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(&opened)));
+        }
     }
 
     pub(crate) fn closed(&self, closed: &ClosedConnection) {

@@ -6,6 +6,7 @@
 mod backend;
 mod handle;
 mod lifecycle;
+mod state;
 mod ticker;
 mod tuning;
 
@@ -13,7 +14,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -26,11 +27,12 @@ pub use self::lifecycle::ServerState;
 pub use self::ticker::Ticker;
 use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
 use crate::driver::{Driver, Listening, Unpark};
+use crate::env::{Env, MakeState, States};
 use crate::error::{Error, Result};
 use crate::listener::{
     HandOver, InvalidAddr, ListenAddr, Listener, OpenSocket, Registry, SYSTEM_SPREADS, Spread,
 };
-use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks};
+use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks, OpenedConnection};
 use crate::response::Response;
 use crate::stop::{StopSwitch, Switches};
 use crate::sys;
@@ -84,6 +86,8 @@ pub(crate) struct Config {
     milestones: Milestones,
     lame_duck: Duration,
     companions: Vec<Companion>,
+    states: States,
+    makers: Vec<MakeState>,
     /// This server's alone.
     switch: StopSwitch,
     /// The program's own, which other servers may share.
@@ -109,6 +113,8 @@ impl Default for Config {
             milestones: Milestones::default(),
             lame_duck: Duration::ZERO,
             companions: Vec::new(),
+            states: States::default(),
+            makers: Vec::new(),
             switch: StopSwitch::new(),
             shared_switch: None,
             registry: Registry::default(),
@@ -310,8 +316,16 @@ impl Server {
         self
     }
 
-    /// Has `hook` called for each connection that is over, with the reason. It runs on the worker
-    /// concerned and must not block. If it panics, that has no further consequence.
+    /// Has `hook` called for each connection that is taken on. It runs on the worker that has it
+    /// from then on, and must not block. If it panics, that has no further consequence.
+    pub fn on_open(mut self, hook: impl Fn(&OpenedConnection) + Send + Sync + 'static) -> Self {
+        self.config.hooks.on_open = Some(Arc::new(hook));
+        self
+    }
+
+    /// Has `hook` called for each connection that is over, with the reason; also for those that
+    /// were not taken on, since their client had too many or they were lost before. It runs on the
+    /// worker concerned and must not block. If it panics, that has no further consequence.
     pub fn on_close(mut self, hook: impl Fn(&ClosedConnection) + Send + Sync + 'static) -> Self {
         self.config.hooks.on_close = Some(Arc::new(hook));
         self
@@ -445,7 +459,8 @@ pub(crate) fn assemble<D: Driver>(
         });
     }
     let life = Life::new(config.milestones, switches.own.clone(), drivers.len());
-    let shared = Arc::new(Shared {
+    let shared = Arc::new_cyclic(|shared: &Weak<Shared<D::Socket>>| Shared {
+        env: Arc::new(Env::new(config.states, config.makers, shared.clone())),
         handler,
         limits: config.limits,
         timeouts: config.timeouts,

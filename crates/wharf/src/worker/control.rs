@@ -13,7 +13,7 @@ use crate::body::OnWorker;
 use crate::error::Result;
 use crate::listener::{ListenAddr, Listener};
 use crate::observe::{ConnectionId, Connections, OpenConnection, Stats};
-use crate::stop::Order;
+use crate::stop::{Order, StopSwitch};
 use crate::sys::Descriptor;
 
 /// What a handle may ask of its server, whatever its sockets are.
@@ -22,6 +22,9 @@ pub(crate) trait Control: Send + Sync {
 
     /// What the server was told.
     fn order(&self) -> Order;
+
+    /// This server's own.
+    fn stop_switch(&self) -> StopSwitch;
 
     /// Asks every worker for its connections.
     fn ask_connections(&self) -> Asked<Vec<OpenConnection>>;
@@ -62,6 +65,10 @@ impl<S: Send> Control for Shared<S> {
 
     fn order(&self) -> Order {
         self.switches.order()
+    }
+
+    fn stop_switch(&self) -> StopSwitch {
+        self.switches.own.clone()
     }
 
     fn ask_connections(&self) -> Asked<Vec<OpenConnection>> {
@@ -136,7 +143,6 @@ impl dyn Control {
 }
 
 /// For handlers, and whoever else runs futures: these do not keep the server.
-#[cfg_attr(not(test), expect(dead_code, reason = "handlers can not reach their server yet"))]
 impl dyn Control {
     /// The server's connections.
     pub(crate) fn connections(&self) -> impl Future<Output = Connections> + use<> {

@@ -8,7 +8,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use super::report::Unfinished;
+use super::state::clear_pools;
 use super::{Message, Worker};
+use crate::body::OnWorker;
 use crate::conn::Conn;
 use crate::driver::{Completion, Driver, Key};
 use crate::observe::{CloseReason, ErrorKind};
@@ -21,6 +23,7 @@ impl<D: Driver> Worker<D> {
             return;
         }
         self.has_ended = true;
+        let _on_worker = (OnWorker::enter(), self.env.enter());
         self.withdraw();
         self.driver.close_listeners();
         self.note_withdrawn();
@@ -110,5 +113,7 @@ impl<D: Driver> Drop for Worker<D> {
             self.fall_out(&io::Error::other("a worker panicked"));
         }
         self.close_all();
+        // What is kept for the next request would keep what the program gave for requests.
+        clear_pools();
     }
 }

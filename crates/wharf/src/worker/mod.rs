@@ -26,6 +26,7 @@ mod spin;
 mod state;
 
 use std::io;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::thread;
@@ -53,7 +54,8 @@ use self::state::{State, end};
 use crate::body::OnWorker;
 use crate::conn::{Conn, Ending, Http1};
 use crate::driver::{Accepted, Close, Completion, Driver, Key, Listening, Sent};
-use crate::observe::{CloseReason, ErrorKind, Limit, OpenConnection};
+use crate::env::WorkerEnv;
+use crate::observe::{CloseReason, ConnectionId, ErrorKind, Limit, OpenConnection};
 use crate::request::Addrs;
 use crate::timer::Wheel;
 
@@ -70,6 +72,8 @@ pub(crate) struct Worker<D: Driver> {
     /// Who wants to know what there is once the turn is over.
     lists: Vec<Answer<Vec<OpenConnection>>>,
     minding: Minding,
+    /// Behind all that may use it.
+    env: Rc<WorkerEnv>,
     /// Everything was closed.
     has_ended: bool,
     /// Last, since it tells the program that everything else is gone.
@@ -82,6 +86,7 @@ impl<D: Driver> Worker<D> {
         let now = driver.now();
         presence.begin();
         let spin = Spin::new(shared.tuning.spin);
+        let env = WorkerEnv::new(&shared.env);
         let state = State {
             own: Own::new(index, now, shared.timeouts),
             shared,
@@ -104,6 +109,7 @@ impl<D: Driver> Worker<D> {
             drain: Drain::default(),
             lists: Vec::new(),
             minding: Minding::default(),
+            env,
             has_ended: false,
             presence: Some(presence),
         }
@@ -176,7 +182,7 @@ impl<D: Driver> Worker<D> {
             self.state.member().inbox.doorbell().ring();
         }
         waited?;
-        let _on_worker = OnWorker::enter();
+        let _on_worker = (OnWorker::enter(), self.env.enter());
         self.state.own.clock.set(self.driver.now());
         self.heed();
         std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
@@ -264,6 +270,7 @@ impl<D: Driver> Worker<D> {
             self.state.note_closed(None, addrs.peer, CloseReason::Lost, 0);
             return;
         };
+        self.state.shared.hooks.opened(ConnectionId::new(self.state.own.index, key), addrs);
         self.state.open(Conn::new(key, addrs, self.state.own.clock.uptime()));
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use super::state::State;
+use super::state::{State, guard};
 use crate::conn::Http1;
 use crate::driver::Key;
 use crate::observe::Limit;
@@ -69,7 +69,9 @@ impl Orphans {
 
 impl<S> State<S> {
     /// Keeps a handler that goes on without its connection.
-    pub(super) fn keep_orphan(&mut self, http: Box<Http1>) {
+    #[cold]
+    pub(super) fn keep_orphan(&mut self, mut http: Box<Http1>) {
+        guard(|| http.shed());
         if let Err(mut http) = self.orphans.insert(http) {
             self.member().counters.count_limit(Limit::Orphans);
             http.drop_orphan();

@@ -12,6 +12,7 @@ use super::{Inbox, Own, Presence};
 use crate::config::{Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
+use crate::env::Env;
 use crate::listener::Registry;
 use crate::observe::{Counters, Hooks, Stats, WorkerStats, snapshot};
 use crate::stop::Switches;
@@ -20,6 +21,7 @@ use crate::{Handler, Limits};
 
 /// What all workers of a server have in common. Nothing in it is written to by a request.
 pub(crate) struct Shared<S> {
+    pub(crate) env: Arc<Env>,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
@@ -85,6 +87,7 @@ impl<S> Shared<S> {
     pub(super) fn context<'w>(&'w self, own: &'w Own) -> Context<'w> {
         Context {
             handler: &*self.handler,
+            env: &self.env,
             limits: &self.limits,
             rules: &self.rules,
             timeouts: &own.timeouts,

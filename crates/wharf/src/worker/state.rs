@@ -158,10 +158,10 @@ impl<S> State<S> {
         self.keep(retired);
     }
 
+    #[inline(always)]
     pub(super) fn keep(&mut self, http: Option<Box<Http1>>) {
         let Some(mut http) = http else { return };
         if http.has_orphan() {
-            guard(|| http.shed());
             return self.keep_orphan(http);
         }
         let spare = &mut self.spare;
@@ -194,9 +194,18 @@ impl<S> State<S> {
         let context = self.shared.context(&self.own);
         let Some(slot) = self.conns.get_mut(key.index as usize) else { return };
         let Some(mut conn) = slot.take() else { return };
+        let mut http = end(&mut conn, &context);
+        if matches!(reason, CloseReason::Stopped | CloseReason::Killed)
+            && let Some(http) = &mut http
+        {
+            // Whoever orders that ends what is under way.
+            http.cancel_orphan();
+        }
         let (reason, requests) = conn.verdict(reason);
-        let http = end(&mut conn, &context);
         self.timers.release(key.index);
+        if let Some(left) = conn.take_left() {
+            left.close();
+        }
         let goes_on = http.as_ref().is_some_and(|http| http.has_orphan());
         self.keep(http);
         if self.own.is_draining && !conn.is_reported && !goes_on {
@@ -283,14 +292,14 @@ pub(super) fn end(conn: &mut Conn, context: &Context<'_>) -> Option<Box<Http1>> 
 }
 
 /// Frees what this thread keeps for requests to come.
-fn clear_pools() {
+pub(super) fn clear_pools() {
     pool::clear::<Parts>();
     pool::clear::<Headers>();
     pool::clear::<Vec<u8>>();
 }
 
 /// Runs what may be the program's code, mostly destructors, where nobody could be told of a panic.
-fn guard(act: impl FnOnce()) {
+pub(super) fn guard(act: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(act));
 }
 

@@ -29,7 +29,7 @@ use crate::body::{BodyError, BodyWriter, ReadPace};
 use crate::config::{Rules, Timeouts};
 use crate::driver::{Behind, Close, Key};
 use crate::interim::Interims;
-use crate::lifeline::Lifeline;
+use crate::lifeline::{Lifeline, PerConnection};
 use crate::observe::{CloseReason, ConnectionId, Limit};
 use crate::output::Output;
 use crate::pool::Pooled;
@@ -159,6 +159,7 @@ impl Http1 {
     }
 
     /// Forgets what belongs to the connection, though not a handler that goes on without it.
+    #[inline(always)]
     pub(crate) fn shed(&mut self) {
         self.machine = h1::Connection::new();
         self.current.clear();
@@ -260,6 +261,22 @@ impl Http1 {
     /// When the handler has to have answered.
     pub(crate) const fn handler_due(&self) -> Option<Instant> {
         self.exchange.handler_due
+    }
+
+    /// Makes what earlier requests of the connection have left known to the next.
+    pub(super) fn give_left(&self, left: Box<PerConnection>) {
+        self.lifeline.give(left);
+    }
+
+    /// Takes what the requests of the connection have left.
+    #[inline]
+    pub(super) fn take_left(&self) -> Option<Box<PerConnection>> {
+        self.lifeline.take()
+    }
+
+    /// As [`take_left`](Self::take_left), and nothing more can be left.
+    pub(super) fn close_left(&self) -> Option<Box<PerConnection>> {
+        self.lifeline.close()
     }
 
     /// Tells handlers, and those who write responses, that the server has begun to drain.

@@ -102,6 +102,13 @@ impl Http1 {
         self.drop_orphan();
     }
 
+    /// Cancels the handler that would go on, if there is one.
+    pub(crate) fn cancel_orphan(&mut self) {
+        if self.has_orphan() {
+            self.drop_orphan();
+        }
+    }
+
     /// Cancels the handler that goes on, or forgets it once it is ready.
     pub(crate) fn drop_orphan(&mut self) {
         let orphan = self.orphan.take();

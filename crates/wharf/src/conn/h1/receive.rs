@@ -163,6 +163,7 @@ impl Http1 {
         if self.current.comes_in_pieces {
             self.current.note_head(&parts.head, self.requests, context.clock.now());
         }
+        parts.belong_to(context.env);
         self.interims = Interims::begin();
         parts.interims = self.interims;
         parts.tether = self.lifeline.begin(self.interims.exchange());

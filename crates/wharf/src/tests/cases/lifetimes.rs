@@ -24,6 +24,15 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a_disconnect_is_told", a_disconnect_is_told),
     Case::new("an_answer_is_told_as_well", an_answer_is_told_as_well),
     Case::new("who_asks_too_late_is_told_at_once", who_asks_too_late_is_told_at_once),
+    Case::new("handlers_have_the_state_of_their_server", handlers_have_the_state),
+    Case::new("workers_have_a_state_of_their_own", workers_have_a_state_of_their_own),
+    Case::new("handlers_know_their_server", handlers_know_their_server),
+    Case::new("a_handler_ends_its_server", a_handler_ends_its_server),
+    Case::new("connections_have_extensions", connections_have_extensions),
+    Case::new("connections_are_told_of", connections_are_told_of),
+    Case::new("hooks_of_a_request", hooks_of_a_request),
+    Case::new("hooks_of_who_goes_on", hooks_of_who_goes_on),
+    Case::new("hooks_at_a_stop", hooks_at_a_stop),
 ];
 
 fn all_finish(server: Server) -> Server {
@@ -251,4 +260,124 @@ fn who_asks_too_late_is_told_at_once(harness: &mut Harness) {
     harness.wait_for("told", 1);
     harness.stage.open("a");
     assert_eq!(client.response().text(), "through a");
+}
+
+fn handlers_have_the_state(harness: &mut Harness) {
+    let mut client = harness.connect();
+    assert_eq!(client.get("/state").text(), "second Some(7) None");
+    assert_eq!(client.get("/state/thread").text(), "Some(\"second\") false false true");
+    assert_eq!(client.get("/state").text(), "second Some(7) None");
+}
+
+fn workers_have_a_state_of_their_own(harness: &mut Harness) {
+    let mut client = harness.connect();
+    for count in 1..4 {
+        assert_eq!(client.get("/state/worker").text(), count.to_string());
+    }
+    drop(client);
+    assert_eq!(harness.stage.count("worker state gone"), 0);
+    harness.stop();
+    let count = harness.stage.count("worker state");
+    assert_eq!(harness.stage.count("worker state gone"), count, "on their threads");
+}
+
+fn handlers_know_their_server(harness: &mut Harness) {
+    let mut client = harness.connect();
+    let knows_addr = harness.connect().get("/server").text();
+    assert!(["1 true", "2 true", "1 false", "2 false"].contains(&knows_addr.as_str()));
+    assert!(crate::ServerRef::current().is_none(), "nor does this thread serve");
+    assert_eq!(client.get("/server/connections").text(), "true");
+    client.request("POST /server/kill", "Content-Length: 0\r\n");
+    assert!(client.try_response(false).is_err(), "its handler is dropped, not left to itself");
+    harness.wait_for_close(CloseReason::Killed);
+    harness.wait_for("handler gone", 1);
+}
+
+fn a_handler_ends_its_server(harness: &mut Harness) {
+    let mut client = harness.connect();
+    let response = client.post("/server/stop", b"");
+    assert_eq!(response.text(), "as you wish");
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn connections_have_extensions(harness: &mut Harness) {
+    let mut client = harness.connect();
+    for count in 1..5 {
+        assert_eq!(client.get("/attach").text(), count.to_string());
+        assert_eq!(client.get("/").text(), "hello");
+    }
+    assert_eq!(harness.connect().get("/attach").text(), "1");
+    harness.wait_for("attached gone", 1);
+    client.send("GET /attach HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3));
+    for count in 5..8 {
+        assert_eq!(client.response().text(), count.to_string());
+    }
+    assert_eq!(harness.stage.count("attached gone"), 1);
+    client.reset();
+    harness.wait_for("attached gone", 2);
+    // At the end of the server as well.
+    let mut client = harness.connect();
+    assert_eq!(client.get("/attach").text(), "1");
+    harness.stop();
+    assert_eq!(harness.stage.count("attached gone"), 3);
+}
+
+fn connections_are_told_of(harness: &mut Harness) {
+    let before = harness.stage.count("open");
+    let mut client = harness.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    assert_eq!(client.get("/").text(), "hello");
+    assert_eq!(harness.stage.count("open"), before + 1);
+}
+
+/// Three hooks of one exchange or connection were called, in the reverse order.
+fn assert_called(harness: &Harness, what: &str, times: usize) {
+    harness.wait_for(what, times * 3);
+    for (at, name) in ["first", "second", "last"].into_iter().enumerate() {
+        let name = format!("{name} {what} as {at}");
+        harness.wait_for(&name, times);
+        assert_eq!(harness.stage.count(&name), times, "{name}");
+    }
+}
+
+fn hooks_of_a_request(harness: &mut Harness) {
+    let mut client = harness.connect();
+    assert_eq!(client.get("/hooked/returns").text(), "returns");
+    assert_called(harness, "ended", 1);
+    assert_eq!(client.get("/").text(), "hello");
+    assert_eq!(harness.stage.count("closed"), 0);
+    drop(client);
+    assert_called(harness, "closed", 1);
+    let mut client = harness.connect();
+    assert_eq!(client.get("/hooked/panics").status, 500);
+    assert_called(harness, "ended", 2);
+    drop(client);
+    assert_called(harness, "closed", 2);
+    waiting(harness, "GET /hooked/a").reset();
+    assert_called(harness, "ended", 3);
+    assert_called(harness, "closed", 3);
+    // A response that is a stream is over when that is.
+    let mut client = waiting(harness, "GET /hooked/streams");
+    assert_eq!(harness.stage.count("ended"), 9);
+    harness.stage.open("stream");
+    assert_eq!(client.response().text(), "begun");
+    assert_called(harness, "ended", 4);
+}
+
+fn hooks_of_who_goes_on(harness: &mut Harness) {
+    waiting(harness, "POST /hooked/a").reset();
+    assert_called(harness, "closed", 1);
+    assert_eq!(harness.stage.count("ended"), 0, "it goes on");
+    harness.stage.open("a");
+    assert_called(harness, "ended", 1);
+}
+
+fn hooks_at_a_stop(harness: &mut Harness) {
+    let client = waiting(harness, "POST /hooked/a");
+    waiting(harness, "POST /hooked/a").reset();
+    assert_called(harness, "closed", 1);
+    harness.stop();
+    assert_called(harness, "closed", 2);
+    assert_called(harness, "ended", 2);
+    drop(client);
 }

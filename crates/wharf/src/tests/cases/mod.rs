@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::harness::{Backend, Combination, Harness, Mode};
+use super::lifetimes::with_states;
 use super::message;
 use super::site::{Stage, site};
 use crate::Server;
@@ -67,12 +68,13 @@ fn check(combination: Combination) {
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let stage = Arc::new(Stage::default());
-            let closes = Arc::clone(&stage);
-            let server = Server::new(site(&stage)).on_close(move |closed| {
+            let (opens, closes) = (Arc::clone(&stage), Arc::clone(&stage));
+            let server = Server::new(site(&stage)).on_open(move |_| opens.add("open", 1));
+            let server = server.on_close(move |closed| {
                 closes.add(&format!("close: {:?}", closed.reason), 1);
                 closes.add(&format!("closed: {}", closed.id.expect("it was served")), 1);
             });
-            let server = (case.configure)(server);
+            let server = (case.configure)(with_states(server, &stage));
             let mut harness = Harness::start(combination, server, stage);
             (case.run)(&mut harness);
         }));
