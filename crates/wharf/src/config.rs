@@ -1,10 +1,13 @@
-//! What a server is told: deadlines, and how connections are spread.
+//! What a server is told: deadlines, threads for what blocks, and how connections are spread.
 //!
 //! Bounds on one request are [`Limits`](crate::Limits). Not here: addresses (`listener.rs`).
 
+use std::num::NonZeroUsize;
+use std::thread;
 use std::time::Duration;
 
 use crate::handler::OnDisconnect;
+use crate::threads::Bounds;
 
 /// How long a peer or a handler may take. Every one is on from the start, but for the handler's.
 /// More than 48 days count as 48 days.
@@ -145,6 +148,110 @@ impl Timeouts {
     }
 }
 
+/// The threads on which [`blocking`](crate::blocking) handlers run, for one server. They are
+/// started when they are needed.
+///
+/// A request that finds all of them busy waits: [`first_wait`](Self::first_wait), and then
+/// [`max_retry`](Self::max_retry) times [`retry_interval`](Self::retry_interval), which is 5.1 s in
+/// all by default (Sagittarius). It is begun as soon as a thread is free, requests in the order in
+/// which they came, and answered with 503 and `Retry-After` when the time is over. A worker does
+/// not wait with it.
+///
+/// ```
+/// use wharf::{BlockingPool, Request, Server, blocking};
+///
+/// let server = Server::new(blocking(|_: Request| "took a while"))
+///     .blocking_pool(BlockingPool::default().max_threads(4).max_retry(0));
+/// # let _ = server;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct BlockingPool {
+    max_threads: usize,
+    max_queued: usize,
+    first_wait: Duration,
+    retry_interval: Duration,
+    max_retry: u32,
+    idle: Duration,
+    stop_wait: Duration,
+}
+
+impl Default for BlockingPool {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self {
+            max_threads: cores.saturating_mul(4).max(16),
+            max_queued: 1024,
+            first_wait: Duration::from_millis(100),
+            retry_interval: Duration::from_millis(500),
+            max_retry: 10,
+            idle: Duration::from_secs(10),
+            stop_wait: Duration::from_secs(5),
+        }
+    }
+}
+
+impl BlockingPool {
+    /// How many threads there are at most. Default: four for each core, and at least 16, since they
+    /// mostly wait for something else than a core. Zero is taken as one.
+    pub const fn max_threads(mut self, count: usize) -> Self {
+        self.max_threads = if count == 0 { 1 } else { count };
+        self
+    }
+
+    /// How many requests may wait for a thread. Default 1,024: more than can be hoped to get one in
+    /// time. One more is answered with 503 and `Retry-After` at once.
+    pub const fn max_queued(mut self, count: usize) -> Self {
+        self.max_queued = count;
+        self
+    }
+
+    /// How long a request waits for a thread to begin with. Default 100 ms (Sagittarius).
+    pub const fn first_wait(mut self, wait: Duration) -> Self {
+        self.first_wait = wait;
+        self
+    }
+
+    /// How much longer it waits each time. Default 500 ms (Sagittarius).
+    pub const fn retry_interval(mut self, interval: Duration) -> Self {
+        self.retry_interval = interval;
+        self
+    }
+
+    /// How many times more it waits. Default 10 (Sagittarius).
+    pub const fn max_retry(mut self, count: u32) -> Self {
+        self.max_retry = count;
+        self
+    }
+
+    /// How long a thread that has nothing to do is kept. Default 10 s.
+    pub const fn idle(mut self, time: Duration) -> Self {
+        self.idle = time;
+        self
+    }
+
+    /// How long the end of the server waits for handlers that run. Default 5 s. Those that take
+    /// longer are left alone: they run on until they return or the program ends, and nobody gets
+    /// their responses.
+    pub const fn stop_wait(mut self, at_most: Duration) -> Self {
+        self.stop_wait = at_most;
+        self
+    }
+
+    /// How long a request waits for a thread in all.
+    pub(crate) const fn wait(&self) -> Duration {
+        self.first_wait.saturating_add(self.retry_interval.saturating_mul(self.max_retry))
+    }
+
+    pub(crate) const fn bounds(&self) -> Bounds {
+        Bounds { max_threads: self.max_threads, max_queued: self.max_queued, idle: self.idle }
+    }
+
+    pub(crate) const fn longest_stop(&self) -> Duration {
+        self.stop_wait
+    }
+}
+
 /// How connections come to the workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -180,6 +287,7 @@ pub(crate) struct Rules {
     /// `None` leaves it to the method.
     pub(crate) on_disconnect: Option<OnDisconnect>,
     pub(crate) allows_half_close: bool,
+    pub(crate) blocked_after: Duration,
 }
 
 impl Default for Rules {
@@ -191,6 +299,7 @@ impl Default for Rules {
             returns_memory: true,
             on_disconnect: None,
             allows_half_close: true,
+            blocked_after: Duration::from_millis(100),
         }
     }
 }

@@ -12,6 +12,7 @@
 //! * A handler is a function from [`Request`] to anything that is [`IntoResponse`]: synchronous,
 //!   asynchronous (the future need not be `Send`), a constant, or a type that implements
 //!   [`Handler`]. No asynchronous runtime is needed.
+//! * [`blocking`] makes a handler of a function that may block, on a bounded pool of threads.
 //! * [`Router`] chooses a handler by host, path and method; [`Files`] serves a directory.
 //! * [`Body`] is sent and received whole or in pieces, with back-pressure.
 //! * [`Limits`] and [`Timeouts`] are all on from the start.
@@ -50,23 +51,26 @@ mod signal;
 #[cfg(feature = "signals")]
 mod signals;
 mod stop;
+mod sync;
 mod sys;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod timer;
 mod worker;
 
 pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
-pub use config::{Dispatch, Timeouts};
+pub use config::{BlockingPool, Dispatch, Timeouts};
 pub use env::ServerRef;
 pub use error::{Error, Result};
 pub use files::Files;
 pub use handler::{
-    AsyncFn, BodyLimit, Constant, DisconnectRule, Handler, HandlerError, IntoHandler, OnDisconnect,
-    Reply, SyncFn, TimeLimit, body_limit, marker, on_disconnect, time_limit,
+    AsyncFn, Blocking, BodyLimit, Constant, DisconnectRule, Handler, HandlerError, IntoHandler,
+    OnDisconnect, Reply, SyncFn, TimeLimit, blocking, body_limit, marker, on_disconnect,
+    time_limit,
 };
 pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use listener::{InvalidAddr, ListenAddr, Malformed, OpenSocket};

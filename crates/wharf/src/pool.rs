@@ -8,6 +8,10 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
+use wharf_proto::Headers;
+
+use crate::request::Parts;
+
 /// A free list of one type.
 pub(crate) type FreeList<T> = RefCell<Vec<Box<T>>>;
 
@@ -74,9 +78,16 @@ impl<T: Reusable> DerefMut for Pooled<T> {
 }
 
 /// Frees what this thread's list of a type holds.
-pub(crate) fn clear<T: Reusable>() {
+fn clear<T: Reusable>() {
     // Destructors may be the program's code, and are not run under the borrow.
     let _ = T::free_list().try_with(RefCell::take);
+}
+
+/// Frees what this thread keeps for requests to come.
+pub(crate) fn clear_all() {
+    clear::<Parts>();
+    clear::<Headers>();
+    clear::<Vec<u8>>();
 }
 
 /// Declares the free list of a type.
@@ -106,7 +117,7 @@ macro_rules! reusable {
 pub(crate) use reusable;
 
 reusable!(Vec<u8>, |bytes| bytes.clear(), bytes.capacity());
-reusable!(wharf_proto::Headers, |headers| headers.clear(), headers.storage_bytes());
+reusable!(Headers, |headers| headers.clear(), headers.storage_bytes());
 
 #[cfg(test)]
 mod tests {

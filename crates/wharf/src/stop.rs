@@ -3,10 +3,10 @@
 //! Not here: what a server does then (`worker/drain.rs`).
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use crate::sync::{AtomicU64, Mutex, Ordering, fence};
 use crate::worker::Doorbell;
 
 /// In place of the end of a server that was not told to end.

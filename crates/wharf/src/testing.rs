@@ -58,6 +58,7 @@ pub(crate) fn answer(handler: &impl Handler, request: Request) -> Answer {
             Poll::Ready(response) => response,
             Poll::Pending => panic!("the handler waits"),
         },
+        ReplyKind::Blocking(_) => panic!("the handler wants a thread"),
     };
     let (status, headers, mut body, error) = response.into_parts();
     let len = body.len();

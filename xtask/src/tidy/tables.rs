@@ -63,6 +63,9 @@ pub(super) enum Uses {
 pub(super) const MODULES: &[(&[&str], Uses)] = &[
     (&["sys"], Uses::Only(&["sys"])),
     (&["timer"], Uses::Only(&["timer"])),
+    (&["sync"], Uses::Only(&["sync"])),
+    // Jobs may be anything.
+    (&["threads"], Uses::Only(&["sync", "threads"])),
     (&["driver"], Uses::Only(&["config", "driver", "output", "peer", "pool", "sys"])),
     // Which backend runs is decided by the worker.
     (&["conn"], Uses::AllBut(&["driver::epoll", "driver::mio", "driver::sim", "driver::uring"])),

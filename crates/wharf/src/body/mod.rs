@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use wharf_proto::{Headers, Reject};
 
-pub(crate) use self::blocking::OnWorker;
+pub(crate) use self::blocking::{BlockingProducer, OnWorker};
 pub use self::channel::BodyWriter;
 pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES, ReadPace};
 pub(crate) use self::direct::Sink;
@@ -72,6 +72,8 @@ pub(crate) enum BodyKind {
     Channel(BodyReader),
     /// A function that is called when the body is wanted, with the writer to write it to.
     Producer(Producer),
+    /// A function that a thread calls which may block.
+    Blocking(BlockingProducer),
     /// A function that takes the connection over, with what comes and the writer of what goes.
     Tunnel(Tunneler),
 }
@@ -96,6 +98,7 @@ impl fmt::Debug for BodyKind {
             Self::File(_, len) => write!(f, "File, {len} bytes"),
             Self::Channel(_) => f.write_str("Channel"),
             Self::Producer(_) => f.write_str("Producer"),
+            Self::Blocking(_) => f.write_str("Blocking"),
             Self::Tunnel(_) => f.write_str("Tunnel"),
         }
     }
@@ -178,7 +181,7 @@ impl Body {
         match &self.kind {
             BodyKind::File(_, len) => Some(*len),
             BodyKind::Channel(reader) => reader.announced_len(),
-            BodyKind::Producer(_) | BodyKind::Tunnel(_) => None,
+            BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Tunnel(_) => None,
             _ => self.as_bytes().map(|bytes| bytes.len() as u64),
         }
     }
@@ -249,6 +252,7 @@ impl Body {
             BodyKind::File(..)
             | BodyKind::Channel(_)
             | BodyKind::Producer(_)
+            | BodyKind::Blocking(_)
             | BodyKind::Tunnel(_) => None,
         }
     }
@@ -304,7 +308,7 @@ impl Body {
                 return polled;
             }
             BodyKind::File(file, left) => return Poll::Ready(read_piece(file, left)),
-            BodyKind::Producer(_) | BodyKind::Tunnel(_) => {
+            BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Tunnel(_) => {
                 return Poll::Ready(Err(BodyError::Aborted));
             }
             _ => {}

@@ -17,6 +17,7 @@ use crate::peer::PeerAddr;
 use crate::pool::{Pooled, reusable};
 use crate::request::{Addrs, Parts};
 use crate::response::BoxError;
+use crate::threads::Ticket;
 
 /// What is under way for one request.
 #[derive(Default)]
@@ -29,6 +30,8 @@ pub(super) struct Exchange {
     pub(super) finishes: bool,
     /// The peer has closed its sending side, and was asked whether it is there.
     pub(super) is_doubted: bool,
+    /// The handler may still wait for a thread, until then at the latest.
+    pub(super) queued: Option<Box<Queued>>,
     /// Where the request's body goes, until it is complete.
     pub(super) request_body: Option<BodyWriter>,
     /// Where the response's body comes from, until it is complete.
@@ -45,6 +48,13 @@ pub(super) struct Exchange {
     pub(super) aborted: bool,
     /// Kept only where somebody will want to know.
     record: Option<Pooled<Record>>,
+}
+
+/// A handler that may not have begun.
+pub(super) struct Queued {
+    pub(super) ticket: Ticket,
+    /// When it has to have answered, once it has begun.
+    pub(super) handler_due: Option<Instant>,
 }
 
 /// What will be told of a request.
@@ -116,7 +126,7 @@ impl Exchange {
 reusable!(Record, |record| record.reset(), record.head.storage_bytes());
 
 impl Record {
-    fn request(&self) -> Option<&RequestHead> {
+    pub(super) fn request(&self) -> Option<&RequestHead> {
         self.head_was_read.then_some(&self.head)
     }
 

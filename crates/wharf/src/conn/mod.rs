@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use self::addrs::PackedAddrs;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::{Ending, Http1};
-use crate::config::{Rules, Timeouts};
+use crate::config::{BlockingPool, Rules, Timeouts};
 use crate::driver::{Close, Key};
 use crate::env::Env;
 use crate::lifeline::PerConnection;
@@ -29,6 +29,7 @@ use crate::output::Output;
 use crate::peer::PeerAddr;
 use crate::request::Addrs;
 use crate::stop::Switches;
+use crate::threads::Threads;
 use crate::worker::Clock;
 use crate::{Handler, Limits};
 
@@ -38,6 +39,8 @@ pub(crate) struct Context<'w> {
     pub(crate) env: &'w Arc<Env>,
     pub(crate) limits: &'w Limits,
     pub(crate) rules: &'w Rules,
+    pub(crate) blocking: &'w BlockingPool,
+    pub(crate) threads: &'w Threads,
     pub(crate) timeouts: &'w Timeouts,
     pub(crate) hooks: &'w Hooks,
     pub(crate) counters: &'w Counters,

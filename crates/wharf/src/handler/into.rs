@@ -33,7 +33,7 @@ pub mod marker {
 /// Whatever can answer requests.
 ///
 /// * `Fn(Request) -> R`: called on the worker once the request has come in full, its body
-///   included. It must not block.
+///   included. It must not block; one that does belongs into [`blocking`](crate::blocking).
 /// * `Fn(Request) -> impl Future<Output = R>`, such as `async |request| ...` and `async fn`:
 ///   called as soon as the head has come. The future need not be `Send`.
 /// * `&'static str`, `Bytes`, `StatusCode`: the same response each time.

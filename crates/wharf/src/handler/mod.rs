@@ -4,6 +4,7 @@
 //! come in through [`IntoHandler`], so that a router mixes them. Not here: who calls a handler and
 //! polls its future (`conn/h1`), and where futures are kept (`task.rs`).
 
+mod blocking;
 mod bounds;
 mod disconnect;
 mod into;
@@ -13,6 +14,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use self::blocking::BlockingTask;
+pub use self::blocking::{Blocking, blocking};
 pub use self::bounds::{BodyLimit, TimeLimit, body_limit, time_limit};
 pub use self::disconnect::{DisconnectRule, OnDisconnect, on_disconnect};
 pub use self::into::{AsyncFn, Constant, IntoHandler, SyncFn, marker};
@@ -66,6 +69,8 @@ pub struct Reply {
 pub(crate) enum ReplyKind {
     Ready(Response),
     Later(Task),
+    /// On a thread of the server's pool.
+    Blocking(BlockingTask),
 }
 
 impl Reply {
@@ -105,7 +110,7 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ReplyKind::Ready(response) => response.fmt(f),
-            ReplyKind::Later(_) => f.write_str("later"),
+            ReplyKind::Later(_) | ReplyKind::Blocking(_) => f.write_str("later"),
         }
     }
 }

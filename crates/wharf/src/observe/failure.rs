@@ -4,6 +4,7 @@
 //! more.
 
 use std::error::Error;
+use std::time::Duration;
 
 use http::StatusCode;
 use wharf_proto::{Reject, RequestHead};
@@ -34,6 +35,11 @@ pub enum ErrorKind {
     /// workers go on, unless it was the one that accepts for them
     /// ([`Dispatch::LeastConnections`](crate::Dispatch::LeastConnections)).
     Worker,
+    /// A handler, or what else of the program's a worker runs for one connection, has blocked the
+    /// worker for so long ([`Server::blocked_worker_after`](crate::Server::blocked_worker_after)):
+    /// all of its other connections had to wait. Of several requests that came at once,
+    /// [`ErrorContext::request`] is the last.
+    BlockedWorker(Duration),
 }
 
 /// Something that went wrong.

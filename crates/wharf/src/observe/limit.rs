@@ -77,6 +77,13 @@ limits! {
     /// So many handlers of one worker that go on without their client
     /// ([`OnDisconnect::Finish`](crate::OnDisconnect::Finish)): one more is cancelled.
     Orphans "too many handlers without a client"
+    /// [`Server::blocked_worker_after`](crate::Server::blocked_worker_after): told, and nothing
+    /// else.
+    BlockedWorker "handler blocked its worker"
+    /// [`BlockingPool::max_queued`](crate::BlockingPool::max_queued): answered with 503.
+    BlockingQueue "too many requests wait for a thread"
+    /// The [`BlockingPool`](crate::BlockingPool)'s waiting: answered with 503.
+    BlockingWait "no thread was free in time"
     /// [`Timeouts::write`](crate::Timeouts::write): the connection is reset.
     Write "response was not taken"
     /// [`Timeouts::write_rate`](crate::Timeouts::write_rate): the connection is reset.

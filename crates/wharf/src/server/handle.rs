@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A server that runs in the background. Dropping the handle stops it and waits for its threads,
-/// up to five seconds.
+/// up to five seconds, and then for [`blocking`](crate::blocking) handlers that run, as long as
+/// [`BlockingPool::stop_wait`](crate::BlockingPool::stop_wait) says.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,7 +45,7 @@ pub struct ServerHandle {
     switch: StopSwitch,
     life: Arc<Life>,
     control: Arc<dyn Control>,
-    threads: Threads,
+    threads: WorkerThreads,
     is_detached: bool,
 }
 
@@ -59,9 +60,9 @@ impl fmt::Debug for ServerHandle {
 
 /// The threads of workers.
 #[derive(Debug)]
-pub(super) struct Threads(Vec<JoinHandle<io::Result<()>>>);
+pub(super) struct WorkerThreads(Vec<JoinHandle<io::Result<()>>>);
 
-impl Threads {
+impl WorkerThreads {
     /// Runs each worker on a thread. If one can't be made, the others are told to stop by the plan
     /// that was not carried out.
     pub(super) fn start<D>(plans: Vec<Plan<D>>) -> io::Result<Self>
@@ -108,7 +109,7 @@ impl ServerHandle {
         let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
         let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
         let control = Arc::clone(&first.shared) as Arc<dyn Control>;
-        let threads = Threads::start(plans)?;
+        let threads = WorkerThreads::start(plans)?;
         Ok(Self { switch, life, control, threads, is_detached: false })
     }
 
@@ -284,7 +285,13 @@ impl ServerHandle {
     ///
     /// [`Error::Worker`] if the system refused what a worker needs, or a worker panicked.
     pub fn join(mut self) -> Result {
-        self.threads.join().map_err(Error::Worker)
+        self.end_threads().map_err(Error::Worker)
+    }
+
+    fn end_threads(&mut self) -> io::Result<()> {
+        let result = self.threads.join();
+        self.control.end_blocking();
+        result
     }
 
     /// Lets the server go on without the handle: a [`StopSwitch`] ends it, or the process's end.
@@ -332,7 +339,7 @@ impl Drop for ServerHandle {
         // Threads that are blocked end by themselves, whenever that is.
         if self.wait(Some(patience)) {
             // Nobody is left who could be told.
-            let _ = self.threads.join();
+            let _ = self.end_threads();
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `run` blocks, `start` goes to the background (`handle.rs`), `into_ticker` leaves the loop to the
 //! program (`ticker.rs`). Not here: what a worker does.
 
+mod assemble;
 mod backend;
 mod handle;
 mod lifecycle;
@@ -13,36 +14,30 @@ mod tuning;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+pub(crate) use self::assemble::assemble;
 pub use self::backend::Backend;
 use self::backend::Plans;
 pub use self::handle::ServerHandle;
-use self::handle::Threads;
+use self::handle::WorkerThreads;
 use self::lifecycle::Companion;
 pub use self::lifecycle::ServerState;
 pub use self::ticker::Ticker;
-use crate::config::{DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
-use crate::driver::{Driver, Listening, Unpark};
-use crate::env::{Env, MakeState, States};
+use crate::config::{BlockingPool, DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
+use crate::driver::{Driver, Listening};
+use crate::env::{MakeState, States};
 use crate::error::{Error, Result};
 use crate::listener::{
     HandOver, InvalidAddr, ListenAddr, Listener, OpenSocket, Registry, SYSTEM_SPREADS, Spread,
 };
-use crate::observe::{Access, ClosedConnection, Counters, ErrorContext, Hooks, OpenedConnection};
+use crate::observe::{Access, ClosedConnection, ErrorContext, Hooks, OpenedConnection};
 use crate::response::Response;
-use crate::stop::{StopSwitch, Switches};
-use crate::sys;
-use crate::worker::{
-    Clients, Doorbell, Inbox, Life, Member, Milestones, Plan, Presence, Shared, Worker,
-};
+use crate::stop::StopSwitch;
+use crate::worker::{Control, Milestones, Plan, Worker};
 use crate::{Handler, IntoHandler, Limits, OnDisconnect};
-
-/// Connections where the system sets no limit to descriptors.
-const UNLIMITED_CONNECTIONS: usize = 1 << 20;
 
 /// A server that is being put together.
 ///
@@ -78,6 +73,7 @@ pub(crate) struct Config {
     limits: Limits,
     timeouts: Timeouts,
     rules: Rules,
+    blocking: BlockingPool,
     tuning: Tuning,
     max_connections: Option<usize>,
     max_connections_per_client: Option<usize>,
@@ -105,6 +101,7 @@ impl Default for Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             rules: Rules::default(),
+            blocking: BlockingPool::default(),
             tuning: Tuning::default(),
             max_connections: None,
             max_connections_per_client: None,
@@ -217,6 +214,12 @@ impl Server {
         self
     }
 
+    /// The threads on which [`blocking`](crate::blocking) handlers run.
+    pub const fn blocking_pool(mut self, pool: BlockingPool) -> Self {
+        self.config.blocking = pool;
+        self
+    }
+
     /// How many connections may be open. Default: 90% of the process's descriptor limit. Others
     /// wait in the listeners' backlogs. Each worker may exceed it by one.
     pub const fn max_connections(mut self, count: usize) -> Self {
@@ -326,6 +329,21 @@ impl Server {
     /// Has `hook` called for each connection that is over, with the reason; also for those that
     /// were not taken on, since their client had too many or they were lost before. It runs on the
     /// worker concerned and must not block. If it panics, that has no further consequence.
+    /// What counts as a handler that blocks its worker: longer than this without letting others
+    /// have their turn. Default 100 ms (Python's `asyncio`); [`Duration::MAX`] is never.
+    ///
+    /// It is told to [`on_error`](Self::on_error) when it is over, with the request
+    /// ([`ErrorKind::BlockedWorker`](crate::ErrorKind::BlockedWorker)), and counted. What is
+    /// measured is the time that passed, in steps of some milliseconds: on a machine that is
+    /// overloaded a worker may have waited for a core. Handlers that block belong into
+    /// [`blocking`](crate::blocking).
+    pub const fn blocked_worker_after(mut self, time: Duration) -> Self {
+        self.config.rules.blocked_after = time;
+        self
+    }
+
+    /// Has `hook` called for each connection that is over, with the reason. It runs on the worker
+    /// concerned and must not block. If it panics, that has no further consequence.
     pub fn on_close(mut self, hook: impl Fn(&ClosedConnection) + Send + Sync + 'static) -> Self {
         self.config.hooks.on_close = Some(Arc::new(hook));
         self
@@ -438,54 +456,6 @@ fn share_out(
     Ok(shares)
 }
 
-/// Plans a worker for each driver, all of one server.
-pub(crate) fn assemble<D: Driver>(
-    handler: Arc<dyn Handler>,
-    config: Config,
-    drivers: Vec<(Arc<dyn Unpark>, D)>,
-    hands_over: bool,
-) -> Vec<Plan<D>> {
-    let switches = Switches { own: config.switch, shared: config.shared_switch };
-    let mut members = Vec::with_capacity(drivers.len());
-    for (unpark, _) in &drivers {
-        let doorbell = Arc::new(Doorbell::new(Arc::clone(unpark)));
-        switches.register(&doorbell);
-        members.push(Member {
-            inbox: Inbox::new(doorbell),
-            connections: AtomicUsize::new(0),
-            counters: Counters::default(),
-            has_failed: AtomicBool::new(false),
-            thread: OnceLock::new(),
-        });
-    }
-    let life = Life::new(config.milestones, switches.own.clone(), drivers.len());
-    let shared = Arc::new_cyclic(|shared: &Weak<Shared<D::Socket>>| Shared {
-        env: Arc::new(Env::new(config.states, config.makers, shared.clone())),
-        handler,
-        limits: config.limits,
-        timeouts: config.timeouts,
-        rules: config.rules,
-        tuning: config.tuning,
-        hooks: config.hooks,
-        switches,
-        max_connections: config.max_connections.unwrap_or_else(default_max_connections).max(1),
-        clients: config.max_connections_per_client.map(Clients::new),
-        connections: AtomicUsize::new(0),
-        members,
-        hands_over: hands_over && drivers.len() > 1,
-        listeners: config.registry,
-        lame_duck: config.lame_duck,
-        accepting: AtomicUsize::new(drivers.len()),
-    });
-    let drivers = drivers.into_iter().enumerate();
-    drivers
-        .map(|(index, (_, driver))| {
-            let (shared, presence) = (Arc::clone(&shared), Presence::new(&life, index));
-            Plan { driver, index, shared, presence }
-        })
-        .collect()
-}
-
 /// Runs the workers of a server until it is told to stop. The calling thread is the first of them,
 /// so that one worker needs no thread.
 pub(crate) fn run_here<D>(mut plans: Vec<Plan<D>>) -> Result
@@ -493,16 +463,11 @@ where
     D: Driver + Send + 'static,
 {
     let first = plans.remove(0);
-    let mut threads = Threads::start(plans).map_err(Error::Worker)?;
+    let mut threads = WorkerThreads::start(plans).map_err(Error::Worker)?;
     let _pinned = first.pin_this_thread().map_err(Error::Worker)?;
+    let control: Arc<dyn Control> = Arc::clone(&first.shared) as _;
     let result = Worker::new(first).run();
-    result.and(threads.join()).map_err(Error::Worker)
-}
-
-/// The rest of the descriptors is for listeners, files, and the program's own.
-fn default_max_connections() -> usize {
-    let limit = sys::open_file_limit().map_or(UNLIMITED_CONNECTIONS, |limit| {
-        usize::try_from(limit).unwrap_or(UNLIMITED_CONNECTIONS)
-    });
-    limit.min(UNLIMITED_CONNECTIONS) / 10 * 9
+    let result = result.and(threads.join());
+    control.end_blocking();
+    result.map_err(Error::Worker)
 }

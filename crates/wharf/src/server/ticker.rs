@@ -23,6 +23,9 @@ use crate::worker::{Control, DrainReport, Life, Plan, Worker};
 /// ([`AsFd`](std::os::fd::AsFd), on Unix) for reading (level-triggered), waits no longer than
 /// [`next_deadline`](Self::next_deadline), and then ticks without waiting.
 ///
+/// Dropping it ends the server, and waits for [`blocking`](crate::blocking) handlers as long as
+/// [`BlockingPool::stop_wait`](crate::BlockingPool::stop_wait) says.
+///
 /// ```
 /// use std::time::Duration;
 /// use wharf::Server;
@@ -38,6 +41,17 @@ pub struct Ticker {
     switch: StopSwitch,
     life: Arc<Life>,
     control: Arc<dyn Control>,
+    /// Behind the workers, whose end it waits for.
+    _blocking: EndOfBlocking,
+}
+
+/// Ends the threads on which handlers block.
+struct EndOfBlocking(Arc<dyn Control>);
+
+impl Drop for EndOfBlocking {
+    fn drop(&mut self) {
+        self.0.end_blocking();
+    }
 }
 
 impl Ticker {
@@ -55,7 +69,8 @@ impl Ticker {
             worker.rest();
         }
         let workers = Box::new(Workers { workers, combined });
-        Ok(Self { workers, switch, life, control })
+        let blocking = EndOfBlocking(Arc::clone(&control));
+        Ok(Self { workers, switch, life, control, _blocking: blocking })
     }
 
     /// What there is on the server, and how often it happened.

@@ -3,9 +3,9 @@
 //! Each backend provides: [`open_file_limit`], how many descriptors the process may have,
 //! [`send_vectored`] and [`send_last`], which send to a socket without raising a signal,
 //! [`unacknowledged_bytes`], which tells what a peer has not taken, [`return_free_memory`], for
-//! when a burst is over, [`pin_this_thread`], which says where a thread runs, and the few options
-//! and messages of sockets that no library wraps (`linux.rs`, `sockets.rs`).
-//! Not here: sockets (`listener`) and events (`driver`).
+//! when a burst is over, [`coarse_nanos`], a clock that costs little, [`pin_this_thread`] and
+//! [`Place`], which say where a thread runs, and the few options and messages of sockets that no
+//! library wraps (`linux.rs`, `sockets.rs`). Not here: sockets (`listener`) and events (`driver`).
 
 #[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
 pub(crate) mod uring;
@@ -13,12 +13,22 @@ pub(crate) mod uring;
 #[cfg(target_os = "linux")]
 mod pinning;
 #[cfg(target_os = "linux")]
-pub(crate) use pinning::{Pinned, pin_this_thread};
+pub(crate) use pinning::{Pinned, Place, pin_this_thread};
 
 #[cfg(not(target_os = "linux"))]
 mod no_pinning;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use no_pinning::{Pinned, pin_this_thread};
+pub(crate) use no_pinning::{Pinned, Place, pin_this_thread};
+
+#[cfg(target_os = "linux")]
+mod coarse;
+#[cfg(target_os = "linux")]
+pub(crate) use coarse::coarse_nanos;
+
+#[cfg(not(target_os = "linux"))]
+mod no_coarse;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use no_coarse::coarse_nanos;
 
 #[cfg(unix)]
 mod unix;

@@ -24,6 +24,23 @@ pub(crate) fn pin_this_thread(number: usize) -> io::Result<Pinned> {
     Ok(Pinned { before })
 }
 
+/// Where a thread may run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(CpuSet);
+
+impl Place {
+    /// Where the calling thread may run; `None` if the system does not tell.
+    pub(crate) fn of_this_thread() -> Option<Self> {
+        sched_getaffinity(None).ok().map(Self)
+    }
+
+    /// Has the calling thread run there.
+    pub(crate) fn enter(&self) {
+        // It fails only where none of these processors is left, and then the system has chosen.
+        let _ = sched_setaffinity(None, &self.0);
+    }
+}
+
 fn cpus(set: &CpuSet) -> Vec<usize> {
     (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
 }

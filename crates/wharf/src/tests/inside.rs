@@ -3,12 +3,15 @@
 //! Not here: what a client sees on every driver alike (`cases`).
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::harness::{SimTicker, plan};
 use super::site::{Stage, site, yield_once};
 use crate::driver::sim::{Break, Faults, PATIENCE, Pace, SimClient, SimNet};
-use crate::{Bytes, ErrorContext, ErrorKind, Request, Server, ServerHandle, StopSwitch, Timeouts};
+use crate::{
+    BlockingPool, Bytes, ErrorContext, ErrorKind, Limit, Request, Response, Server, ServerHandle,
+    StopSwitch, Timeouts,
+};
 
 /// A server on a simulated net without faults.
 pub(super) fn ticked(server: Server) -> SimTicker {
@@ -186,6 +189,75 @@ fn a_body_is_not_taken_faster_than_it_is_read() {
     }
 }
 
+/// Waits until so many things of that name have happened on other threads.
+fn wait_for(server: &mut SimTicker, stage: &Stage, name: &str, count: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    while stage.count(name) < count {
+        assert!(Instant::now() < deadline, "{name} happened {} times", stage.count(name));
+        server.settle();
+        stage.wait(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_body_is_not_taken_faster_than_a_blocking_handler_reads_it() {
+    let stage = Arc::new(Stage::default());
+    let mut server = ticked(Server::new(site(&stage)));
+    server.net.set_window(1000);
+    let mut client = server.net.connect().unwrap();
+    let head = b"POST /blocking/late/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    client.write(head).unwrap();
+    wait_for(&mut server, &stage, "waiting", 1);
+    let mut sent = 0;
+    while let Ok(len) = client.write(&[b'x'; 1000]) {
+        sent += len;
+        server.settle();
+    }
+    assert!(sent < 70_000, "{sent} bytes were taken and not read");
+    stage.open("a");
+    let deadline = Instant::now() + PATIENCE;
+    while sent < 1_000_000 {
+        assert!(Instant::now() < deadline, "{sent} bytes");
+        server.settle();
+        sent += client.write(&[b'x'; 1000][..1000.min(1_000_000 - sent)]).unwrap_or(0);
+    }
+    wait_for(&mut server, &stage, "read", 1);
+    let (mut response, deadline) = (String::new(), Instant::now() + PATIENCE);
+    while !response.ends_with("1000000 bytes") {
+        assert!(Instant::now() < deadline, "{response}");
+        server.settle();
+        response += &read(&mut client);
+    }
+}
+
+/// 100 ms and ten times 500 ms, on the worker's clock.
+#[test]
+fn a_request_waits_for_a_thread_as_long_as_is_said_and_no_longer() {
+    let stage = Arc::new(Stage::default());
+    let pool = BlockingPool::default().max_threads(1);
+    let net = SimNet::new(Pace::Ticked, 0, Faults::default());
+    let plans = plan(&net, Server::new(site(&stage)).blocking_pool(pool), 1, true);
+    let shared = Arc::clone(&plans[0].shared);
+    let mut server = SimTicker::new(net, plans);
+    let mut clients = [(); 2].map(|()| server.net.connect().unwrap());
+    clients[0].write(b"GET /blocking/gate/a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    wait_for(&mut server, &stage, "waiting", 1);
+    clients[1].write(b"GET /blocking/gate/b HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    wait_for(&mut server, &stage, "asked", 2);
+    server.pass(Duration::from_millis(5_099));
+    assert_eq!(read(&mut clients[1]), "");
+    server.pass(Duration::from_millis(10));
+    let response = read(&mut clients[1]);
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
+    assert!(response.contains("\r\nRetry-After: 6\r\n"), "{response}");
+    let stats = shared.stats();
+    assert_eq!(stats.reached(Limit::BlockingWait), 1);
+    assert_eq!(stats.reached(Limit::Handler), 0);
+    stage.open("a");
+    wait_for(&mut server, &stage, "passed", 1);
+    assert_eq!(stage.count("waiting"), 1);
+}
+
 #[test]
 fn nobody_lingers_for_a_peer_that_has_closed() {
     let stage = Arc::new(Stage::default());
@@ -224,6 +296,35 @@ fn each_request_is_logged_once_with_its_own_numbers() {
         .collect();
     expected.push(("/gate/a".to_owned(), None, 0, false));
     assert_eq!(*log.lock().unwrap(), expected);
+}
+
+/// Without any patience everything takes too long.
+#[test]
+fn who_blocks_a_worker_is_named() {
+    let (stage, named) = (Arc::new(Stage::default()), Arc::new(Mutex::new(Vec::new())));
+    let names = Arc::clone(&named);
+    let server = Server::new(site(&stage)).blocked_worker_after(Duration::ZERO);
+    let server = server.on_error(move |context| {
+        let ErrorKind::BlockedWorker(_) = context.kind else { return None };
+        assert!(context.error.to_string().starts_with("the worker was blocked for "));
+        let name = context.request.map(|head| format!("{} {}", head.method(), head.target()));
+        names.lock().unwrap().push((context.peer_addr, name.unwrap_or_default()));
+        Some(Response::text("nobody asked"))
+    });
+    let net = SimNet::new(Pace::Ticked, 0, Faults::default());
+    let plans = plan(&net, server, 1, true);
+    let shared = Arc::clone(&plans[0].shared);
+    let mut server = SimTicker::new(net, plans);
+    for line in ["GET /page/1", "POST /whole", "GET /shared", "GET /numbers"] {
+        let mut client = server.net.connect().unwrap();
+        client.write(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+        server.settle();
+        assert!(read(&mut client).starts_with("HTTP/1.1 200 "), "{line}");
+        let mut named = named.lock().unwrap();
+        assert_eq!(named[0], (Some(client.local_addr().into()), line.to_owned()));
+        named.clear();
+    }
+    assert!(shared.stats().reached(Limit::BlockedWorker) >= 4);
 }
 
 /// What comes behind a response is no request of its own.

@@ -5,6 +5,7 @@
 //! ways to run a server alike, `site.rs` is what is served, `client.rs` and `response.rs` are the
 //! other side. Not here: the machine alone (`wharf-proto`) and the parts alone (tests beside them).
 
+mod blocking;
 mod cases;
 mod client;
 mod crowd;

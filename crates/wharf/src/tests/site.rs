@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use super::blocking::blocking_handlers;
 use super::features::features;
 use super::lifetimes::lifetimes;
 use crate::body::{Body, BodyError};
@@ -64,6 +65,7 @@ impl Stage {
         state.open_gates.push(gate.to_owned());
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
+        self.changed.notify_all();
         waiting.into_iter().for_each(Waker::wake);
     }
 
@@ -81,6 +83,14 @@ impl Stage {
         .await;
     }
 
+    /// Waits until the gate is open, on a thread that may block.
+    pub(super) fn pass_blocking(&self, gate: &str) {
+        self.add("waiting", 1);
+        let is_closed = |state: &mut StageState| !state.open_gates.iter().any(|open| open == gate);
+        let waited = self.changed.wait_while(self.lock(), is_closed);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     fn lock(&self) -> MutexGuard<'_, StageState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,7 +106,7 @@ impl Drop for Witness {
 }
 
 /// Unwinds as a panic does, without the report on the terminal.
-fn panic_quietly() -> ! {
+pub(super) fn panic_quietly() -> ! {
     resume_unwind(Box::new("as asked for"))
 }
 
@@ -144,7 +154,7 @@ pub(super) fn site(stage: &Arc<Stage>) -> Router {
             yield_once().await;
             shared.to_string()
         });
-    let site = lifetimes(site, stage);
+    let site = blocking_handlers(lifetimes(site, stage), stage);
     features(types(bodies(streams(failures(site, stage), stage), stage)), stage)
 }
 

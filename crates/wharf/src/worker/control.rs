@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Weak;
 
-use super::inbox::Message;
+use super::message::Message;
 use super::question::{Answer, Answers, Asked, Minded, ask};
 use super::shared::Shared;
 use crate::body::OnWorker;
@@ -32,6 +32,10 @@ pub(crate) trait Control: Send + Sync {
     /// Has a connection closed. The answer says whether it was open; there is none from a worker
     /// that is not there.
     fn ask_kill(&self, id: ConnectionId) -> Asked<bool>;
+
+    /// Ends the threads on which handlers block: for when the workers have ended. Those that take
+    /// too long are left alone.
+    fn end_blocking(&self);
 
     /// Has every worker mind the time of a question that is waited for on one of them.
     fn mind(&self, question: &Weak<dyn Minded>);
@@ -82,6 +86,10 @@ impl<S: Send> Control for Shared<S> {
         ask(worker.into_iter(), |worker, answer: Answer<bool>| {
             self.members[worker].inbox.ask(Message::Kill(id.key(), answer));
         })
+    }
+
+    fn end_blocking(&self) {
+        self.threads.end(self.blocking.longest_stop());
     }
 
     fn mind(&self, question: &Weak<dyn Minded>) {

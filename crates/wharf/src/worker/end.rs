@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use super::report::Unfinished;
-use super::state::clear_pools;
 use super::{Message, Worker};
 use crate::body::OnWorker;
 use crate::conn::Conn;
 use crate::driver::{Completion, Driver, Key};
 use crate::observe::{CloseReason, ErrorKind};
+use crate::pool;
 use crate::stop::Order;
 
 impl<D: Driver> Worker<D> {
@@ -114,6 +114,6 @@ impl<D: Driver> Drop for Worker<D> {
         }
         self.close_all();
         // What is kept for the next request would keep what the program gave for requests.
-        clear_pools();
+        pool::clear_all();
     }
 }

@@ -1,18 +1,13 @@
 //! What other threads leave for a worker: wake-ups of tasks, and messages.
 //!
-//! A doorbell keeps them from making a system call where the worker is awake anyway. Not here:
-//! what is done with the contents (`worker/mod.rs`).
+//! A doorbell keeps them from making a system call where the worker is awake anyway. Not here: what
+//! messages say (`message.rs`) and what is done about them (`mod.rs`).
 
-use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
-use super::question::{Answer, Minded};
-use crate::driver::{Key, ListenerId, Listening, Unpark};
-use crate::observe::OpenConnection;
-use crate::request::Addrs;
-use crate::sys::Descriptor;
+use crate::driver::{Key, Unpark};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// The worker is in the middle of a turn.
 const AWAKE: u8 = 0;
@@ -61,42 +56,20 @@ impl Doorbell {
 /// blocked must not be asked without an end.
 const MAX_WAITING: usize = 1024;
 
-/// What others want of a worker.
-pub(crate) enum Message<S> {
-    /// Takes on a connection that another worker accepted.
-    Adopt(S, Addrs),
-    /// Says what each connection is doing.
-    List(Answer<Vec<OpenConnection>>),
-    /// Closes a connection, and says whether it was there.
-    Kill(Key, Answer<bool>),
-    /// Minds the time of a question.
-    Mind(Weak<dyn Minded>),
-    /// Accepts from another listener.
-    Listen(Listening),
-    /// Closes a listener, once what has come was accepted.
-    Unlisten(ListenerId),
-    /// Says by which other descriptors its listeners can be had.
-    Duplicate(Answer<io::Result<Vec<Descriptor>>>),
-    /// Accepts nothing until it is released, and says when that is so.
-    Hold(Answer<()>),
-    /// Accepts again.
-    Release,
-}
-
 /// What was left for one worker.
-pub(crate) struct Inbox<S> {
+pub(crate) struct Inbox<M> {
     wakes: Arc<WakeQueue>,
-    messages: Mutex<Messages<S>>,
+    messages: Mutex<Messages<M>>,
 }
 
 /// Messages that wait to be taken.
-struct Messages<S> {
-    list: Vec<Message<S>>,
+struct Messages<M> {
+    list: Vec<M>,
     /// Nobody will take any.
     is_closed: bool,
 }
 
-impl<S> Inbox<S> {
+impl<M> Inbox<M> {
     pub(crate) fn new(doorbell: Arc<Doorbell>) -> Self {
         let wakes = WakeQueue { woken: Mutex::new(Vec::new()), doorbell };
         let messages = Messages { list: Vec::new(), is_closed: false };
@@ -108,7 +81,7 @@ impl<S> Inbox<S> {
     }
 
     /// Leaves a message. It comes back if nobody will take it.
-    pub(crate) fn post(&self, message: Message<S>) -> Result<(), Message<S>> {
+    pub(crate) fn post(&self, message: M) -> Result<(), M> {
         let mut messages = lock(&self.messages);
         if messages.is_closed {
             return Err(message);
@@ -119,43 +92,30 @@ impl<S> Inbox<S> {
         Ok(())
     }
 
-    /// Leaves a question, unless there are too many: then it is not answered in time. A worker that
-    /// is no more answers nothing, and nobody waits for it.
-    pub(crate) fn ask(&self, question: Message<S>) {
+    /// Leaves a question, or gives it back if there are too many. A worker that is no more answers
+    /// nothing, and nobody waits for it: what is left for it is dropped.
+    pub(crate) fn offer(&self, question: M) -> Option<M> {
         let mut messages = lock(&self.messages);
         let (is_closed, has_room) = (messages.is_closed, messages.list.len() < MAX_WAITING);
         if has_room && !is_closed {
             messages.list.push(question);
             drop(messages);
-            return self.doorbell().ring();
+            self.doorbell().ring();
+            return None;
         }
         drop(messages);
-        match question {
-            Message::List(answer) if !is_closed => answer.withhold(),
-            Message::Kill(_, answer) if !is_closed => answer.withhold(),
-            Message::Duplicate(answer) if !is_closed => answer.withhold(),
-            Message::Hold(answer) if !is_closed => answer.withhold(),
-            Message::List(_)
-            | Message::Kill(..)
-            | Message::Mind(_)
-            | Message::Adopt(..)
-            | Message::Listen(_)
-            | Message::Unlisten(_)
-            | Message::Duplicate(_)
-            | Message::Hold(_)
-            | Message::Release => {}
-        }
+        Some(question).filter(|_| !is_closed)
     }
 
     /// Nobody will take what is left from now on. Gives back what was left before.
-    pub(crate) fn close(&self) -> Vec<Message<S>> {
+    pub(crate) fn close(&self) -> Vec<M> {
         let mut messages = lock(&self.messages);
         messages.is_closed = true;
         std::mem::take(&mut messages.list)
     }
 
     /// Takes what was left.
-    pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<Message<S>> {
+    pub(crate) fn take(&self, keys: &mut Vec<Key>) -> Vec<M> {
         for bound in lock(&self.wakes.woken).drain(..) {
             bound.queued.store(false, Ordering::Release);
             keys.push(unpack(bound.key.load(Ordering::Acquire)));

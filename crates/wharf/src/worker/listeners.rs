@@ -5,7 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::inbox::Message;
+use super::message::Message;
 use super::question::{Answer, Answers, ask};
 use super::shared::Shared;
 use crate::error::{Error, Result};

@@ -17,6 +17,7 @@ mod inspect;
 mod leftovers;
 mod life;
 mod listeners;
+mod message;
 mod orphans;
 mod own;
 mod question;
@@ -24,6 +25,7 @@ mod report;
 mod shared;
 mod spin;
 mod state;
+mod watch;
 
 use std::io;
 use std::rc::Rc;
@@ -38,11 +40,12 @@ pub(crate) use self::clients::Clients;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::control::Control;
 use self::drain::Drain;
-pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox, Message};
+pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
 #[cfg(test)]
 pub(crate) use self::leftovers::Leftovers;
 pub use self::life::Stopped;
 pub(crate) use self::life::{Life, Milestones, Presence};
+pub(crate) use self::message::Message;
 use self::orphans::Orphans;
 use self::own::Own;
 use self::question::{Answer, Minding};
@@ -51,6 +54,7 @@ use self::shared::fewest;
 pub(crate) use self::shared::{Member, Plan, Shared};
 use self::spin::Spin;
 use self::state::{State, end};
+use self::watch::Watch;
 use crate::body::OnWorker;
 use crate::conn::{Conn, Ending, Http1};
 use crate::driver::{Accepted, Close, Completion, Driver, Key, Listening, Sent};
@@ -87,12 +91,14 @@ impl<D: Driver> Worker<D> {
         presence.begin();
         let spin = Spin::new(shared.tuning.spin);
         let env = WorkerEnv::new(&shared.env);
+        let watch = Watch::new(shared.rules.blocked_after);
         let state = State {
             own: Own::new(index, now, shared.timeouts),
             shared,
             conns: Vec::new(),
             timers: Wheel::new(now),
             burst: Burst::default(),
+            watch,
             spare: Vec::new(),
             orphans: Orphans::default(),
             queue: Vec::new(),
@@ -185,6 +191,7 @@ impl<D: Driver> Worker<D> {
         let _on_worker = (OnWorker::enter(), self.env.enter());
         self.state.own.clock.set(self.driver.now());
         self.heed();
+        self.state.watch.begin();
         std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
         let has_completions = self.take_completions();
         self.spin.note(has_completions || was_rung, self.driver.now());

@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::clients::Clients;
-use super::{Inbox, Own, Presence};
-use crate::config::{Rules, Timeouts, Tuning};
+use super::{Inbox, Message, Own, Presence};
+use crate::config::{BlockingPool, Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
 use crate::env::Env;
@@ -17,6 +17,7 @@ use crate::listener::Registry;
 use crate::observe::{Counters, Hooks, Stats, WorkerStats, snapshot};
 use crate::stop::Switches;
 use crate::sys::{self, Pinned};
+use crate::threads::Threads;
 use crate::{Handler, Limits};
 
 /// What all workers of a server have in common. Nothing in it is written to by a request.
@@ -26,6 +27,9 @@ pub(crate) struct Shared<S> {
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) rules: Rules,
+    pub(crate) blocking: BlockingPool,
+    /// Where handlers block.
+    pub(crate) threads: Threads,
     pub(crate) tuning: Tuning,
     pub(crate) hooks: Hooks,
     pub(crate) switches: Switches,
@@ -47,7 +51,7 @@ pub(crate) struct Shared<S> {
 
 /// What other workers may know of one.
 pub(crate) struct Member<S> {
-    pub(crate) inbox: Inbox<S>,
+    pub(crate) inbox: Inbox<Message<S>>,
     pub(crate) connections: AtomicUsize,
     pub(crate) counters: Counters,
     /// It is over although the server is not.
@@ -90,6 +94,8 @@ impl<S> Shared<S> {
             env: &self.env,
             limits: &self.limits,
             rules: &self.rules,
+            blocking: &self.blocking,
+            threads: &self.threads,
             timeouts: &own.timeouts,
             hooks: &self.hooks,
             counters: &self.members[own.index].counters,

@@ -6,10 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use wharf_proto::Headers;
-
 use super::burst::{Burst, wait_to_return};
 use super::orphans::Orphans;
+use super::watch::{Blocked, Watch};
 use super::{DrainReport, Member, Own, Shared};
 use crate::conn::{Conn, Context, Http1};
 use crate::driver::{Driver, Key};
@@ -17,7 +16,6 @@ use crate::observe::{CloseReason, ClosedConnection, ConnectionId, ErrorContext, 
 use crate::output::Output;
 use crate::peer::PeerAddr;
 use crate::pool;
-use crate::request::Parts;
 use crate::sys;
 use crate::timer::Wheel;
 
@@ -34,6 +32,7 @@ pub(super) struct State<S> {
     pub(super) conns: Vec<Option<Conn>>,
     pub(super) timers: Wheel,
     pub(super) burst: Burst,
+    pub(super) watch: Watch,
     #[expect(clippy::vec_box, reason = "they are moved between this list and connections")]
     pub(super) spare: Vec<Box<Http1>>,
     /// Handlers that go on without their connection.
@@ -74,6 +73,9 @@ impl<S> State<S> {
             return;
         }
         shield(conn, |conn| act(conn, &context));
+        if let Some(blocked) = self.watch.lap() {
+            tell_of_blocking(conn, blocked, &context);
+        }
         if !conn.queued {
             conn.queued = true;
             self.queue.push(key);
@@ -116,7 +118,12 @@ impl<S> State<S> {
     pub(super) fn on_sent_at_once(&mut self, key: Key) {
         let context = self.shared.context(&self.own);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
+        // Most often nothing is left to be done, which takes no time.
+        let is_left = conn.http.as_deref().is_some_and(Http1::has_more_to_do);
         shield(conn, |conn| conn.on_sent_at_once(&context));
+        if is_left && let Some(blocked) = self.watch.lap() {
+            tell_of_blocking(conn, blocked, &context);
+        }
         let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
         if has_more && !conn.queued {
             conn.queued = true;
@@ -234,6 +241,10 @@ impl<S> State<S> {
     fn tell_of_close(&self, closed: &ClosedConnection) {
         self.member().counters.count_close(closed.reason);
         self.shared.hooks.closed(closed);
+        if self.shared.hooks.on_close.is_some() {
+            // Whoever comes next has nothing to do with it.
+            self.watch.begin();
+        }
     }
 
     /// Notes that a connection is not taken on, since its client has too many.
@@ -263,7 +274,7 @@ impl<S> State<S> {
         self.conns.shrink_to_fit();
         self.timers.shrink();
         driver.shrink();
-        clear_pools();
+        pool::clear_all();
         if self.shared.rules.returns_memory {
             sys::return_free_memory();
         }
@@ -291,11 +302,18 @@ pub(super) fn end(conn: &mut Conn, context: &Context<'_>) -> Option<Box<Http1>> 
     catch_unwind(AssertUnwindSafe(|| conn.end_work(context))).unwrap_or_default()
 }
 
-/// Frees what this thread keeps for requests to come.
-pub(super) fn clear_pools() {
-    pool::clear::<Parts>();
-    pool::clear::<Headers>();
-    pool::clear::<Vec<u8>>();
+/// Tells the program who has blocked a worker, with the last request that it was about.
+#[cold]
+fn tell_of_blocking(conn: &Conn, blocked: Blocked, context: &Context<'_>) {
+    context.counters.count_limit(Limit::BlockedWorker);
+    // Whatever is to be responded is the handler's affair.
+    let _ = context.hooks.error(&ErrorContext {
+        kind: ErrorKind::BlockedWorker(blocked.0),
+        error: &blocked,
+        peer_addr: Some(conn.peer_addr()),
+        request: conn.http.as_deref().and_then(Http1::last_request),
+        status: None,
+    });
 }
 
 /// Runs what may be the program's code, mostly destructors, where nobody could be told of a panic.

@@ -258,6 +258,16 @@ impl Http1 {
         self.exchange.request()
     }
 
+    /// The request that was dealt with last, where it was kept.
+    pub(crate) fn last_request(&self) -> Option<&RequestHead> {
+        self.request().or_else(|| self.done.last()?.request())
+    }
+
+    /// Whether something of the program's may run when output is sent.
+    pub(crate) fn has_more_to_do(&self) -> bool {
+        !self.exchange.is_over() || !self.input.is_empty() || !self.done.is_empty()
+    }
+
     /// When the handler has to have answered.
     pub(crate) const fn handler_due(&self) -> Option<Instant> {
         self.exchange.handler_due
@@ -429,7 +439,7 @@ impl Http1 {
     pub(crate) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
         match limit {
             Limit::Head | Limit::Body | Limit::BodyRate => self.receive_timeout(limit, context),
-            Limit::Handler => self.refuse(Refusal::Limit(limit), context),
+            Limit::Handler => self.handler_timeout(context),
             Limit::FirstByte | Limit::Idle if context.is_draining() => {
                 self.reason.get_or_insert(CloseReason::Stopped);
                 self.ending = Some(Ending::Linger);

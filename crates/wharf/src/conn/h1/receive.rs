@@ -6,6 +6,7 @@ use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 use std::thread;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode, Version};
@@ -18,7 +19,9 @@ use super::trace::trace;
 use super::{Close, CloseReason, Ending, Http1, Interims};
 use crate::body::{Body, BodyWriter};
 use crate::conn::Context;
-use crate::handler::{OnDisconnect, Reply, ReplyKind};
+use crate::conn::exchange::Queued;
+use crate::handler::{BlockingTask, OnDisconnect, Reply, ReplyKind, Task};
+use crate::observe::Limit;
 use crate::pool::Pooled;
 use crate::request::Request;
 
@@ -195,8 +198,7 @@ impl Http1 {
             }
             Ok(Reply { kind: ReplyKind::Later(task), time_limit, on_disconnect }) => {
                 self.exchange.task = Some(task);
-                let rule = on_disconnect.or(context.rules.on_disconnect);
-                self.exchange.finishes = rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish);
+                self.exchange.finishes = finishes(on_disconnect, is_safe, context);
                 let time_limit = time_limit.or(context.timeouts.handler);
                 self.exchange.handler_due =
                     time_limit.and_then(|limit| context.clock.now().checked_add(limit));
@@ -204,9 +206,53 @@ impl Http1 {
                     self.note_request(&input[..head_len], context);
                 }
             }
+            Ok(Reply { kind: ReplyKind::Blocking(task), time_limit, on_disconnect }) => {
+                self.exchange.finishes = finishes(on_disconnect, is_safe, context);
+                if self.begin_blocking(task, time_limit, context) == Outcome::Other {
+                    self.note_request(&input[..head_len], context);
+                }
+            }
             Err(panic) => self.panicked(&*panic, context),
         }
         used
+    }
+
+    /// Has a thread call the handler. Until one is free the request waits, like others before it.
+    fn begin_blocking(
+        &mut self,
+        task: BlockingTask,
+        time_limit: Option<Duration>,
+        context: &Context<'_>,
+    ) -> Outcome {
+        let BlockingTask { job, answer } = task;
+        let Ok(ticket) = context.threads.submit(job) else {
+            self.refuse(Refusal::Limit(Limit::BlockingQueue), context);
+            return Outcome::Other;
+        };
+        let now = context.clock.now();
+        let time_limit = time_limit.or(context.timeouts.handler);
+        let handler_due = time_limit.and_then(|limit| now.checked_add(limit));
+        let queue_due = now.checked_add(context.blocking.wait());
+        self.exchange.handler_due = [handler_due, queue_due].into_iter().flatten().min();
+        self.exchange.queued = Some(Box::new(Queued { ticket, handler_due }));
+        self.exchange.task = Some(Task::new(answer));
+        self.poll_task(context)
+    }
+
+    /// The handler takes too long, or has no thread yet.
+    pub(super) fn handler_timeout(&mut self, context: &Context<'_>) {
+        let Some(queued) = self.exchange.queued.take() else {
+            return self.refuse(Refusal::Limit(Limit::Handler), context);
+        };
+        // One that has begun meanwhile has the time of any other handler.
+        let has_begun = !queued.ticket.take_back();
+        self.exchange.handler_due = queued.handler_due;
+        let is_over = queued.handler_due.is_some_and(|due| due <= context.clock.now());
+        match (is_over, has_begun) {
+            (true, _) => self.refuse(Refusal::Limit(Limit::Handler), context),
+            (false, false) => self.refuse(Refusal::Limit(Limit::BlockingWait), context),
+            (false, true) => {}
+        }
     }
 
     /// Lets the program's code have its turn, and sends what it leaves of interim responses.
@@ -367,6 +413,12 @@ impl Http1 {
             debug_assert!(sent.is_ok(), "{sent:?}");
         }
     }
+}
+
+/// Whether a handler goes on if its client disconnects.
+fn finishes(rule: Option<OnDisconnect>, is_safe: bool, context: &Context<'_>) -> bool {
+    let rule = rule.or(context.rules.on_disconnect);
+    rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish)
 }
 
 /// The protocols that the peer offers to go on with (RFC 9110 section 7.8).

@@ -32,7 +32,8 @@ impl Refusal {
     const fn status(self) -> StatusCode {
         match self {
             Self::Reject(reject) => reject.status(),
-            Self::Limit(Limit::Handler) | Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Limit(Limit::Handler | Limit::BlockingQueue | Limit::BlockingWait)
+            | Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             Self::Limit(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -67,10 +68,17 @@ impl Refusal {
         }
     }
 
+    /// Whether it is worth another attempt as soon as there are threads again.
+    const fn passes_soon(self) -> bool {
+        matches!(self, Self::Limit(Limit::BlockingQueue | Limit::BlockingWait))
+    }
+
     /// Whether the connection can go on behind the response: the peer has done nothing wrong.
     const fn persist(self) -> Persist {
         match self {
-            Self::Limit(Limit::Handler) => Persist::IfPossible,
+            Self::Limit(Limit::Handler | Limit::BlockingQueue | Limit::BlockingWait) => {
+                Persist::IfPossible
+            }
             Self::Reject(_) | Self::Limit(_) | Self::Panic | Self::Stopped => Persist::Never,
         }
     }
@@ -131,10 +139,15 @@ impl Http1 {
             return;
         }
         self.exchange.begin_unread(self.addrs, context);
-        let task = self.exchange.task.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+        let work = (self.exchange.task.take(), self.exchange.queued.take());
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
         let given = page.unwrap_or_else(|| Response::status_page(refusal.status()));
-        let (status, headers, body) = respond::page(given);
+        let (status, mut headers, body) = respond::page(given);
+        if refusal.passes_soon() && !headers.contains("retry-after") {
+            let seconds = context.blocking.wait().as_millis().div_ceil(1000).max(1);
+            let added = headers.append("Retry-After", seconds.to_string());
+            debug_assert!(added.is_ok(), "a number is a valid value");
+        }
         self.send_response(status, &headers, body, refusal.persist(), context);
         self.settle(context);
     }

@@ -65,6 +65,13 @@ impl Http1 {
             self.send_continue(Wanted::Later, context);
         }
         self.write_timeout = response.write_timeout().or(self.write_timeout);
+        let response = match response.body().kind {
+            BodyKind::Blocking(_) => Response::failure(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "a body for handlers that block, of one that must not",
+            ),
+            _ => response,
+        };
         let (mut status, mut headers, mut body, failure) = response.into_parts();
         if let BodyKind::Tunnel(serve) = body.kind {
             return self.switch(headers, serve, context);
@@ -309,7 +316,9 @@ impl Http1 {
 pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
     let (status, headers, body, _) = response.into_parts();
     match body.kind {
-        BodyKind::Tunnel(_) => (StatusCode::INTERNAL_SERVER_ERROR, Pooled::take(), Body::empty()),
+        BodyKind::Tunnel(_) | BodyKind::Blocking(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, Pooled::take(), Body::empty())
+        }
         _ if status.is_informational() => (StatusCode::INTERNAL_SERVER_ERROR, headers, body),
         _ => (status, headers, body),
     }

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::sys::pinning::cpus_of_this_thread;
-use crate::{Dispatch, Request, Server, StopSwitch};
+use crate::{Dispatch, Request, Server, StopSwitch, blocking};
 
 /// A server that tells where it runs.
 fn server(workers: usize) -> Server {
@@ -79,4 +79,13 @@ fn who_calls_run_is_pinned_while_it_serves() {
     let (before, after) = receiver.recv().unwrap();
     assert_eq!(before, after);
     thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn threads_for_handlers_that_block_run_where_the_server_may() {
+    let allowed = cpus_of_this_thread();
+    let place = blocking(|_: Request| format!("{:?}", cpus_of_this_thread()));
+    let server = Server::new(place).workers(1).pin_workers(true).listen("127.0.0.1:0").unwrap();
+    let handle = server.start().unwrap();
+    assert_eq!(places(handle.local_addrs()[0], 1), [format!("{allowed:?}")]);
 }

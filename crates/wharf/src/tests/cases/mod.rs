@@ -3,6 +3,7 @@
 //! `WHARF_CASE=name` runs one row alone. Not here: faults of the network (`seeds.rs`).
 
 mod basics;
+mod blocking;
 mod bodies;
 mod drain;
 mod faults;
@@ -16,6 +17,7 @@ mod timeouts;
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::harness::{Backend, Combination, Harness, Mode};
 use super::lifetimes::with_states;
@@ -45,6 +47,7 @@ impl Case {
 
 const TABLES: &[&[Case]] = &[
     basics::CASES,
+    blocking::CASES,
     bodies::CASES,
     streams::CASES,
     faults::CASES,
@@ -75,6 +78,9 @@ fn check(combination: Combination) {
                 closes.add(&format!("closed: {}", closed.id.expect("it was served")), 1);
             });
             let server = (case.configure)(with_states(server, &stage));
+            // A machine that is busy with other tests may take its time.
+            let server = server.blocked_worker_after(Duration::MAX);
+            let server = (case.configure)(server);
             let mut harness = Harness::start(combination, server, stage);
             (case.run)(&mut harness);
         }));
