@@ -1,4 +1,5 @@
-//! What a server is told: deadlines, threads for what blocks, and how connections are spread.
+//! What a server is told: deadlines, threads for what blocks, how connections are spread, and how
+//! much is done in a tick.
 //!
 //! Bounds on one request are [`Limits`](crate::Limits). Not here: addresses (`listener.rs`).
 
@@ -267,6 +268,56 @@ pub enum Dispatch {
 pub(crate) const DEFAULT_DISPATCH: Dispatch = Dispatch::PerWorkerListener;
 #[cfg(not(target_os = "linux"))]
 pub(crate) const DEFAULT_DISPATCH: Dispatch = Dispatch::LeastConnections;
+
+/// How much a tick does at most, so that a frame of the program's loop is not missed. Without any
+/// bound, which is the default, a tick is one whole turn.
+///
+/// What a tick leaves comes first in the next one, in the order in which it would have been done:
+/// nothing is lost, and nothing has to wait for ever.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::{Budget, Server};
+///
+/// let mut ticker = Server::new("hello").listen("127.0.0.1:0")?.into_ticker()?;
+/// ticker.set_budget(Budget::new().time(Duration::from_millis(2)));
+/// # Ok::<(), wharf::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Budget {
+    pub(crate) time: Option<Duration>,
+    pub(crate) events: Option<usize>,
+}
+
+impl Budget {
+    /// Bounds nothing.
+    pub const fn new() -> Self {
+        Self { time: None, events: None }
+    }
+
+    /// For how long a tick works. Default: for as long as there is something to do in its turn.
+    /// The time begins when it has waited.
+    ///
+    /// What was begun is done: a tick takes longer by one event at most, which is as long as a
+    /// handler takes, and what goes with it: up to 64 receives at a time, and sends of up to 256
+    /// KiB. That is about 0.1 ms. One event is dealt with in each tick, however short the time is.
+    pub const fn time(mut self, at_most: Duration) -> Self {
+        self.time = Some(at_most);
+        self
+    }
+
+    /// With how many events a tick deals. Default: with all there are in its turn. Zero is taken
+    /// as one.
+    ///
+    /// An event is a connection that came, something that was received, each further request in
+    /// it, a large send that goes on, a handler that was woken, or a deadline. What is sent because
+    /// of an event is part of it.
+    pub const fn events(mut self, at_most: usize) -> Self {
+        self.events = Some(at_most);
+        self
+    }
+}
 
 /// How workers use the machine, as connections do not see it.
 #[derive(Clone, Copy, Debug, Default)]

@@ -63,7 +63,7 @@ mod worker;
 
 pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
-pub use config::{BlockingPool, Dispatch, Timeouts};
+pub use config::{BlockingPool, Budget, Dispatch, Timeouts};
 pub use env::ServerRef;
 pub use error::{Error, Result};
 pub use files::Files;

@@ -12,7 +12,7 @@ use super::Context;
 use super::outgoing::Outgoing;
 use crate::body::BodyWriter;
 use crate::handler::Task;
-use crate::observe::Access;
+use crate::observe::{Access, Limit};
 use crate::peer::PeerAddr;
 use crate::pool::{Pooled, reusable};
 use crate::request::{Addrs, Parts};
@@ -55,6 +55,20 @@ pub(super) struct Queued {
     pub(super) ticket: Ticket,
     /// When it has to have answered, once it has begun.
     pub(super) handler_due: Option<Instant>,
+}
+
+impl Queued {
+    /// Its time has come: for which bound, unless it has begun meanwhile and has the time of any
+    /// other handler.
+    pub(super) fn expire(&self, now: Instant) -> Option<Limit> {
+        let has_begun = !self.ticket.take_back();
+        let is_over = self.handler_due.is_some_and(|due| due <= now);
+        match (is_over, has_begun) {
+            (true, _) => Some(Limit::Handler),
+            (false, false) => Some(Limit::BlockingWait),
+            (false, true) => None,
+        }
+    }
 }
 
 /// What will be told of a request.

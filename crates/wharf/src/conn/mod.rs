@@ -30,7 +30,7 @@ use crate::peer::PeerAddr;
 use crate::request::Addrs;
 use crate::stop::Switches;
 use crate::threads::Threads;
-use crate::worker::Clock;
+use crate::worker::{Clock, Meter};
 use crate::{Handler, Limits};
 
 /// What a connection may know of its server and worker.
@@ -46,6 +46,7 @@ pub(crate) struct Context<'w> {
     pub(crate) counters: &'w Counters,
     pub(crate) clock: &'w Clock,
     pub(crate) switches: &'w Switches,
+    pub(crate) meter: &'w Meter,
 }
 
 impl Context<'_> {
@@ -175,6 +176,13 @@ impl Conn {
     pub(crate) fn on_wake(&mut self, context: &Context<'_>) {
         if let Some(http) = &mut self.http {
             http.on_wake(context);
+        }
+    }
+
+    /// Requests that had to wait for another tick have their turn.
+    pub(crate) fn on_resume(&mut self, context: &Context<'_>) {
+        if let Some(http) = &mut self.http {
+            http.on_resume(context);
         }
     }
 

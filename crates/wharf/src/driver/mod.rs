@@ -145,6 +145,9 @@ pub(crate) trait Driver {
     /// The time of the last [`wait`](Self::wait), or of the driver's making.
     fn now(&self) -> Instant;
 
+    /// What tells the time between two waits.
+    fn clock(&self) -> Box<dyn Fn() -> Instant>;
+
     /// Waits until something completes, `until` has come, or the doorbell is rung. `None` waits
     /// without an end; an instant that has passed does not wait.
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()>;

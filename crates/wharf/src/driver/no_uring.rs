@@ -37,6 +37,10 @@ impl Driver for UringDriver {
         match *self {}
     }
 
+    fn clock(&self) -> Box<dyn Fn() -> Instant> {
+        match *self {}
+    }
+
     fn wait(&mut self, _until: Option<Instant>) -> io::Result<()> {
         match *self {}
     }

@@ -26,6 +26,8 @@ use self::handle::WorkerThreads;
 use self::lifecycle::Companion;
 pub use self::lifecycle::ServerState;
 pub use self::ticker::Ticker;
+#[cfg(test)]
+pub(crate) use self::ticker::share_meter;
 use crate::config::{BlockingPool, DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
 use crate::driver::{Driver, Listening};
 use crate::env::{MakeState, States};

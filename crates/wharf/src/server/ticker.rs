@@ -5,23 +5,28 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ServerState;
 use super::handle::{listen, state, unlisten};
+use crate::config::Budget;
 use crate::driver::{Combined, Driver, Watched};
 use crate::error::Result;
 use crate::listener::{InvalidAddr, ListenAddr};
 use crate::observe::{ConnectionId, Connections, Stats};
 use crate::stop::StopSwitch;
-use crate::worker::{Control, DrainReport, Life, Plan, Worker};
+use crate::worker::{Control, DrainReport, Life, Meter, Plan, Worker};
 
 /// A server whose loop is the program's: nothing happens but in [`tick`](Self::tick).
 ///
-/// A loop that waits for several things watches the ticker's descriptor
-/// ([`AsFd`](std::os::fd::AsFd), on Unix) for reading (level-triggered), waits no longer than
-/// [`next_deadline`](Self::next_deadline), and then ticks without waiting.
+/// A loop that waits for several things watches the ticker's descriptor (`AsFd` and `AsRawFd`, on
+/// Unix) for reading, waits no longer than [`next_deadline`](Self::next_deadline), and then ticks
+/// without waiting. The descriptor stays the same as long as the ticker lives. It is readable,
+/// level-triggered, while there is something to do; after each tick the deadline may be another.
+///
+/// A loop with frames bounds what a tick does by a [`Budget`].
 ///
 /// Dropping it ends the server, and waits for [`blocking`](crate::blocking) handlers as long as
 /// [`BlockingPool::stop_wait`](crate::BlockingPool::stop_wait) says.
@@ -43,6 +48,7 @@ pub struct Ticker {
     control: Arc<dyn Control>,
     /// Behind the workers, whose end it waits for.
     _blocking: EndOfBlocking,
+    meter: Rc<Meter>,
 }
 
 /// Ends the threads on which handlers block.
@@ -63,14 +69,19 @@ impl Ticker {
         let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
         let control = Arc::clone(&first.shared) as Arc<dyn Control>;
         plans.iter_mut().try_for_each(|plan| plan.driver.watch())?;
-        let mut workers: Vec<_> = plans.into_iter().map(Worker::new).collect();
+        let (mut workers, meter) = share_meter(plans);
         let combined = Combined::new(workers.iter().map(Worker::driver))?;
         for worker in &mut workers {
             worker.rest();
         }
-        let workers = Box::new(Workers { workers, combined });
+        let workers = Box::new(Workers { workers, combined, first: 0 });
         let blocking = EndOfBlocking(Arc::clone(&control));
-        Ok(Self { workers, switch, life, control, _blocking: blocking })
+        Ok(Self { workers, switch, life, control, _blocking: blocking, meter })
+    }
+
+    /// Bounds what each tick does from now on. Several workers have one budget together.
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.meter.set(budget);
     }
 
     /// What there is on the server, and how often it happened.
@@ -122,11 +133,29 @@ impl Ticker {
     /// What the system reports about the loop itself. What goes wrong with one connection is not
     /// among it.
     pub fn tick(&mut self, max_wait: Duration) -> io::Result<bool> {
-        self.workers.tick(Instant::now().checked_add(max_wait))
+        self.tick_within(Instant::now().checked_add(max_wait))
     }
 
-    /// When the next tick is due even if the descriptor does not become readable. It may be past;
-    /// `None` means never.
+    /// One turn, as [`tick`](Self::tick), that waits until `until` at most. If that is past, it
+    /// does not wait.
+    ///
+    /// Where the system counts in whole milliseconds, as epoll does, a wait may end up to one
+    /// later.
+    ///
+    /// # Errors
+    ///
+    /// As [`tick`](Self::tick).
+    pub fn tick_until(&mut self, until: Instant) -> io::Result<bool> {
+        self.tick_within(Some(until))
+    }
+
+    fn tick_within(&mut self, until: Option<Instant>) -> io::Result<bool> {
+        self.meter.reset();
+        self.workers.tick(until)
+    }
+
+    /// When the next tick is due even if the descriptor does not become readable. It may be past,
+    /// as it is while something is left to do; `None` means never.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.workers.next_deadline()
@@ -194,9 +223,19 @@ trait Turns {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_>;
 }
 
+/// Workers of which at most one works at a time, and what their ticks are bounded by.
+pub(crate) fn share_meter<D: Driver>(plans: Vec<Plan<D>>) -> (Vec<Worker<D>>, Rc<Meter>) {
+    let clock = plans.first().map(|plan| plan.driver.clock());
+    let meter = Rc::new(Meter::new(clock.unwrap_or_else(|| Box::new(Instant::now))));
+    let workers = plans.into_iter().map(|plan| Worker::with_meter(plan, Rc::clone(&meter)));
+    (workers.collect(), meter)
+}
+
 struct Workers<D: Driver> {
     workers: Vec<Worker<D>>,
     combined: Combined,
+    /// Who has its turn first, as the last may find nothing left of the budget.
+    first: usize,
 }
 
 impl<D: Driver> Workers<D> {
@@ -206,7 +245,10 @@ impl<D: Driver> Workers<D> {
         }
         let next = self.workers.iter().filter_map(Worker::next_deadline).min();
         self.combined.wait([next, until].into_iter().flatten().min())?;
-        self.workers.iter_mut().try_for_each(|worker| worker.turn(Some(Instant::now())))
+        let (before, from) = self.workers.split_at_mut(self.first);
+        self.first = (self.first + 1) % (before.len() + from.len());
+        let mut workers = from.iter_mut().chain(before);
+        workers.try_for_each(|worker| worker.turn(Some(Instant::now())))
     }
 }
 
@@ -263,5 +305,14 @@ impl std::os::fd::AsFd for Ticker {
     /// A descriptor that is readable when a tick has something to do.
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.workers.as_fd()
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsRawFd for Ticker {
+    /// The number of the descriptor that [`AsFd`](std::os::fd::AsFd) gives. It belongs to the
+    /// ticker.
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.workers.as_fd().as_raw_fd()
     }
 }

@@ -9,15 +9,15 @@ use super::harness::{SimTicker, plan};
 use super::site::{Stage, site, yield_once};
 use crate::driver::sim::{Break, Faults, PATIENCE, Pace, SimClient, SimNet};
 use crate::{
-    BlockingPool, Bytes, ErrorContext, ErrorKind, Limit, Request, Response, Server, ServerHandle,
-    StopSwitch, Timeouts,
+    BlockingPool, Budget, Bytes, ErrorContext, ErrorKind, Limit, Request, Response, Server,
+    ServerHandle, StopSwitch, Timeouts,
 };
 
 /// A server on a simulated net without faults.
 pub(super) fn ticked(server: Server) -> SimTicker {
     let net = SimNet::new(Pace::Ticked, 0, Faults::default());
     let plans = plan(&net, server, 1, true);
-    SimTicker::new(net, plans)
+    SimTicker::new(net, plans, Budget::new())
 }
 
 impl SimTicker {
@@ -238,7 +238,7 @@ fn a_request_waits_for_a_thread_as_long_as_is_said_and_no_longer() {
     let net = SimNet::new(Pace::Ticked, 0, Faults::default());
     let plans = plan(&net, Server::new(site(&stage)).blocking_pool(pool), 1, true);
     let shared = Arc::clone(&plans[0].shared);
-    let mut server = SimTicker::new(net, plans);
+    let mut server = SimTicker::new(net, plans, Budget::new());
     let mut clients = [(); 2].map(|()| server.net.connect().unwrap());
     clients[0].write(b"GET /blocking/gate/a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     wait_for(&mut server, &stage, "waiting", 1);
@@ -314,7 +314,7 @@ fn who_blocks_a_worker_is_named() {
     let net = SimNet::new(Pace::Ticked, 0, Faults::default());
     let plans = plan(&net, server, 1, true);
     let shared = Arc::clone(&plans[0].shared);
-    let mut server = SimTicker::new(net, plans);
+    let mut server = SimTicker::new(net, plans, Budget::new());
     for line in ["GET /page/1", "POST /whole", "GET /shared", "GET /numbers"] {
         let mut client = server.net.connect().unwrap();
         client.write(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
 use super::features::TIME_LIMIT;
@@ -185,21 +186,23 @@ fn hooks(site: Router, stage: &Arc<Stage>) -> Router {
     })
     .any("/hooked/{how}", move |r: Request| {
         let stage = Arc::clone(&hooked);
+        // Each hook sees how many of this request's were called before.
+        let [ended, closed] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
         for (number, name) in ["last", "second", "first"].into_iter().enumerate() {
             let (ends, closes) = (Arc::clone(&stage), Arc::clone(&stage));
-            // Each sees how many were called before.
+            let (ended, closed) = (Arc::clone(&ended), Arc::clone(&closed));
             r.on_end(move || {
-                let before = ends.count("ended");
+                let before = ended.fetch_add(1, Ordering::Relaxed);
                 ends.add("ended", 1);
-                ends.add(&format!("{name} ended as {}", before % 3), 1);
+                ends.add(&format!("{name} ended as {before}"), 1);
                 if number == 1 {
                     resume_unwind(Box::new("as asked for"));
                 }
             });
             r.on_connection_close(move || {
-                let before = closes.count("closed");
+                let before = closed.fetch_add(1, Ordering::Relaxed);
                 closes.add("closed", 1);
-                closes.add(&format!("{name} closed as {}", before % 3), 1);
+                closes.add(&format!("{name} closed as {before}"), 1);
                 if number == 1 {
                     resume_unwind(Box::new("as asked for"));
                 }

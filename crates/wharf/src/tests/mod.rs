@@ -1,11 +1,13 @@
 //! The server as its clients see it, from the first byte to the last.
 //!
 //! `cases` asks one thing after another of every way to run a server; `seeds` lets many clients
-//! meet on a network with faults; `inside.rs` shows what clients do not see. `harness.rs` makes the
-//! ways to run a server alike, `site.rs` is what is served, `client.rs` and `response.rs` are the
-//! other side. Not here: the machine alone (`wharf-proto`) and the parts alone (tests beside them).
+//! meet on a network with faults; `inside.rs` and `budget.rs` show what clients do not see.
+//! `harness.rs` makes the ways to run a server alike, `site.rs` is what is served, `client.rs` and
+//! `response.rs` are the other side. Not here: the machine alone (`wharf-proto`) and the parts
+//! alone (tests beside them).
 
 mod blocking;
+mod budget;
 mod cases;
 mod client;
 mod crowd;

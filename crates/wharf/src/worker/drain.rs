@@ -30,7 +30,7 @@ impl<D: Driver> Worker<D> {
         if self.state.shared.switches.order() == Order::Serve {
             return;
         }
-        let now = self.driver.now();
+        let now = self.state.own.clock.now();
         if self.drain.began.is_none() {
             self.drain.began = Some(now);
             self.begin_drain(now);

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use super::report::Unfinished;
-use super::{Message, Worker};
+use super::{Message, Stage, Worker};
 use crate::body::OnWorker;
 use crate::conn::Conn;
 use crate::driver::{Completion, Driver, Key};
@@ -43,7 +43,10 @@ impl<D: Driver> Worker<D> {
         self.state.drop_orphans();
         self.state.queue.clear();
         self.state.next_queue.clear();
+        self.carried.clear();
+        self.expired.clear();
         self.woken.clear();
+        self.stage = Stage::Over;
         self.turn_off();
         self.lists.clear();
         self.driver.submit();

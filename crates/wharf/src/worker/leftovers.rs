@@ -39,7 +39,7 @@ impl<D: Driver> Worker<D> {
             connections: state.conns.iter().flatten().count(),
             counted: state.member().connections.load(Ordering::Relaxed),
             timers: state.timers.in_use(),
-            queued: state.queue.len() + state.next_queue.len(),
+            queued: state.queue.len() + state.next_queue.len() + self.carried.len(),
             orphans: state.orphans.len(),
             dirty_spares: state.spare.iter().filter(|http| !Http1::is_idle(http)).count(),
             messages: state.member().inbox.messages(),

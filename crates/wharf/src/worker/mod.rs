@@ -5,6 +5,7 @@
 //! share nothing that a request touches. Not here: threads (`server`), bytes (`conn`).
 
 mod accept;
+mod admit;
 mod burst;
 mod clients;
 mod clock;
@@ -18,6 +19,7 @@ mod leftovers;
 mod life;
 mod listeners;
 mod message;
+mod meter;
 mod orphans;
 mod own;
 mod question;
@@ -29,7 +31,6 @@ mod watch;
 
 use std::io;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::thread;
 use std::time::Instant;
@@ -46,21 +47,20 @@ pub(crate) use self::leftovers::Leftovers;
 pub use self::life::Stopped;
 pub(crate) use self::life::{Life, Milestones, Presence};
 pub(crate) use self::message::Message;
+pub(crate) use self::meter::Meter;
 use self::orphans::Orphans;
 use self::own::Own;
 use self::question::{Answer, Minding};
 pub use self::report::{DrainReport, Unfinished};
-use self::shared::fewest;
 pub(crate) use self::shared::{Member, Plan, Shared};
 use self::spin::Spin;
 use self::state::{State, end};
 use self::watch::Watch;
 use crate::body::OnWorker;
-use crate::conn::{Conn, Ending, Http1};
-use crate::driver::{Accepted, Close, Completion, Driver, Key, Listening, Sent};
+use crate::conn::{Ending, Http1};
+use crate::driver::{Close, Completion, Driver, Key, Sent};
 use crate::env::WorkerEnv;
-use crate::observe::{CloseReason, ConnectionId, ErrorKind, Limit, OpenConnection};
-use crate::request::Addrs;
+use crate::observe::{CloseReason, ErrorKind, OpenConnection};
 use crate::timer::Wheel;
 
 /// One worker.
@@ -69,9 +69,14 @@ pub(crate) struct Worker<D: Driver> {
     state: State<D::Socket>,
     acceptor: Acceptor,
     spin: Spin,
-    /// Put aside between turns, so that they are not made anew.
+    stage: Stage,
+    /// Something was left for the worker before this turn.
+    was_rung: bool,
+    /// What the turn has still to do, the first of each at the end: connections whose tasks were
+    /// woken, whose deadline has come, and that had more to do in the last turn.
     woken: Vec<Key>,
     expired: Vec<u32>,
+    carried: Vec<Key>,
     drain: Drain,
     /// Who wants to know what there is once the turn is over.
     lists: Vec<Answer<Vec<OpenConnection>>>,
@@ -84,8 +89,25 @@ pub(crate) struct Worker<D: Driver> {
     presence: Option<Presence>,
 }
 
+/// How far a turn has come. One that uses up its budget goes on there in the next tick, so that
+/// everything has its turn whatever the budget.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Results,
+    Wakes,
+    Timers,
+    Carried,
+    Over,
+}
+
 impl<D: Driver> Worker<D> {
     pub(crate) fn new(plan: Plan<D>) -> Self {
+        let meter = Rc::new(Meter::new(plan.driver.clock()));
+        Self::with_meter(plan, meter)
+    }
+
+    /// A worker whose turns are bounded.
+    pub(crate) fn with_meter(plan: Plan<D>, meter: Rc<Meter>) -> Self {
         let Plan { driver, index, shared, mut presence } = plan;
         let now = driver.now();
         presence.begin();
@@ -93,7 +115,7 @@ impl<D: Driver> Worker<D> {
         let env = WorkerEnv::new(&shared.env);
         let watch = Watch::new(shared.rules.blocked_after);
         let state = State {
-            own: Own::new(index, now, shared.timeouts),
+            own: Own::new(index, now, shared.timeouts, meter),
             shared,
             conns: Vec::new(),
             timers: Wheel::new(now),
@@ -110,8 +132,11 @@ impl<D: Driver> Worker<D> {
             state,
             acceptor: Acceptor::default(),
             spin,
+            stage: Stage::Over,
+            was_rung: false,
             woken: Vec::new(),
             expired: Vec::new(),
+            carried: Vec::new(),
             drain: Drain::default(),
             lists: Vec::new(),
             minding: Minding::default(),
@@ -160,7 +185,7 @@ impl<D: Driver> Worker<D> {
         if self.has_ended {
             return None;
         }
-        if self.driver.has_more() || !self.state.next_queue.is_empty() {
+        if self.has_work() {
             return Some(self.driver.now());
         }
         let (timers, burst) = (&self.state.timers, &self.state.burst);
@@ -175,176 +200,178 @@ impl<D: Driver> Worker<D> {
         dues.into_iter().flatten().min()
     }
 
-    /// One turn: wait until there is something to do but not beyond `until`, do it, send.
+    /// Whether there is something to do for which nobody needs to wait.
+    fn has_work(&self) -> bool {
+        let is_over = self.stage == Stage::Over && self.state.next_queue.is_empty();
+        !self.has_ended && (!is_over || self.driver.has_more())
+    }
+
+    /// One turn: wait until there is something to do but not beyond `until`, do it, send. If there
+    /// is more to do than the budget allows, the next calls go on with it.
     pub(crate) fn turn(&mut self, until: Option<Instant>) -> io::Result<()> {
+        if self.stage != Stage::Over {
+            self.state.own.clock.set(self.state.own.meter.now());
+            if self.work() || self.stage != Stage::Over {
+                return Ok(());
+            }
+            // There was nothing left but to find that out.
+        }
+        self.begin_turn(until)?;
+        self.work();
+        Ok(())
+    }
+
+    /// Waits, and finds out what there is to do.
+    fn begin_turn(&mut self, until: Option<Instant>) -> io::Result<()> {
         let due = [self.next_deadline(), until].into_iter().flatten().min();
         let waits = due.is_none_or(|due| due > self.driver.now());
         // Who does not sleep need not be woken, which spares others a system call.
         let waits = waits && self.state.member().inbox.doorbell().fall_asleep();
         let due = if waits { due } else { Some(self.driver.now()) };
         let waited = self.driver.wait(due);
-        let was_rung = self.state.member().inbox.doorbell().wake_up();
-        if was_rung && waited.is_err() {
+        self.was_rung = self.state.member().inbox.doorbell().wake_up();
+        if self.was_rung && waited.is_err() {
             self.state.member().inbox.doorbell().ring();
         }
         waited?;
-        let _on_worker = (OnWorker::enter(), self.env.enter());
         self.state.own.clock.set(self.driver.now());
-        self.heed();
-        self.state.watch.begin();
-        std::mem::swap(&mut self.state.queue, &mut self.state.next_queue);
-        let has_completions = self.take_completions();
-        self.spin.note(has_completions || was_rung, self.driver.now());
-        if was_rung {
-            self.take_inbox();
-        }
-        self.expire();
-        self.flush();
-        self.note_withdrawn();
-        self.tell();
-        let has_room = self.state.shared.has_room();
-        self.acceptor.resume_if_due(has_room, &mut self.driver);
-        self.state.give_back_if_due(&mut self.driver);
+        std::mem::swap(&mut self.carried, &mut self.state.next_queue);
+        self.carried.reverse();
+        self.stage = Stage::Results;
         Ok(())
     }
 
+    /// Does what there is to do, as far as the budget goes. Returns whether anything was done.
+    fn work(&mut self) -> bool {
+        let _on_worker = (OnWorker::enter(), self.env.enter());
+        self.heed();
+        self.state.watch.begin();
+        let is_limited = self.state.own.meter.is_limited();
+        self.state.own.meter.start();
+        let mut has_done = false;
+        while self.stage != Stage::Over && self.state.own.meter.begin_event() {
+            if self.take_event() {
+                has_done = true;
+                // The answer is part of the event: it must not wait for what the budget stops.
+                if is_limited {
+                    self.flush();
+                }
+                continue;
+            }
+            if is_limited {
+                self.state.own.meter.take_back();
+            }
+            self.enter_next_stage(has_done);
+        }
+        has_done
+    }
+
+    /// Deals with the next event of this stage, if there is one.
+    #[inline(always)]
+    fn take_event(&mut self) -> bool {
+        match self.stage {
+            Stage::Results => return self.take_completion(),
+            Stage::Wakes => {
+                let Some(key) = self.woken.pop() else { return false };
+                self.state.on_wake(key);
+            }
+            Stage::Timers => {
+                let Some(index) = self.expired.pop() else { return false };
+                self.expire(index);
+            }
+            Stage::Carried => {
+                let Some(key) = self.carried.pop() else { return false };
+                self.state.resume(key);
+                self.state.queue.push(key);
+            }
+            Stage::Over => return false,
+        }
+        true
+    }
+
+    fn enter_next_stage(&mut self, has_done: bool) {
+        self.stage = match self.stage {
+            Stage::Results => {
+                self.spin.note(has_done || self.was_rung, self.driver.now());
+                if std::mem::take(&mut self.was_rung) {
+                    self.take_inbox();
+                }
+                Stage::Wakes
+            }
+            Stage::Wakes => {
+                self.state.timers.expire(self.driver.now(), &mut self.expired);
+                self.expired.reverse();
+                Stage::Timers
+            }
+            Stage::Timers => {
+                self.state.expire_orphans();
+                Stage::Carried
+            }
+            Stage::Carried | Stage::Over => {
+                self.flush();
+                self.note_withdrawn();
+                self.tell();
+                let has_room = self.state.shared.has_room();
+                self.acceptor.resume_if_due(has_room, &mut self.driver);
+                self.state.give_back_if_due(&mut self.driver);
+                Stage::Over
+            }
+        };
+    }
+
     /// Marks the worker as one that nobody runs at the moment: what it has begun goes on, and
-    /// whoever leaves something for it makes the driver's descriptor readable.
+    /// whoever leaves something for it makes the driver's descriptor readable, as does work that
+    /// is left.
     pub(crate) fn rest(&mut self) {
         self.driver.submit();
         let doorbell = self.state.member().inbox.doorbell();
-        if !doorbell.fall_asleep() {
+        if !doorbell.fall_asleep() || self.has_work() {
             doorbell.unpark();
         }
     }
 
-    /// Whether there were any.
-    fn take_completions(&mut self) -> bool {
-        let mut are_there = false;
-        while let Some(completion) = self.driver.next() {
-            are_there = true;
-            match completion {
-                Completion::Received { key, bytes: [] } if self.state.is_quiet(key) => {
-                    self.close(key, Close::Graceful, CloseReason::PeerClosed);
-                }
-                Completion::Received { key, bytes } => self.state.on_bytes(key, bytes),
-                Completion::Accepted(accepted) => self.admit(accepted),
-                Completion::AcceptFailed { error } => {
-                    self.state.tell_of_failure(ErrorKind::Accept, &error, None);
-                    self.acceptor.on_error(&error, &mut self.driver);
-                }
-                Completion::Failed { key, error } => self.fail(key, error),
-                Completion::Sent(sent) => self.on_sent(sent),
+    /// Deals with the next of the driver's results, if there is one.
+    #[inline(always)]
+    fn take_completion(&mut self) -> bool {
+        let Some(completion) = self.driver.next() else { return false };
+        match completion {
+            Completion::Received { key, bytes: [] } if self.state.is_quiet(key) => {
+                self.close(key, Close::Graceful, CloseReason::PeerClosed);
             }
+            Completion::Received { key, bytes } => self.state.on_bytes(key, bytes),
+            Completion::Accepted(accepted) => self.admit(accepted),
+            Completion::AcceptFailed { error } => {
+                self.state.tell_of_failure(ErrorKind::Accept, &error, None);
+                self.acceptor.on_error(&error, &mut self.driver);
+            }
+            Completion::Failed { key, error } => self.fail(key, error),
+            Completion::Sent(sent) => self.on_sent(sent),
         }
-        are_there
+        true
     }
 
-    /// Gives an accepted connection to a worker, or takes it on.
-    fn admit(&mut self, accepted: Accepted<D::Socket>) {
-        let Accepted { socket, peer_addr: peer, local_addr: local, hands_over } = accepted;
-        let addrs = Addrs { peer, local };
-        let shared = &self.state.shared;
-        let counters = &self.state.member().counters;
-        counters.count_accepted();
-        if shared.clients.as_ref().is_some_and(|clients| !clients.enter(peer)) {
-            return self.state.turn_away(peer);
+    /// A connection's deadline may have come.
+    fn expire(&mut self, index: u32) {
+        let Some(Some(conn)) = self.state.conns.get_mut(index as usize) else { return };
+        let key = conn.key;
+        if conn.awaits_taking() {
+            conn.note_untaken(self.driver.untaken(key));
         }
-        shared.connections.fetch_add(1, Ordering::Relaxed);
-        if !shared.has_room() {
-            counters.count_limit(Limit::Connections);
-            self.acceptor.on_full(&mut self.driver);
-        }
-        let own = self.state.own.index;
-        let hands_over = hands_over || shared.hands_over;
-        let index = if hands_over { fewest(&shared.members) } else { own };
-        shared.members[index].connections.fetch_add(1, Ordering::Relaxed);
-        if index == own {
-            return self.adopt(socket, addrs);
-        }
-        let left = shared.members[index].inbox.post(Message::Adopt(socket, addrs));
-        if let Err(Message::Adopt(socket, addrs)) = left {
-            // That worker has just ended.
-            shared.members[index].connections.fetch_sub(1, Ordering::Relaxed);
-            shared.members[own].connections.fetch_add(1, Ordering::Relaxed);
-            self.adopt(socket, addrs);
-        }
-    }
-
-    fn adopt(&mut self, socket: D::Socket, addrs: Addrs) {
-        // A peer that has gone already makes this fail, which concerns nobody else.
-        let Ok(key) = self.driver.adopt(socket) else {
-            self.state.note_closed(None, addrs.peer, CloseReason::Lost, 0);
+        // What the peer did in this very turn, which may have begun late, counts as well. What it
+        // did since the turn has begun is not known yet.
+        let own = &self.state.own;
+        let Some(limit) = conn.expired(self.driver.now(), &own.timeouts) else {
+            self.state.set_deadline(key);
             return;
         };
-        self.state.shared.hooks.opened(ConnectionId::new(self.state.own.index, key), addrs);
-        self.state.open(Conn::new(key, addrs, self.state.own.clock.uptime()));
-    }
-
-    fn take_inbox(&mut self) {
-        let mut woken = std::mem::take(&mut self.woken);
-        for message in self.state.member().inbox.take(&mut woken) {
-            self.take_message(message);
+        if own.is_draining && conn.is_idle() {
+            self.say_goodbye(key);
+        } else if conn.is_quiet() {
+            self.state.member().counters.count_limit(limit);
+            self.close(key, Close::Graceful, CloseReason::Limit(limit));
+        } else {
+            self.state.act(key, |conn, context| conn.on_timeout(limit, context));
         }
-        for key in woken.drain(..) {
-            self.state.on_wake(key);
-        }
-        self.woken = woken;
-    }
-
-    fn take_message(&mut self, message: Message<D::Socket>) {
-        match message {
-            Message::Adopt(socket, addrs) => self.adopt(socket, addrs),
-            Message::List(answer) => self.lists.push(answer),
-            Message::Kill(key, answer) => answer.give(self.kill(key)),
-            Message::Mind(question) => {
-                self.minding.add(question, self.state.own.clock.now());
-            }
-            Message::Listen(listening) => self.listen(listening),
-            Message::Unlisten(id) => self.driver.unlisten(id),
-            Message::Duplicate(answer) => answer.give(self.driver.duplicate_listeners()),
-            Message::Hold(answer) => {
-                self.acceptor.hold(true, &mut self.driver);
-                answer.give(());
-            }
-            Message::Release => self.acceptor.hold(false, &mut self.driver),
-        }
-    }
-
-    fn listen(&mut self, listening: Listening) {
-        if !self.drain.has_withdrawn
-            && let Err(error) = self.driver.listen(listening)
-        {
-            self.state.tell_of_failure(ErrorKind::Accept, &error, None);
-        }
-    }
-
-    fn expire(&mut self) {
-        let mut expired = std::mem::take(&mut self.expired);
-        self.state.timers.expire(self.driver.now(), &mut expired);
-        for index in expired.drain(..) {
-            let Some(conn) = self.state.conns[index as usize].as_mut() else { continue };
-            let key = conn.key;
-            if conn.awaits_taking() {
-                conn.note_untaken(self.driver.untaken(key));
-            }
-            // What the peer did in this very turn, which may have begun late, counts as well.
-            let own = &self.state.own;
-            let Some(limit) = conn.expired(own.clock.now(), &own.timeouts) else {
-                self.state.set_deadline(key);
-                continue;
-            };
-            if own.is_draining && conn.is_idle() {
-                self.say_goodbye(key);
-            } else if conn.is_quiet() {
-                self.state.member().counters.count_limit(limit);
-                self.close(key, Close::Graceful, CloseReason::Limit(limit));
-            } else {
-                self.state.act(key, |conn, context| conn.on_timeout(limit, context));
-            }
-        }
-        self.expired = expired;
-        self.state.expire_orphans();
     }
 
     fn on_sent(&mut self, sent: Sent) {

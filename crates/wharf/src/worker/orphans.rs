@@ -59,11 +59,11 @@ impl Orphans {
     }
 
     /// Takes one that has to be ready by now.
-    fn take_due(&mut self, now: Instant) -> Option<Box<Http1>> {
+    fn take_due(&mut self, now: Instant) -> Option<(u32, Box<Http1>)> {
         let is_due = |http: &Http1| http.orphan_due().is_some_and(|due| due <= now);
         let mut orphans = self.by_generation.iter();
         let generation = *orphans.find(|(_, http)| is_due(http))?.0;
-        self.by_generation.remove(&generation)
+        self.by_generation.remove_entry(&generation)
     }
 }
 
@@ -99,10 +99,14 @@ impl<S> State<S> {
         if self.orphans.by_generation.is_empty() {
             return;
         }
-        while let Some(mut http) = self.orphans.take_due(self.own.clock.now()) {
+        while let Some((generation, mut http)) = self.orphans.take_due(self.own.clock.now()) {
             let context = self.shared.context(&self.own);
             act(&mut http, |http| http.expire_orphan(&context));
-            self.keep(Some(http));
+            if http.has_orphan() {
+                self.orphans.by_generation.insert(generation, http);
+            } else {
+                self.keep(Some(http));
+            }
         }
         self.count_orphans();
     }

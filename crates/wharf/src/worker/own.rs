@@ -2,23 +2,26 @@
 //!
 //! Not here: what it shares with the other workers (`shared.rs`).
 
+use std::rc::Rc;
 use std::time::Instant;
 
-use super::Clock;
+use super::{Clock, Meter};
 use crate::config::Timeouts;
 
 /// A worker's number, time, and patience.
 pub(super) struct Own {
     pub(super) index: usize,
     pub(super) clock: Clock,
+    /// What is left of the tick's budget.
+    pub(super) meter: Rc<Meter>,
     pub(super) timeouts: Timeouts,
     /// Every response says that its connection closes.
     pub(super) is_draining: bool,
 }
 
 impl Own {
-    pub(super) fn new(index: usize, now: Instant, timeouts: Timeouts) -> Self {
-        Self { index, clock: Clock::new(now), timeouts, is_draining: false }
+    pub(super) fn new(index: usize, now: Instant, timeouts: Timeouts, meter: Rc<Meter>) -> Self {
+        Self { index, clock: Clock::new(now), meter, timeouts, is_draining: false }
     }
 
     /// Waits no longer for requests than for one that may be on its way.

@@ -101,6 +101,7 @@ impl<S> Shared<S> {
             counters: &self.members[own.index].counters,
             clock: &own.clock,
             switches: &self.switches,
+            meter: &own.meter,
         }
     }
 }

@@ -82,6 +82,7 @@ impl<S> State<S> {
         }
     }
 
+    #[inline(always)]
     pub(super) fn on_bytes(&mut self, key: Key, bytes: &[u8]) {
         let Some(conn) = self.conn(key) else { return };
         if conn.is_lingering() {
@@ -107,6 +108,15 @@ impl<S> State<S> {
             return self.wake_orphan(key);
         }
         self.act(key, Conn::on_wake);
+    }
+
+    /// Goes on with requests for which nothing was left of a tick's budget.
+    pub(super) fn resume(&mut self, key: Key) {
+        if let Some(conn) = self.conn(key)
+            && conn.http.as_deref().is_some_and(Http1::is_postponed)
+        {
+            self.act(key, Conn::on_resume);
+        }
     }
 
     pub(super) fn on_sent(&mut self, key: Key, output: Output) {
@@ -161,6 +171,10 @@ impl<S> State<S> {
         // From now on it counts what the peer takes.
         if conn.awaits_taking() && !awaited_taking {
             conn.begin_taking(driver.untaken(key));
+        }
+        if conn.http.as_deref().is_some_and(Http1::is_postponed) && !conn.queued {
+            conn.queued = true;
+            self.next_queue.push(key);
         }
         self.keep(retired);
     }

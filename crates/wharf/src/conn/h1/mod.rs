@@ -9,6 +9,7 @@ mod orphan;
 mod receive;
 mod refuse;
 mod respond;
+mod timing;
 mod trace;
 mod tunnel;
 
@@ -24,9 +25,9 @@ use self::orphan::Orphan;
 use self::refuse::Refusal;
 use super::addrs::PackedAddrs;
 use super::exchange::{Exchange, Record};
-use super::{Context, Pace, Timer};
-use crate::body::{BodyError, BodyWriter, ReadPace};
-use crate::config::{Rules, Timeouts};
+use super::{Context, Timer};
+use crate::body::BodyError;
+use crate::config::Rules;
 use crate::driver::{Behind, Close, Key};
 use crate::interim::Interims;
 use crate::lifeline::{Lifeline, PerConnection};
@@ -90,6 +91,8 @@ pub(crate) struct Http1 {
     body_paused: bool,
     /// Nobody reads the request's body, and it is too long to be read for nothing.
     body_ignored: bool,
+    /// Nothing of the tick's budget was left for the request that comes next.
+    is_postponed: bool,
     ending: Option<Ending>,
     /// Why the connection ends, once that is decided.
     reason: Option<CloseReason>,
@@ -136,6 +139,7 @@ impl Http1 {
             head_done: false,
             body_paused: false,
             body_ignored: false,
+            is_postponed: false,
             ending: None,
             reason: None,
         }
@@ -173,6 +177,7 @@ impl Http1 {
         self.head_done = false;
         self.body_paused = false;
         self.body_ignored = false;
+        self.is_postponed = false;
         self.write_timeout = None;
         self.given_bytes = 0;
         self.last_look = (0, 0);
@@ -226,7 +231,8 @@ impl Http1 {
     /// Whether more bytes of the peer could be dealt with.
     pub(crate) fn wants_bytes(&self) -> bool {
         let ignores_body = self.body_ignored && self.machine.phase() == Phase::Body;
-        if self.eof || self.ending.is_some() || self.body_paused || ignores_body {
+        let waits = self.body_paused || self.is_postponed || ignores_body;
+        if self.eof || self.ending.is_some() || waits {
             return false;
         }
         match self.machine.phase() {
@@ -299,53 +305,9 @@ impl Http1 {
         self.machine.phase() == Phase::Respond && !self.input.is_empty()
     }
 
-    /// Notes how many bytes of a blocked send the peer has not taken yet, and returns how many it
-    /// took since the last look.
-    pub(crate) fn note_untaken(&mut self, untaken: u64) -> u64 {
-        let (given_then, untaken_then) =
-            std::mem::replace(&mut self.last_look, (self.given_bytes, untaken));
-        (untaken_then + self.given_bytes - given_then).saturating_sub(untaken)
-    }
-
-    /// The deadline that fits what is under way.
-    pub(crate) fn timer(&self) -> Timer {
-        if self.sending || !self.output.is_empty() {
-            return Timer::Write;
-        }
-        match self.machine.phase() {
-            _ if self.exchange.is_tunnel => Timer::Tunnel,
-            Phase::Idle if self.requests == 0 => Timer::FirstByte,
-            Phase::Idle => Timer::Idle,
-            Phase::Head => Timer::Head,
-            Phase::Body if !self.expects_body() => Timer::Off,
-            Phase::Body | Phase::Drain => Timer::Body,
-            Phase::Respond | Phase::Tunnel | Phase::Closed => Timer::Off,
-        }
-    }
-
-    /// How fast bytes have to come or go.
-    pub(super) fn pace(&self, timer: Timer, timeouts: &Timeouts) -> Pace {
-        if timer == Timer::Write {
-            return Pace {
-                timeout: self.write_timeout.unwrap_or(timeouts.write),
-                min_rate: if self.write_timeout.is_some() { 0 } else { timeouts.write_rate },
-                limits: (Limit::Write, Limit::WriteRate),
-            };
-        }
-        let body = self.exchange.request_body.as_ref();
-        let ReadPace { timeout, min_rate, .. } = body.map(BodyWriter::pace).unwrap_or_default();
-        Pace {
-            timeout: timeout.unwrap_or(timeouts.body),
-            min_rate: min_rate.unwrap_or(if timeout.is_some() { 0 } else { timeouts.body_rate }),
-            limits: (Limit::Body, Limit::BodyRate),
-        }
-    }
-
-    /// Whether it is the peer's turn to send more of a body: it has not been told to wait, and
-    /// somebody will read it.
-    fn expects_body(&self) -> bool {
-        let has_reader = self.exchange.request_body.as_ref().is_some_and(|body| !body.is_closed());
-        has_reader && !self.body_paused && !self.machine.awaits_continue()
+    /// Whether a request waits for another tick.
+    pub(crate) const fn is_postponed(&self) -> bool {
+        self.is_postponed
     }
 
     fn is_all_sent(&self) -> bool {
@@ -397,6 +359,11 @@ impl Http1 {
             self.pump(context);
         }
         self.proceed(context);
+    }
+
+    /// A request that was postponed has its turn.
+    pub(crate) fn on_resume(&mut self, context: &Context<'_>) {
+        self.resume(context);
     }
 
     /// All of an output was handed to the system; here it is.

@@ -13,7 +13,7 @@ use wharf_proto::Headers;
 use super::{Close, CloseReason, Ending, Http1};
 use crate::body::BodyError;
 use crate::conn::Context;
-use crate::conn::exchange::panicked;
+use crate::conn::exchange::{Queued, panicked};
 use crate::driver::Key;
 use crate::handler::Task;
 use crate::observe::{ErrorKind, Limit};
@@ -24,6 +24,8 @@ pub(super) struct Orphan {
     task: Task,
     /// When it has to be ready.
     due: Option<Instant>,
+    /// It may still wait for a thread.
+    queued: Option<Box<Queued>>,
 }
 
 impl Http1 {
@@ -48,6 +50,12 @@ impl Http1 {
         let needs_reset = self.machine.ends_with_close();
         self.machine.send_abort();
         self.exchange.aborted = true;
+        // Earlier responses may still be on their way, and it must not answer behind them.
+        self.orphan();
+        self.exchange.handler_due = None;
+        let exchange = &mut self.exchange;
+        let work = (exchange.task.take(), exchange.queued.take(), exchange.response_body.take());
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
         self.reason.get_or_insert(CloseReason::Lost);
         self.ending = Some(Ending::Close(if needs_reset { Close::Reset } else { Close::Graceful }));
     }
@@ -58,7 +66,8 @@ impl Http1 {
             return;
         }
         if let Some(task) = self.exchange.task.take() {
-            self.orphan = Some(Orphan { task, due: self.exchange.handler_due.take() });
+            let (due, queued) = (self.exchange.handler_due.take(), self.exchange.queued.take());
+            self.orphan = Some(Orphan { task, due, queued });
             self.lifeline.disconnect();
         }
     }
@@ -95,10 +104,17 @@ impl Http1 {
         self.drop_orphan();
     }
 
-    /// The handler that goes on has had its time.
+    /// The handler that goes on has had its time, unless it waited for a thread and has one now.
     pub(crate) fn expire_orphan(&mut self, context: &Context<'_>) {
-        context.counters.count_limit(Limit::Handler);
-        let _ = self.tell(ErrorKind::Limit(Limit::Handler), &Limit::Handler, None, context);
+        let Some(orphan) = &mut self.orphan else { return };
+        let mut limit = Some(Limit::Handler);
+        if let Some(queued) = orphan.queued.take() {
+            limit = queued.expire(context.clock.now());
+            orphan.due = queued.handler_due;
+        }
+        let Some(limit) = limit else { return };
+        context.counters.count_limit(limit);
+        let _ = self.tell(ErrorKind::Limit(limit), &limit, None, context);
         self.drop_orphan();
     }
 

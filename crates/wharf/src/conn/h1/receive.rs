@@ -42,6 +42,21 @@ impl Http1 {
         if self.input.is_empty() && !self.eof {
             return;
         }
+        // What was received just now is an event; what is held is another.
+        if !self.input.is_empty() && self.postpones(context) {
+            return;
+        }
+        self.process_held(context);
+    }
+
+    /// There is something left for the request that was postponed.
+    pub(super) fn resume(&mut self, context: &Context<'_>) {
+        self.is_postponed = false;
+        self.settle(context);
+        self.process_held(context);
+    }
+
+    fn process_held(&mut self, context: &Context<'_>) {
         let input = take(&mut self.input);
         let used = self.process(&input, context);
         self.input = input;
@@ -97,6 +112,10 @@ impl Http1 {
                         None => {}
                     }
                     self.settle(context);
+                    if used < input.len() && self.postpones(context) {
+                        self.feed(pieces);
+                        return used;
+                    }
                 }
                 Err(reject) => {
                     self.feed(take(&mut pieces));
@@ -112,6 +131,13 @@ impl Http1 {
         }
         self.note_unread(&input[used..]);
         used
+    }
+
+    /// Whether a request would begin for which nothing is left of the tick's budget.
+    fn postpones(&mut self, context: &Context<'_>) -> bool {
+        let is_next = self.machine.phase() == Phase::Idle;
+        self.is_postponed = is_next && !context.meter.begin_event();
+        self.is_postponed
     }
 
     /// Passes the end of input on once nothing before it can be dealt with any more.
@@ -241,17 +267,13 @@ impl Http1 {
 
     /// The handler takes too long, or has no thread yet.
     pub(super) fn handler_timeout(&mut self, context: &Context<'_>) {
-        let Some(queued) = self.exchange.queued.take() else {
-            return self.refuse(Refusal::Limit(Limit::Handler), context);
-        };
-        // One that has begun meanwhile has the time of any other handler.
-        let has_begun = !queued.ticket.take_back();
-        self.exchange.handler_due = queued.handler_due;
-        let is_over = queued.handler_due.is_some_and(|due| due <= context.clock.now());
-        match (is_over, has_begun) {
-            (true, _) => self.refuse(Refusal::Limit(Limit::Handler), context),
-            (false, false) => self.refuse(Refusal::Limit(Limit::BlockingWait), context),
-            (false, true) => {}
+        let mut limit = Some(Limit::Handler);
+        if let Some(queued) = self.exchange.queued.take() {
+            limit = queued.expire(context.clock.now());
+            self.exchange.handler_due = queued.handler_due;
+        }
+        if let Some(limit) = limit {
+            self.refuse(Refusal::Limit(limit), context);
         }
     }
 

@@ -266,6 +266,10 @@ impl Driver for MioDriver {
         self.now
     }
 
+    fn clock(&self) -> Box<dyn Fn() -> Instant> {
+        Box::new(Instant::now)
+    }
+
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         self.bulk_left = BULK_BYTES;
         self.watch_fresh();
@@ -295,7 +299,8 @@ impl Driver for MioDriver {
     }
 
     fn has_more(&self) -> bool {
-        !self.ready.is_empty()
+        !self.batch.is_told()
+            || !self.ready.is_empty()
             || !self.again.is_empty()
             || !self.paused.is_empty()
             || self.events_left

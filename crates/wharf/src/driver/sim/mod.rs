@@ -257,6 +257,11 @@ impl Driver for SimDriver {
         self.now
     }
 
+    fn clock(&self) -> Box<dyn Fn() -> Instant> {
+        let net = self.net.clone();
+        Box::new(move || net.lock().now())
+    }
+
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         let net = self.net.clone();
         let withholds = self.slots.iter().any(|slot| slot.link.is_some() && slot.withholds);

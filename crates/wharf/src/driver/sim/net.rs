@@ -203,6 +203,11 @@ impl SimNet {
         self.lock().jump(until);
     }
 
+    /// Lets a ticked net's time pass whatever there is to do, as it does while a handler works.
+    pub(crate) fn pass(&self, by: Duration) {
+        self.act(|state| state.time += by);
+    }
+
     /// How often a driver of a threaded net waited for something to happen.
     pub(crate) fn sleeps(&self) -> u64 {
         self.lock().sleeps

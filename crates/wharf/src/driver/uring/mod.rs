@@ -248,6 +248,10 @@ impl Driver for UringDriver {
         self.now
     }
 
+    fn clock(&self) -> Box<dyn Fn() -> Instant> {
+        Box::new(Instant::now)
+    }
+
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         self.release();
         self.turn = self.turn.wrapping_add(1);

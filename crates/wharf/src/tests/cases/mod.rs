@@ -108,21 +108,27 @@ combinations! {
     every_case_on_mio_with_1_worker_that_runs: Mio, 1, Run;
     every_case_on_mio_with_1_worker_that_is_started: Mio, 1, Start;
     every_case_on_mio_with_1_worker_that_is_ticked: Mio, 1, Tick;
+    every_case_on_mio_with_1_worker_that_crawls: Mio, 1, Crawl;
     every_case_on_mio_with_2_workers_that_run: Mio, 2, Run;
     every_case_on_mio_with_2_workers_that_are_started: Mio, 2, Start;
     every_case_on_mio_with_2_workers_that_are_ticked: Mio, 2, Tick;
+    every_case_on_mio_with_2_workers_that_crawl: Mio, 2, Crawl;
     every_case_on_uring_with_1_worker_that_runs: Uring, 1, Run;
     every_case_on_uring_with_1_worker_that_is_started: Uring, 1, Start;
     every_case_on_uring_with_1_worker_that_is_ticked: Uring, 1, Tick;
+    every_case_on_uring_with_1_worker_that_crawls: Uring, 1, Crawl;
     every_case_on_uring_with_2_workers_that_run: Uring, 2, Run;
     every_case_on_uring_with_2_workers_that_are_started: Uring, 2, Start;
     every_case_on_uring_with_2_workers_that_are_ticked: Uring, 2, Tick;
+    every_case_on_uring_with_2_workers_that_crawl: Uring, 2, Crawl;
     every_case_on_sim_with_1_worker_that_runs: Sim, 1, Run;
     every_case_on_sim_with_1_worker_that_is_started: Sim, 1, Start;
     every_case_on_sim_with_1_worker_that_is_ticked: Sim, 1, Tick;
+    every_case_on_sim_with_1_worker_that_crawls: Sim, 1, Crawl;
     every_case_on_sim_with_2_workers_that_run: Sim, 2, Run;
     every_case_on_sim_with_2_workers_that_are_started: Sim, 2, Start;
     every_case_on_sim_with_2_workers_that_are_ticked: Sim, 2, Tick;
+    every_case_on_sim_with_2_workers_that_crawl: Sim, 2, Crawl;
 }
 
 #[test]

@@ -24,7 +24,7 @@ use super::harness::{SimTicker, plan};
 use super::message;
 use crate::driver::sim::{Faults, Pace, Random, SimNet};
 use crate::worker::Leftovers;
-use crate::{OnDisconnect, Server, StopSwitch, Timeouts};
+use crate::{Budget, OnDisconnect, Server, StopSwitch, Timeouts};
 
 /// Seeds that are run where nothing else is said.
 const SEEDS: u64 = 300;
@@ -100,7 +100,12 @@ impl Run {
             _ => server.on_disconnect(OnDisconnect::Finish),
         };
         let plans = plan(&net, server, workers, random.one_in(2));
-        let server = SimTicker::new(net.clone(), plans);
+        let budget = match random.below(4) {
+            0 => Budget::new().events(1 + random.below(5)),
+            1 => Budget::new().time(Duration::from_micros(random.pick(&[0, 1, 1000]))),
+            _ => Budget::new(),
+        };
+        let server = SimTicker::new(net.clone(), plans, budget);
         let stops_at = random.one_in(10).then(|| random.below(200));
         let drains_for =
             random.one_in(2).then(|| Duration::from_millis(random.pick(&[1, 500, 30_000])));
@@ -122,6 +127,7 @@ impl Run {
         self.turn_until(|run| run.net.open_connections() == 0);
         // Some handlers go on without their client.
         self.turn_until(|run| run.server.workers.iter().all(|w| w.leftovers().orphans == 0));
+        self.turn_until(|run| !run.server.is_due());
     }
 
     fn turn_until(&mut self, is_over: impl Fn(&Self) -> bool) {

@@ -218,7 +218,8 @@ impl Peer {
                 response.text()
             );
             // All of a declared length may have come before its producer has said that it ends.
-            let is_over = logged[0].complete || matches!(ask.kind, Kind::Declared(_));
+            let has_length = matches!(ask.kind, Kind::Declared(_) | Kind::Echo);
+            let is_over = logged[0].complete || has_length;
             assert!(is_over && logged[0].status == Some(200), "{name}: {logged:?}");
             assert!(!matches!(ask.kind, Kind::Abort(_)) || ask.is_head, "{name}: not aborted");
         }
