@@ -6,6 +6,7 @@
 /// A crate without a row may be named anywhere.
 pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("bytes", &["crates/wharf-proto/src/", "crates/wharf/src/"]),
+    ("calloop", &["crates/wharf/examples/"]),
     ("clap", &["crates/wharf-cli/src/args.rs"]),
     ("http", &["crates/wharf-proto/src/", "crates/wharf/src/"]),
     ("httpdate", &["crates/wharf/src/files/"]),
@@ -13,7 +14,15 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("libc", &["crates/wharf/src/sys/"]),
     ("matchit", &["crates/wharf/src/router/"]),
     ("mime_guess", &["crates/wharf/src/files/"]),
-    ("mio", &["crates/wharf/src/driver/mio/", "crates/wharf/src/sys/"]),
+    (
+        "mio",
+        &[
+            "crates/wharf/examples/mio_loop.rs",
+            "crates/wharf/src/driver/mio/",
+            "crates/wharf/src/sys/",
+            "crates/wharf/tests/ticker.rs",
+        ],
+    ),
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
     ("rustix", &["crates/wharf/src/sys/"]),
     ("signal_hook", &["crates/wharf/src/signals.rs"]),
@@ -24,6 +33,10 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
             "crates/wharf/src/driver/uring/",
             "crates/wharf/src/listener/",
         ],
+    ),
+    (
+        "tokio",
+        &["crates/wharf/examples/", "crates/wharf/src/runtime.rs", "crates/wharf/tests/tokio.rs"],
     ),
     ("wharf_scan", &["crates/wharf-proto/src/h1/lines.rs", "crates/wharf-proto/src/h1/scan.rs"]),
 ];
