@@ -36,7 +36,11 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ),
     (
         "tokio",
-        &["crates/wharf/examples/", "crates/wharf/src/runtime.rs", "crates/wharf/tests/tokio.rs"],
+        &[
+            "crates/wharf/examples/",
+            "crates/wharf/src/server/runtime.rs",
+            "crates/wharf/tests/tokio.rs",
+        ],
     ),
     ("wharf_scan", &["crates/wharf-proto/src/h1/lines.rs", "crates/wharf-proto/src/h1/scan.rs"]),
 ];

@@ -50,6 +50,7 @@ pub(crate) fn assemble<D: Driver>(
         blocking: config.blocking,
         threads: blocking_threads(config.blocking, config.tuning),
         tuning: config.tuning,
+        runtime: config.runtime,
         hooks: config.hooks,
         switches,
         max_connections: config.max_connections.unwrap_or_else(default_max_connections).max(1),

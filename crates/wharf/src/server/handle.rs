@@ -74,7 +74,7 @@ impl WorkerThreads {
             // A thread begins where the one that starts it runs, so that a failure is told at once.
             let _pinned = plan.pin_this_thread()?;
             let thread = thread::Builder::new().name(format!("wharf-{}", plan.index));
-            threads.push(thread.spawn(move || Worker::new(plan).run())?);
+            threads.push(thread.spawn(move || Worker::serve(plan))?);
         }
         Ok(Self(threads))
     }

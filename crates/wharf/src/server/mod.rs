@@ -11,6 +11,11 @@ mod state;
 mod ticker;
 mod tuning;
 
+#[cfg(not(feature = "tokio"))]
+mod no_runtime;
+#[cfg(feature = "tokio")]
+mod runtime;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -25,6 +30,10 @@ pub use self::handle::ServerHandle;
 use self::handle::WorkerThreads;
 use self::lifecycle::Companion;
 pub use self::lifecycle::ServerState;
+#[cfg(not(feature = "tokio"))]
+pub(crate) use self::no_runtime::Runtime;
+#[cfg(feature = "tokio")]
+pub(crate) use self::runtime::Runtime;
 pub use self::ticker::Ticker;
 #[cfg(test)]
 pub(crate) use self::ticker::share_meter;
@@ -77,6 +86,7 @@ pub(crate) struct Config {
     rules: Rules,
     blocking: BlockingPool,
     tuning: Tuning,
+    runtime: Runtime,
     max_connections: Option<usize>,
     max_connections_per_client: Option<usize>,
     hooks: Hooks,
@@ -105,6 +115,7 @@ impl Default for Config {
             rules: Rules::default(),
             blocking: BlockingPool::default(),
             tuning: Tuning::default(),
+            runtime: Runtime::default(),
             max_connections: None,
             max_connections_per_client: None,
             hooks: Hooks::default(),
@@ -400,6 +411,7 @@ impl Server {
             return Err(Error::NothingToListenOn);
         }
         let Self { handler, listeners, mut config } = self;
+        config.runtime = std::mem::take(&mut config.runtime).or_current();
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
         let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
         let system_spreads = SYSTEM_SPREADS && config.dispatch == Dispatch::PerWorkerListener;
@@ -468,7 +480,7 @@ where
     let mut threads = WorkerThreads::start(plans).map_err(Error::Worker)?;
     let _pinned = first.pin_this_thread().map_err(Error::Worker)?;
     let control: Arc<dyn Control> = Arc::clone(&first.shared) as _;
-    let result = Worker::new(first).run();
+    let result = Worker::serve(first);
     let result = result.and(threads.join());
     control.end_blocking();
     result.map_err(Error::Worker)

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ServerState;
 use super::handle::{listen, state, unlisten};
+use super::{Runtime, ServerState};
 use crate::config::Budget;
 use crate::driver::{Combined, Driver, Watched};
 use crate::error::Result;
@@ -49,6 +49,7 @@ pub struct Ticker {
     /// Behind the workers, whose end it waits for.
     _blocking: EndOfBlocking,
     meter: Rc<Meter>,
+    runtime: Runtime,
 }
 
 /// Ends the threads on which handlers block.
@@ -68,6 +69,8 @@ impl Ticker {
         let first = plans.first().ok_or_else(|| io::Error::other("there are no workers"))?;
         let (life, switch) = (Arc::clone(first.presence.life()), first.shared.switches.own.clone());
         let control = Arc::clone(&first.shared) as Arc<dyn Control>;
+        let runtime = first.shared.runtime.clone();
+        let _entered = runtime.enter();
         plans.iter_mut().try_for_each(|plan| plan.driver.watch())?;
         let (mut workers, meter) = share_meter(plans);
         let combined = Combined::new(workers.iter().map(Worker::driver))?;
@@ -75,8 +78,8 @@ impl Ticker {
             worker.rest();
         }
         let workers = Box::new(Workers { workers, combined, first: 0 });
-        let blocking = EndOfBlocking(Arc::clone(&control));
-        Ok(Self { workers, switch, life, control, _blocking: blocking, meter })
+        let (runtime, blocking) = (runtime.clone(), EndOfBlocking(Arc::clone(&control)));
+        Ok(Self { workers, switch, life, control, _blocking: blocking, meter, runtime })
     }
 
     /// Bounds what each tick does from now on. Several workers have one budget together.
@@ -151,6 +154,7 @@ impl Ticker {
 
     fn tick_within(&mut self, until: Option<Instant>) -> io::Result<bool> {
         self.meter.reset();
+        let _entered = self.runtime.enter();
         self.workers.tick(until)
     }
 

@@ -150,8 +150,15 @@ impl<D: Driver> Worker<D> {
         &self.driver
     }
 
+    /// Does what a worker on a thread of its own does from the beginning to the end.
+    pub(crate) fn serve(plan: Plan<D>) -> io::Result<()> {
+        let runtime = plan.shared.runtime.clone();
+        let _entered = runtime.enter();
+        Self::new(plan).run()
+    }
+
     /// Turns until the server is over, then closes everything.
-    pub(crate) fn run(mut self) -> io::Result<()> {
+    fn run(mut self) -> io::Result<()> {
         if let Some(name) = thread::current().name() {
             // Each worker is run once.
             let _ = self.state.member().thread.set(name.to_owned());

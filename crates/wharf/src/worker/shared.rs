@@ -15,6 +15,7 @@ use crate::driver::Driver;
 use crate::env::Env;
 use crate::listener::Registry;
 use crate::observe::{Counters, Hooks, Stats, WorkerStats, snapshot};
+use crate::server::Runtime;
 use crate::stop::Switches;
 use crate::sys::{self, Pinned};
 use crate::threads::Threads;
@@ -31,6 +32,7 @@ pub(crate) struct Shared<S> {
     /// Where handlers block.
     pub(crate) threads: Threads,
     pub(crate) tuning: Tuning,
+    pub(crate) runtime: Runtime,
     pub(crate) hooks: Hooks,
     pub(crate) switches: Switches,
     pub(crate) max_connections: usize,
