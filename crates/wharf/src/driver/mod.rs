@@ -41,6 +41,10 @@ const SMALL_BYTES: usize = 16 << 10;
 /// that nobody else notices, and so much that nothing is lost by it.
 const BULK_BYTES: usize = 256 << 10;
 
+/// How many connections are still accepted from a listener that is to be closed: as many as usually
+/// fit where they wait.
+const MAX_LAST_ACCEPTS: u32 = 4096;
+
 /// Names one connection of one worker. A key is never valid again after its connection closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {

@@ -12,15 +12,13 @@ use mio::{Interest, Registry, Token};
 
 use super::unix::{UnixListener, duplicate};
 use super::{MioDriver, Ready, listener_token};
-use crate::driver::{Accepted, ListenSocket, ListenerId, Listening, LocalAddr, Step};
+use crate::driver::{
+    Accepted, ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Step,
+};
 use crate::sys::Descriptor;
 
 /// Connections accepted in one turn before others have theirs.
 const MAX_ACCEPTS: usize = 64;
-
-/// How many connections are still accepted from a listener that is to be closed: as many as usually
-/// fit where they wait.
-const MAX_LAST_ACCEPTS: u32 = 4096;
 
 /// How many connections are accepted in a turn with so many events. One of them is a listener's;
 /// if there are many others the next turn is some time away, and may not find as much to accept as

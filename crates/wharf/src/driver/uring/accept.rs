@@ -3,6 +3,7 @@
 //! The kernel accepts until it is told not to, so that connections may have been accepted that the
 //! worker does not want yet: they wait here. Not here: what becomes of connections.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
@@ -12,7 +13,7 @@ use socket2::SockRef;
 use super::slot::{Asked, Change};
 use super::{Accepted, Step, UringDriver};
 use crate::driver::listening::unix_peer;
-use crate::driver::{ListenSocket, ListenerId, Listening, LocalAddr};
+use crate::driver::{ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS};
 use crate::peer::PeerAddr;
 use crate::sys::uring::{Handle, Request, is_interrupted};
 
@@ -35,6 +36,25 @@ pub(super) struct Waiting {
     socket: OwnedFd,
     local_addr: LocalAddr,
     hands_over: bool,
+}
+
+/// Accepts what has come to a listener since the kernel has stopped to accept by itself.
+fn take_rest(listener: &Listener, accepted: &mut VecDeque<Waiting>) {
+    let socket = SockRef::from(&listener.socket);
+    if socket.set_nonblocking(true).is_err() {
+        return;
+    }
+    let Listener { local_addr, hands_over, .. } = *listener;
+    for _ in 0..MAX_LAST_ACCEPTS {
+        match socket.accept() {
+            Ok((socket, _)) => {
+                accepted.push_back(Waiting { socket: socket.into(), local_addr, hands_over });
+            }
+            Err(error) if is_interrupted(&error) => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => return,
+        }
+    }
 }
 
 impl UringDriver {
@@ -69,7 +89,14 @@ impl UringDriver {
     fn close_those_that_are_over(&mut self) {
         let is_over = |listener: &mut Listener| listener.is_closing && listener.accept == Asked::No;
         for listener in self.listeners.extract_if(.., is_over) {
+            // If another process accepts from it, what waits is for that one.
+            if self.accepting {
+                take_rest(&listener, &mut self.accepted);
+            }
             self.ring.close(listener.socket);
+            // At once, since whoever connects in between is reset.
+            // What goes wrong will go wrong again in the next wait, which can tell of it.
+            let _ = self.ring.submit();
         }
     }
 
