@@ -29,6 +29,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     (
         "socket2",
         &[
+            "crates/wharf/src/driver/listening.rs",
             "crates/wharf/src/driver/mio/",
             "crates/wharf/src/driver/uring/",
             "crates/wharf/src/listener/",

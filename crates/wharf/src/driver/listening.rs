@@ -29,12 +29,45 @@ pub(crate) struct Listening {
     pub(crate) socket: ListenSocket,
     /// Not every worker has a socket of this listener, so that connections are handed over.
     pub(crate) hands_over: bool,
+    /// Nobody goes on with the socket when it is closed here: what waits would be reset.
+    pub(crate) is_own: bool,
 }
+
+/// Has the system leave attempts to connect unanswered from now on, so that what waits is all that
+/// is to be accepted. Whoever is not answered tries again, a second later, and learns then what has
+/// become of the listener. If the system refuses, it goes on as before.
+#[cfg(target_os = "linux")]
+pub(super) fn leave_unanswered(listener: &socket2::SockRef<'_>) {
+    use socket2::SockFilter;
+
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_ANY: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    /// Where the flags of a segment are, and the one with which a connection begins (RFC 9293
+    /// section 3.1).
+    const FLAGS_AT: u32 = 13;
+    const SYN: u32 = 2;
+    let filter = [
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS_AT),
+        SockFilter::new(JUMP_IF_ANY, 0, 1, SYN),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ];
+    let _ = listener.attach_filter(&filter);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) const fn leave_unanswered(_listener: &socket2::SockRef<'_>) {}
 
 #[cfg(test)]
 impl From<TcpListener> for Listening {
     fn from(listener: TcpListener) -> Self {
-        Self { id: ListenerId(0), socket: ListenSocket::Tcp(listener), hands_over: false }
+        Self {
+            id: ListenerId(0),
+            socket: ListenSocket::Tcp(listener),
+            hands_over: false,
+            is_own: true,
+        }
     }
 }
 

@@ -132,13 +132,14 @@ impl Listener {
     fn into_shares(self, id: ListenerId, workers: usize) -> Vec<Listening> {
         let hands_over = self.sockets.len() < workers;
         let is_internet = self.addr.socket_addr().is_some();
+        let is_own = self.siblings != Siblings::None;
         let share = |socket: Socket| {
             let socket = if is_internet {
                 ListenSocket::Tcp(socket.into())
             } else {
                 unix::listen_socket(socket)
             };
-            Listening { id, socket, hands_over }
+            Listening { id, socket, hands_over, is_own }
         };
         self.sockets.into_iter().map(share).collect()
     }

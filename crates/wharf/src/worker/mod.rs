@@ -402,6 +402,7 @@ impl<D: Driver> Worker<D> {
         self.state.queue = queue;
     }
 
+    #[inline(always)]
     fn flush_one(&mut self, key: Key) {
         let Some(conn) = self.state.conn(key) else { return };
         conn.queued = false;

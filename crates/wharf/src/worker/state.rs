@@ -125,6 +125,7 @@ impl<S> State<S> {
 
     /// A send was over as soon as it was begun. If that made room for more, the connection has
     /// another turn, after everybody else.
+    #[inline(always)]
     pub(super) fn on_sent_at_once(&mut self, key: Key) {
         let context = self.shared.context(&self.own);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
@@ -152,6 +153,7 @@ impl<S> State<S> {
 
     /// Leaves a connection alone until something happens to it: takes the protocol's parts off one
     /// that has become idle, and says whether bytes are wanted and until when.
+    #[inline(always)]
     pub(super) fn rest(&mut self, key: Key, driver: &mut impl Driver) {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         let retired = conn.retire();
@@ -337,6 +339,7 @@ pub(super) fn guard(act: impl FnOnce()) {
 
 /// Keeps a panic of the program's code from harming any but this connection. Where a response can
 /// tell of it, it is caught before; what comes up to here are destructors.
+#[inline(always)]
 fn shield(conn: &mut Conn, act: impl FnOnce(&mut Conn)) {
     if catch_unwind(AssertUnwindSafe(|| act(conn))).is_err() {
         conn.on_panic();

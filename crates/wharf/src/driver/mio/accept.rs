@@ -10,8 +10,11 @@ use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 
+use socket2::SockRef;
+
 use super::unix::{UnixListener, duplicate};
 use super::{MioDriver, Ready, listener_token};
+use crate::driver::listening::leave_unanswered;
 use crate::driver::{
     Accepted, ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Step,
 };
@@ -34,6 +37,7 @@ pub(super) struct Listener {
     /// That of all its connections, if they have one in common.
     local_addr: LocalAddr,
     hands_over: bool,
+    is_own: bool,
     queued: bool,
     pub(super) readable: bool,
     /// It is closed when nothing waits there any more, or so many have been accepted.
@@ -64,7 +68,7 @@ impl Socket {
 
 impl Listener {
     fn register(listening: Listening, token: Token, registry: &Registry) -> io::Result<Self> {
-        let Listening { id, socket, hands_over } = listening;
+        let Listening { id, socket, hands_over, is_own } = listening;
         let local_addr = socket.local_addr()?;
         let mut socket = match socket {
             ListenSocket::Tcp(socket) => Socket::Tcp(TcpListener::from_std(socket)),
@@ -72,7 +76,8 @@ impl Listener {
         };
         socket.watch(registry, token)?;
         let (queued, readable, closes_after) = (false, false, None);
-        let listener = Self { id, socket, local_addr, hands_over, queued, readable, closes_after };
+        let listener =
+            Self { id, socket, local_addr, hands_over, is_own, queued, readable, closes_after };
         listener.set_nonblocking()?;
         Ok(listener)
     }
@@ -103,9 +108,17 @@ impl Listener {
         }
     }
 
+    fn leave_unanswered(&self) {
+        if let Socket::Tcp(socket) = &self.socket
+            && self.is_own
+        {
+            leave_unanswered(&SockRef::from(socket));
+        }
+    }
+
     fn set_nonblocking(&self) -> io::Result<()> {
         match &self.socket {
-            Socket::Tcp(socket) => socket2::SockRef::from(socket).set_nonblocking(true),
+            Socket::Tcp(socket) => SockRef::from(socket).set_nonblocking(true),
             Socket::Unix(socket) => socket.set_nonblocking(),
         }
     }
@@ -148,6 +161,7 @@ impl MioDriver {
         for index in 0..self.listeners.len() {
             let Some(listener) = &mut self.listeners[index] else { continue };
             if are_meant(listener.id) {
+                listener.leave_unanswered();
                 listener.closes_after = Some(MAX_LAST_ACCEPTS);
                 listener.readable = true;
                 self.has_closing = true;

@@ -12,7 +12,7 @@ use socket2::SockRef;
 
 use super::slot::{Asked, Change};
 use super::{Accepted, Step, UringDriver};
-use crate::driver::listening::unix_peer;
+use crate::driver::listening::{leave_unanswered, unix_peer};
 use crate::driver::{ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS};
 use crate::peer::PeerAddr;
 use crate::sys::uring::{Handle, Request, is_interrupted};
@@ -26,6 +26,7 @@ pub(super) struct Listener {
     /// That of all its connections, if they have one in common.
     local_addr: LocalAddr,
     hands_over: bool,
+    is_own: bool,
     pub(super) accept: Asked,
     /// It is closed as soon as the kernel has stopped to accept.
     pub(super) is_closing: bool,
@@ -59,7 +60,7 @@ fn take_rest(listener: &Listener, accepted: &mut VecDeque<Waiting>) {
 
 impl UringDriver {
     pub(super) fn add_listener(&mut self, listening: Listening) -> io::Result<()> {
-        let Listening { id, socket, hands_over } = listening;
+        let Listening { id, socket, hands_over, is_own } = listening;
         let local_addr = socket.local_addr()?;
         let socket = Handle::new(match socket {
             ListenSocket::Tcp(socket) => socket.into(),
@@ -72,6 +73,7 @@ impl UringDriver {
             socket,
             local_addr,
             hands_over,
+            is_own,
             accept: Asked::No,
             is_closing: false,
         });
@@ -82,6 +84,9 @@ impl UringDriver {
     pub(super) fn close_listeners_that(&mut self, are_meant: impl Fn(ListenerId) -> bool) {
         for listener in self.listeners.iter_mut().filter(|listener| are_meant(listener.id)) {
             listener.is_closing = true;
+            if self.accepting && listener.is_own {
+                leave_unanswered(&SockRef::from(&listener.socket));
+            }
         }
         self.close_those_that_are_over();
     }
