@@ -4,12 +4,13 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wharf::{Dispatch, Error, Request, Server, ServerState, ShutdownPort, StopSwitch};
 
@@ -364,4 +365,17 @@ fn a_shutdown_port_that_is_taken_is_an_error_at_once() {
     let port = ShutdownPort::loopback(0).unwrap();
     let taken = ShutdownPort::bind(port.local_addr());
     assert!(matches!(taken, Err(Error::Listen { .. })), "{taken:?}");
+}
+
+#[test]
+fn a_shutdown_port_does_not_outlive_a_server_that_fails_before_it_runs() {
+    let port = ShutdownPort::loopback(0).expect("a free port");
+    let addr = port.local_addr();
+    let server = hello().shutdown_port(port).on_start(|| panic::resume_unwind(Box::new("no")));
+    assert!(panic::catch_unwind(AssertUnwindSafe(|| server.start())).is_err());
+    let deadline = Instant::now() + LONG;
+    while TcpStream::connect(addr).is_ok() {
+        assert!(Instant::now() < deadline, "its thread goes on");
+        thread::yield_now();
+    }
 }

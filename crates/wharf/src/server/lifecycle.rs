@@ -16,6 +16,18 @@ use crate::worker::DrainReport;
 pub(super) type Companion =
     Box<dyn FnOnce(StopSwitch) -> io::Result<Box<dyn FnOnce() + Send>> + Send>;
 
+/// Ends what has begun with a server when it is dropped: the server may fail before it runs, and
+/// then nobody tells of its end.
+pub(super) struct EndOfCompanion(pub(super) Option<Box<dyn FnOnce() + Send>>);
+
+impl Drop for EndOfCompanion {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take() {
+            end();
+        }
+    }
+}
+
 /// Where a server is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -28,7 +28,7 @@ pub use self::backend::Backend;
 use self::backend::Plans;
 pub use self::handle::ServerHandle;
 use self::handle::WorkerThreads;
-use self::lifecycle::Companion;
+use self::lifecycle::{Companion, EndOfCompanion};
 pub use self::lifecycle::ServerState;
 #[cfg(not(feature = "tokio"))]
 pub(crate) use self::no_runtime::Runtime;
@@ -421,8 +421,9 @@ impl Server {
         }
         for companion in config.companions.drain(..) {
             let end = companion(config.switch.clone()).map_err(Error::Worker)?;
+            let end = EndOfCompanion(Some(end));
             // First of all, so that it comes last.
-            config.milestones.on_stop.insert(0, Box::new(|_| end()));
+            config.milestones.on_stop.insert(0, Box::new(|_| drop(end)));
         }
         let spread = Spread { workers: count, system_spreads };
         let shares = share_out(listeners, &config.registry, spread)?;
