@@ -466,3 +466,18 @@ fn a_server_whose_acceptor_fails_is_over() {
         assert!(handle.join().is_err());
     }
 }
+
+#[test]
+fn a_worker_that_fails_leaves_the_others_what_they_listen_on() {
+    let (net, errors) = (SimNet::new(Pace::Threaded, 0, Faults::default()), Arc::default());
+    let handle = threaded(&net, false, &errors);
+    net.break_driver(1, Break::Panic);
+    while handle.report().blocked_workers == 3 {
+        net.advance(Duration::ZERO);
+    }
+    // The workers of a simulated net can't listen, but the server itself takes more.
+    assert!(handle.listen("127.0.0.1:0").is_ok());
+    handle.stop();
+    assert!(handle.wait(Some(PATIENCE)));
+    assert!(handle.listen("127.0.0.1:0").is_err());
+}

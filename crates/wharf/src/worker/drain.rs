@@ -95,7 +95,10 @@ impl<D: Driver> Worker<D> {
         if std::mem::replace(&mut self.drain.has_withdrawn, true) {
             return;
         }
-        self.state.shared.listeners.close();
+        // One that fails leaves the others what they listen on, and the files of it.
+        if self.state.shared.switches.are_used() {
+            self.state.shared.listeners.close();
+        }
         self.driver.withdraw();
     }
 
@@ -108,6 +111,7 @@ impl<D: Driver> Worker<D> {
         self.drain.accepts_nothing = true;
         let shared = &self.state.shared;
         if shared.accepting.fetch_sub(1, Ordering::AcqRel) == 1 {
+            shared.listeners.close();
             // Now that nobody accepts any more, those who have nothing to do are over.
             for member in &shared.members {
                 member.inbox.doorbell().ring();
