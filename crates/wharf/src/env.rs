@@ -83,6 +83,11 @@ pub(crate) struct WorkerEnv {
 }
 
 impl WorkerEnv {
+    /// That of a worker whose values were not made yet.
+    pub(crate) fn without_states(env: &Arc<Env>) -> Rc<Self> {
+        Rc::new(Self { env: Arc::clone(env), states: Vec::new() })
+    }
+
     /// That of a worker on this thread, whose values are made now.
     pub(crate) fn new(env: &Arc<Env>) -> Rc<Self> {
         let states = env.makers.iter().map(|make| make()).collect();

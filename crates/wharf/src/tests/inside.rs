@@ -481,3 +481,26 @@ fn a_worker_that_fails_leaves_the_others_what_they_listen_on() {
     assert!(handle.wait(Some(PATIENCE)));
     assert!(handle.listen("127.0.0.1:0").is_err());
 }
+
+#[test]
+fn a_worker_whose_state_can_not_be_made_leaves_the_others() {
+    for hands_over in [false, true] {
+        let net = SimNet::new(Pace::Threaded, 0, Faults::default());
+        let make = || {
+            if std::thread::current().name() == Some("wharf-2") {
+                std::panic::resume_unwind(Box::new("as asked for"));
+            }
+        };
+        let server = Server::new("hello").with_worker_state(make);
+        let handle = ServerHandle::start(plan(&net, server, 3, hands_over)).unwrap();
+        while !handle.stats().workers()[2].has_failed {
+            net.advance(Duration::ZERO);
+        }
+        for _ in 0..9 {
+            assert!(ask(&net).ends_with("hello"), "{hands_over}");
+        }
+        // Nobody waits for what it would have accepted: no time passes.
+        handle.stop_switch().drain(PATIENCE);
+        assert!(handle.wait(Some(PATIENCE)), "{hands_over}");
+    }
+}

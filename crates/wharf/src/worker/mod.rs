@@ -112,7 +112,7 @@ impl<D: Driver> Worker<D> {
         let now = driver.now();
         presence.begin();
         let spin = Spin::new(shared.tuning.spin);
-        let env = WorkerEnv::new(&shared.env);
+        let env = WorkerEnv::without_states(&shared.env);
         let watch = Watch::new(shared.rules.blocked_after);
         let state = State {
             own: Own::new(index, now, shared.timeouts, meter),
@@ -127,7 +127,7 @@ impl<D: Driver> Worker<D> {
             next_queue: Vec::new(),
             report: DrainReport::default(),
         };
-        Self {
+        let mut worker = Self {
             driver,
             state,
             acceptor: Acceptor::default(),
@@ -143,7 +143,10 @@ impl<D: Driver> Worker<D> {
             env,
             has_ended: false,
             presence: Some(presence),
-        }
+        };
+        // The program's code: if it panics, there is a worker already whose end the others hear of.
+        worker.env = WorkerEnv::new(&worker.state.shared.env);
+        worker
     }
 
     pub(crate) const fn driver(&self) -> &D {
