@@ -17,8 +17,10 @@ mod no_runtime;
 mod runtime;
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -28,8 +30,8 @@ pub use self::backend::Backend;
 use self::backend::Plans;
 pub use self::handle::ServerHandle;
 use self::handle::WorkerThreads;
-use self::lifecycle::{Companion, EndOfCompanion};
 pub use self::lifecycle::ServerState;
+use self::lifecycle::{Companion, EndOfCompanion};
 #[cfg(not(feature = "tokio"))]
 pub(crate) use self::no_runtime::Runtime;
 #[cfg(feature = "tokio")]
@@ -481,7 +483,9 @@ where
     let mut threads = WorkerThreads::start(plans).map_err(Error::Worker)?;
     let _pinned = first.pin_this_thread().map_err(Error::Worker)?;
     let control: Arc<dyn Control> = Arc::clone(&first.shared) as _;
-    let result = Worker::serve(first);
+    // As on a thread of its own: the others go on, and are waited for.
+    let served = catch_unwind(AssertUnwindSafe(|| Worker::serve(first)));
+    let result = served.unwrap_or_else(|_| Err(io::Error::other("a worker panicked")));
     let result = result.and(threads.join());
     control.end_blocking();
     result.map_err(Error::Worker)

@@ -504,3 +504,23 @@ fn a_worker_whose_state_can_not_be_made_leaves_the_others() {
         assert!(handle.wait(Some(PATIENCE)), "{hands_over}");
     }
 }
+
+#[test]
+fn the_calling_thread_waits_for_the_others_if_its_worker_fails() {
+    for how in [Break::Error, Break::Panic] {
+        let net = SimNet::new(Pace::Threaded, 0, Faults::default());
+        let switch = StopSwitch::new();
+        let server = Server::new("hello").stop_switch(&switch);
+        let plans = plan(&net, server, 2, false);
+        let shared = Arc::clone(&plans[0].shared);
+        let runs = std::thread::spawn(move || crate::server::run_here(plans));
+        net.break_driver(0, how);
+        while !shared.stats().workers()[0].has_failed {
+            net.advance(Duration::ZERO);
+        }
+        assert!(ask(&net).ends_with("hello"), "{how:?}");
+        assert!(!runs.is_finished());
+        switch.stop();
+        assert!(runs.join().expect("it does not panic").is_err(), "{how:?}");
+    }
+}
