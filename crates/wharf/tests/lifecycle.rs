@@ -5,14 +5,14 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use wharf::{Dispatch, Error, Request, Server, ServerState, ShutdownPort, StopSwitch};
+use wharf::{Dispatch, Error, Request, Server, ServerState, ShutdownPort, StopSwitch, Stopped};
 
 /// More than any test takes.
 const LONG: Duration = Duration::from_secs(30);
@@ -378,4 +378,33 @@ fn a_shutdown_port_does_not_outlive_a_server_that_fails_before_it_runs() {
         assert!(Instant::now() < deadline, "its thread goes on");
         thread::yield_now();
     }
+}
+
+#[test]
+fn whoever_waits_for_the_end_no_longer_is_forgotten() {
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    let handle = hello().start().expect("started");
+    let counts: Vec<_> = (0..3).map(|_| Arc::new(Count(AtomicUsize::new(0)))).collect();
+    let mut kept = handle.stopped();
+    let polled = |stopped: &mut Stopped, count: &Arc<Count>| {
+        let waker = Waker::from(Arc::clone(count));
+        Pin::new(stopped).poll(&mut Context::from_waker(&waker))
+    };
+    assert!(polled(&mut handle.stopped(), &counts[0]).is_pending());
+    assert!(polled(&mut kept, &counts[1]).is_pending());
+    assert!(polled(&mut kept, &counts[2]).is_pending());
+    // What a waker holds is held no longer than somebody waits with it.
+    assert_eq!(counts.iter().map(Arc::strong_count).collect::<Vec<_>>(), [1, 1, 2]);
+    handle.stop();
+    assert!(handle.wait(Some(LONG)));
+    handle.join().expect("no failure");
+    assert_eq!([0, 1, 2].map(|at| counts[at].0.load(Ordering::Relaxed)), [0, 0, 1]);
+    assert!(polled(&mut kept, &counts[0]).is_ready());
 }

@@ -50,7 +50,9 @@ struct State {
     is_over: bool,
     /// Of all workers that have ended.
     report: DrainReport,
-    waiting: Vec<Waker>,
+    /// Each future that was polled has one at most.
+    waiting: Vec<(u64, Waker)>,
+    last_waiting: u64,
 }
 
 impl Life {
@@ -118,7 +120,7 @@ impl Life {
             std::mem::take(&mut state.waiting)
         };
         self.changed.notify_all();
-        for waker in waiting {
+        for (_, waker) in waiting {
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
@@ -192,26 +194,53 @@ impl Drop for Presence {
 #[must_use = "futures do nothing unless polled"]
 pub struct Stopped {
     life: Arc<Life>,
+    /// That of this value's waker, once it has left one.
+    number: Option<u64>,
 }
 
 impl Stopped {
     pub(crate) const fn new(life: Arc<Life>) -> Self {
-        Self { life }
+        Self { life, number: None }
     }
 }
 
 impl Future for Stopped {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.life.lock();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Wakers are somebody else's code, which must not run under the lock.
+        let waker = cx.waker().clone();
+        let life = Arc::clone(&self.life);
+        let mut state = life.lock();
         if state.is_over {
             return Poll::Ready(());
         }
-        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            state.waiting.push(cx.waker().clone());
-        }
+        let number = *self.number.get_or_insert_with(|| {
+            state.last_waiting += 1;
+            state.last_waiting
+        });
+        let before = match state.waiting.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, before)) => Some(std::mem::replace(before, waker)),
+            None => {
+                state.waiting.push((number, waker));
+                None
+            }
+        };
+        drop(state);
+        drop(before);
         Poll::Pending
+    }
+}
+
+/// Nobody is woken for a value that is gone.
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let Some(number) = self.number else { return };
+        let mut state = self.life.lock();
+        let at = state.waiting.iter().position(|(other, _)| *other == number);
+        let waker = at.map(|at| state.waiting.swap_remove(at));
+        drop(state);
+        drop(waker);
     }
 }
 
