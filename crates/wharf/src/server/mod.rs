@@ -341,9 +341,6 @@ impl Server {
         self
     }
 
-    /// Has `hook` called for each connection that is over, with the reason; also for those that
-    /// were not taken on, since their client had too many or they were lost before. It runs on the
-    /// worker concerned and must not block. If it panics, that has no further consequence.
     /// What counts as a handler that blocks its worker: longer than this without letting others
     /// have their turn. Default 100 ms (Python's `asyncio`); [`Duration::MAX`] is never.
     ///
@@ -357,8 +354,9 @@ impl Server {
         self
     }
 
-    /// Has `hook` called for each connection that is over, with the reason. It runs on the worker
-    /// concerned and must not block. If it panics, that has no further consequence.
+    /// Has `hook` called for each connection that is over, with the reason; also for those that
+    /// were not taken on, since their client had too many or they were lost before. It runs on the
+    /// worker concerned and must not block. If it panics, that has no further consequence.
     pub fn on_close(mut self, hook: impl Fn(&ClosedConnection) + Send + Sync + 'static) -> Self {
         self.config.hooks.on_close = Some(Arc::new(hook));
         self

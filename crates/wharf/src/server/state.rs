@@ -36,7 +36,8 @@ impl Server {
     /// dropped there when the worker's last connection is closed. Of two with the same type, the
     /// first counts.
     ///
-    /// If `make` panics, the server ends as it does if a worker panics.
+    /// If `make` panics, its worker has failed, and the others go on
+    /// ([`ErrorKind::Worker`](crate::ErrorKind::Worker)).
     ///
     /// ```
     /// use std::cell::RefCell;
