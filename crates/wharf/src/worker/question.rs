@@ -3,6 +3,7 @@
 //! A worker answers between two turns. One whose handler blocks it does not, and whoever asked is
 //! told so after [`PATIENCE`]. Not here: what is asked (`control.rs`).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -55,7 +56,8 @@ impl<T> Question<T> {
         drop(state);
         self.changed.notify_all();
         if let Some(waker) = waker {
-            waker.wake();
+            // Wakers are somebody else's code, and this may be a worker.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
 }
@@ -270,5 +272,22 @@ mod tests {
         let (asked, _rights) = asked();
         minding.add(asked.minded(), Instant::now());
         assert_eq!(minding.due.len(), 1, "nobody waits for the others any more");
+    }
+
+    #[test]
+    fn a_waker_that_panics_harms_no_worker() {
+        struct Grenade;
+
+        impl std::task::Wake for Grenade {
+            fn wake(self: Arc<Self>) {
+                std::panic::resume_unwind(Box::new("as asked for"));
+            }
+        }
+
+        let (mut asked, rights) = asked();
+        let waker = Waker::from(Arc::new(Grenade));
+        assert!(Pin::new(&mut asked).poll(&mut Context::from_waker(&waker)).is_pending());
+        rights.into_iter().for_each(|right| right.give(1));
+        assert_eq!(poll(&mut asked), Poll::Ready(Answers { given: vec![1; 3], silent: vec![] }));
     }
 }
