@@ -77,7 +77,7 @@ fn check(combination: Combination) {
                 closes.add(&format!("close: {:?}", closed.reason), 1);
                 closes.add(&format!("closed: {}", closed.id.expect("it was served")), 1);
             });
-            let server = (case.configure)(with_states(server, &stage));
+            let server = with_states(server, &stage);
             // A machine that is busy with other tests may take its time.
             let server = server.blocked_worker_after(Duration::MAX);
             let server = (case.configure)(server);
