@@ -169,3 +169,24 @@ impl Config {
         Ok(Some(successors))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_goes_with_a_server_ends_if_the_server_can_not_begin() {
+        let port = crate::ShutdownPort::loopback(0).unwrap();
+        let addr = port.local_addr();
+        let mut server = Server::new("hello").shutdown_port(port).listen("127.0.0.1:0").unwrap();
+        server.config.companions.push(Box::new(|_| Err(io::Error::other("as asked for"))));
+        assert!(matches!(server.start(), Err(Error::Worker(_))));
+        // Its thread has given the port up, or is about to.
+        while TcpListener::bind(addr).is_err() {
+            thread::yield_now();
+        }
+    }
+}
