@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use wharf::{Backend, Error, Request, Response, Router, Server, Ticker};
+use wharf::{Backend, Error, Request, Response, Router, Server, StopSwitch, Ticker};
 
 /// Rounds before counting starts: pools and buffers reach their size.
 const WARM_UP: usize = 20;
@@ -147,4 +147,18 @@ fn a_request_allocates_nothing_in_steady_state() {
 #[test]
 fn a_request_allocates_nothing_in_steady_state_where_the_kernel_has_the_buffers() {
     count_on(Backend::IoUring);
+}
+
+/// So that both may be called where nothing may be waited for, as in a signal handler.
+#[test]
+fn a_switch_is_used_without_allocating() {
+    let switch = StopSwitch::new();
+    let handle = Server::new("hello").workers(2).stop_switch(&switch).listen("127.0.0.1:0");
+    let handle = handle.and_then(Server::start).expect("it starts");
+    let counted = allocation_counter::measure(|| {
+        switch.drain(Duration::from_secs(60));
+        switch.stop();
+    });
+    assert_eq!(counted.count_total, 0);
+    assert!(handle.wait(None));
 }

@@ -12,7 +12,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use wharf::{Dispatch, Error, Request, Server, ServerState, ShutdownPort, StopSwitch, Stopped};
+use wharf::{
+    Dispatch, Error, Request, Router, Server, ServerState, ShutdownPort, StatusCode, StopSwitch,
+    Stopped,
+};
 
 /// More than any test takes.
 const LONG: Duration = Duration::from_secs(30);
@@ -60,7 +63,7 @@ impl Diary {
             .on_ready(at("ready"))
             .on_stop(move |_| first())
             .on_stop(move |_| second())
-            .on_stop(|_| std::panic::resume_unwind(Box::new("as asked for")))
+            .on_stop(|_| resume_unwind(Box::new("as asked for")))
             .on_worker_start(start)
             .on_worker_stop(stop)
             .on_close(move |_| close())
@@ -118,6 +121,163 @@ fn a_life_in_ticks() {
     assert_eq!(ticker.next_deadline(), None);
     assert!(!ticker.tick(Duration::ZERO).unwrap(), "it is over for good");
     assert_eq!(diary.read(), LIFE);
+}
+
+/// A way to run a server and to end it.
+type Way = (&'static str, fn(Server));
+
+#[test]
+fn every_way_to_the_end_passes_every_hook() {
+    let ways: [Way; 9] = [
+        ("stopped", |server| {
+            let handle = server.start().unwrap();
+            handle.stop();
+            assert!(handle.wait(None));
+        }),
+        ("drained", |server| assert!(server.start().unwrap().drain(LONG).is_clean())),
+        ("dropped", |server| drop(server.start().unwrap())),
+        ("stopped by its own switch", |server| {
+            let handle = server.start().unwrap();
+            handle.stop_switch().stop();
+            handle.join().unwrap();
+        }),
+        ("drained by a shared switch", |server| {
+            let switch = StopSwitch::new();
+            let handle = server.stop_switch(&switch).start().unwrap();
+            switch.drain(LONG);
+            assert!(handle.wait(None));
+        }),
+        ("stopped before it is run", |server| {
+            let switch = StopSwitch::new();
+            switch.stop();
+            server.stop_switch(&switch).run().unwrap();
+        }),
+        ("ended by its shutdown port", |server| {
+            let port = ShutdownPort::loopback(0).unwrap();
+            let addr = port.local_addr();
+            let handle = server.shutdown_port(port).start().unwrap();
+            ask_port(addr, "");
+            assert!(handle.wait(None));
+        }),
+        ("ticked to its end", |server| {
+            let mut ticker = server.into_ticker().unwrap();
+            ticker.stop_switch().stop();
+            while ticker.tick(LONG).unwrap() {}
+        }),
+        ("dropped with its ticker", |server| drop(server.into_ticker().unwrap())),
+    ];
+    for (name, way) in ways {
+        let diary = Diary::default();
+        way(diary.server(2));
+        let mut entries = diary.read();
+        assert_eq!(entries.drain(..2).collect::<Vec<_>>(), LIFE[..2], "{name}");
+        assert_eq!(entries.split_off(entries.len() - 2), ["stop 2", "stop 1"], "{name}");
+        entries.sort_unstable();
+        let between = ["ready", "worker starts", "worker starts", "worker stops", "worker stops"];
+        assert_eq!(entries, between, "{name}");
+    }
+}
+
+/// Whoever comes while the server is not ready yet waits with the system, and is served then.
+#[test]
+fn nobody_is_served_before_the_server_is_ready() {
+    let (diary, early) = (Diary::default(), Arc::new(Mutex::new(None)));
+    let [starts, readies, handles] = [(); 3].map(|()| diary.clone());
+    let handler = move |_: Request| {
+        handles.note("request");
+        "hello"
+    };
+    let server = Server::new(handler).workers(1).listen("127.0.0.1:0").unwrap();
+    let (addr, slot) = (server.local_addrs()[0], Arc::clone(&early));
+    let server = server.on_start(move || {
+        let mut stream = TcpStream::connect(addr).expect("it listens");
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        *slot.lock().unwrap() = Some(stream);
+        starts.note("start");
+    });
+    let server = server.on_ready(move || readies.note("ready"));
+    let _handle = server.start().unwrap();
+    let mut response = String::new();
+    let mut stream = early.lock().unwrap().take().expect("it was connected");
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.ends_with("hello"), "{response}");
+    assert_eq!(diary.read(), ["start", "ready", "request"]);
+}
+
+#[test]
+fn a_tick_serves_on_the_calling_thread_and_nothing_happens_between_two() {
+    let caller = thread::current().id();
+    let handler = move |_: Request| {
+        assert_eq!(thread::current().id(), caller);
+        "hello"
+    };
+    let mut ticker = Server::new(handler).listen("127.0.0.1:0").unwrap().into_ticker().unwrap();
+    let addr = ticker.local_addrs()[0];
+    let mut clients = [(); 3].map(|()| TcpStream::connect(addr).unwrap());
+    for client in &mut clients {
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        client.set_nonblocking(true).unwrap();
+    }
+    let stats = ticker.stats();
+    assert_eq!((stats.accepted, stats.workers()[0].thread.as_deref()), (0, None));
+    assert!(clients.iter_mut().all(|client| client.read(&mut [0]).is_err()));
+    while ticker.stats().requests < 3 {
+        ticker.tick(LONG).unwrap();
+    }
+    for client in &mut clients {
+        client.set_nonblocking(false).unwrap();
+        let mut start = [0; 12];
+        client.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200");
+    }
+}
+
+#[test]
+fn each_address_has_its_own_port_and_all_are_served() {
+    let mut server = hello().listen("127.0.0.1:0").unwrap();
+    if TcpListener::bind("[::1]:0").is_ok() {
+        server = server.listen("[::1]:0").unwrap();
+    }
+    let addrs = server.local_addrs();
+    let mut ports: Vec<u16> = addrs.iter().map(SocketAddr::port).collect();
+    let handle = server.workers(2).start().unwrap();
+    assert_eq!(handle.local_addrs(), addrs);
+    for addr in addrs {
+        assert!(get(&mut TcpStream::connect(addr).unwrap()).ends_with("hello"));
+    }
+    let count = ports.len();
+    ports.sort_unstable();
+    ports.dedup();
+    assert!(ports.len() == count && !ports.contains(&0), "{ports:?}");
+}
+
+/// What a load balancer asks, and what a program knows, while new connections are still accepted.
+#[test]
+fn a_lame_duck_is_not_ready() {
+    let ready = |r: Request| {
+        let is_leaving = r.draining().is_set();
+        if is_leaving { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
+    };
+    let site = Router::new().get("/ready", ready).get("/", "hello");
+    let server = Server::new(site).workers(1).lame_duck(LONG).listen("127.0.0.1:0").unwrap();
+    let handle = server.start().unwrap();
+    let addr = handle.local_addrs()[0];
+    let ask = |target: &str| {
+        let mut stream = TcpStream::connect(addr).unwrap();
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut response = vec![0; 4096];
+        let len = stream.read(&mut response).unwrap();
+        String::from_utf8_lossy(&response[..len]).into_owned()
+    };
+    let before = ask("/ready");
+    assert!(before.starts_with("HTTP/1.1 200") && !before.contains("Connection: close"));
+    handle.stop_switch().drain(2 * LONG);
+    for (target, status) in [("/ready", "503"), ("/", "200"), ("/ready", "503")] {
+        let during = ask(target);
+        assert!(during.starts_with(&format!("HTTP/1.1 {status}")), "{during}");
+        assert!(during.contains("Connection: close"), "{during}");
+        assert_eq!((handle.state(), handle.is_running()), (ServerState::Draining, false));
+    }
 }
 
 #[test]
@@ -341,7 +501,7 @@ fn a_shutdown_port_minds_its_token_and_its_predicate() {
         assert!(peer.ip().is_loopback());
         match count.fetch_add(1, Ordering::SeqCst) {
             0 => false,
-            1 => std::panic::resume_unwind(Box::new("as asked for")),
+            1 => resume_unwind(Box::new("as asked for")),
             _ => true,
         }
     });

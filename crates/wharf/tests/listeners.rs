@@ -362,3 +362,27 @@ fn clients_of_unix_sockets_are_bounded_by_user() {
     assert_eq!(answered, 2);
     handle.stop();
 }
+
+/// A Unix socket tells at once when no more can wait.
+#[cfg(target_os = "linux")]
+#[test]
+fn so_many_wait_in_a_backlog() {
+    let directory = directory("backlog");
+    for backlog in [1, 5] {
+        let path = directory.join(backlog.to_string());
+        let addr = format!("{}?backlog={backlog}", unix(&path));
+        let _bound = Server::new("hello").listen(addr.as_str()).unwrap();
+        let at = socket2::SockAddr::unix(&path).unwrap();
+        let mut waiting = Vec::new();
+        loop {
+            let kind = socket2::Type::STREAM.nonblocking();
+            let socket = socket2::Socket::new(socket2::Domain::UNIX, kind, None).unwrap();
+            if socket.connect(&at).is_err() {
+                break;
+            }
+            waiting.push(socket);
+        }
+        // Linux lets one more wait than it is told.
+        assert_eq!(waiting.len(), backlog + 1);
+    }
+}
