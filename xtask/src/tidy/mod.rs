@@ -66,6 +66,7 @@ mod tests {
         );
         let mut tree = Tree::of(&[("crates/wharf/src/body.rs", text.as_str())]);
         tree.architecture = "See `crates/gone.rs`.".to_owned();
+        tree.documents = vec![("docs/a.md".to_owned(), "| shown by |\n| `gone` |".to_owned())];
         let tripped: BTreeSet<&str> = check(&tree).iter().map(|finding| finding.rule).collect();
         let all = [
             "architecture",
@@ -76,6 +77,7 @@ mod tests {
             "layout",
             "leftover",
             "length",
+            "shown",
             "unsafe",
         ];
         assert_eq!(tripped, BTreeSet::from(all));

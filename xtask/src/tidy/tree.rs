@@ -19,6 +19,8 @@ pub(crate) struct Tree {
     pub(crate) sources: Vec<Source>,
     /// The text of ARCHITECTURE.md, empty if there is none.
     pub(crate) architecture: String,
+    /// The documents below `docs/`: path and text.
+    pub(crate) documents: Vec<(String, String)>,
 }
 
 impl Tree {
@@ -31,7 +33,8 @@ impl Tree {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             result => result?,
         };
-        Ok(Self { sources, architecture })
+        let documents = read_documents(root)?;
+        Ok(Self { sources, architecture, documents })
     }
 
     /// A tree made of `(path, text)`, for tests.
@@ -39,8 +42,21 @@ impl Tree {
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let sources =
             files.iter().map(|(path, text)| Source::new((*path).to_owned(), (*text).to_owned()));
-        Self { sources: sources.collect(), architecture: String::new() }
+        let (sources, documents) = (sources.collect(), Vec::new());
+        Self { sources, architecture: String::new(), documents }
     }
+}
+
+fn read_documents(root: &Path) -> io::Result<Vec<(String, String)>> {
+    let mut documents = Vec::new();
+    for entry in fs::read_dir(root.join("docs"))? {
+        let entry = entry?;
+        let path = format!("docs/{}", entry.file_name().to_string_lossy());
+        if path.ends_with(".md") {
+            documents.push((path, fs::read_to_string(entry.path())?));
+        }
+    }
+    Ok(documents)
 }
 
 fn read_folder(folder: &Path, name: &str, sources: &mut Vec<Source>) -> io::Result<()> {

@@ -11,6 +11,7 @@ mod header;
 mod layout;
 mod leftover;
 mod length;
+mod shown;
 mod unsafe_code;
 
 /// Every rule, to be run one after the other.
@@ -23,6 +24,7 @@ pub(super) const ALL: &[fn(&Tree) -> Vec<Finding>] = &[
     layout::check,
     leftover::check,
     length::check,
+    shown::check,
     unsafe_code::check,
 ];
 
