@@ -19,8 +19,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// The first SIGTERM or SIGINT (Ctrl-C) has the server drain, the second has it stop, and the
 /// third ends the process as if nobody had minded. SIGHUP calls a function, if there is one.
 ///
-/// Signals are the whole process's: of several servers that mind them, each does the same. On
-/// Windows there is Ctrl-C alone.
+/// Signals are the whole process's: of several servers that mind them, each does the same. When the
+/// last of them is over, SIGTERM and SIGINT do nothing: a program that goes on minds them itself.
+/// On Windows there is Ctrl-C alone.
 ///
 /// ```
 /// use std::time::Duration;

@@ -531,7 +531,7 @@ fn a_shutdown_port_that_is_taken_is_an_error_at_once() {
 fn a_shutdown_port_does_not_outlive_a_server_that_fails_before_it_runs() {
     let port = ShutdownPort::loopback(0).expect("a free port");
     let addr = port.local_addr();
-    let server = hello().shutdown_port(port).on_start(|| panic::resume_unwind(Box::new("no")));
+    let server = hello().shutdown_port(port).on_start(|| resume_unwind(Box::new("no")));
     assert!(panic::catch_unwind(AssertUnwindSafe(|| server.start())).is_err());
     let deadline = Instant::now() + LONG;
     while TcpStream::connect(addr).is_ok() {

@@ -120,6 +120,10 @@ fn states(site: Router, stage: &Arc<Stage>) -> Router {
         let label = r.state::<Label>().map_or("none", |label| &label.0);
         format!("{label} {:?} {:?}", r.state::<u32>(), r.state::<u64>())
     })
+    .get("/extensions", |mut r: Request| {
+        let before = r.extensions_mut().insert(7_u32);
+        format!("{before:?} {:?}", r.extensions().get::<u32>())
+    })
     .get("/state/worker", async |r: Request| {
         let own = r.worker_state::<PerWorker>().expect("it was given");
         yield_once().await;

@@ -29,6 +29,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("handlers_know_their_server", handlers_know_their_server),
     Case::new("a_handler_ends_its_server", a_handler_ends_its_server),
     Case::new("connections_have_extensions", connections_have_extensions),
+    Case::new("requests_have_extensions", requests_have_extensions),
     Case::new("connections_are_told_of", connections_are_told_of),
     Case::new("hooks_of_a_request", hooks_of_a_request),
     Case::new("hooks_of_who_goes_on", hooks_of_who_goes_on),
@@ -321,6 +322,13 @@ fn connections_have_extensions(harness: &mut Harness) {
     assert_eq!(client.get("/attach").text(), "1");
     harness.stop();
     assert_eq!(harness.stage.count("attached gone"), 3);
+}
+
+fn requests_have_extensions(harness: &mut Harness) {
+    let mut client = harness.connect();
+    for _ in 0..3 {
+        assert_eq!(client.get("/extensions").text(), "None Some(7)");
+    }
 }
 
 fn connections_are_told_of(harness: &mut Harness) {
