@@ -63,7 +63,7 @@ impl Diary {
             .on_ready(at("ready"))
             .on_stop(move |_| first())
             .on_stop(move |_| second())
-            .on_stop(|_| resume_unwind(Box::new("as asked for")))
+            .on_stop(|_| panic::resume_unwind(Box::new("as asked for")))
             .on_worker_start(start)
             .on_worker_stop(stop)
             .on_close(move |_| close())
@@ -501,7 +501,7 @@ fn a_shutdown_port_minds_its_token_and_its_predicate() {
         assert!(peer.ip().is_loopback());
         match count.fetch_add(1, Ordering::SeqCst) {
             0 => false,
-            1 => resume_unwind(Box::new("as asked for")),
+            1 => panic::resume_unwind(Box::new("as asked for")),
             _ => true,
         }
     });
@@ -531,7 +531,7 @@ fn a_shutdown_port_that_is_taken_is_an_error_at_once() {
 fn a_shutdown_port_does_not_outlive_a_server_that_fails_before_it_runs() {
     let port = ShutdownPort::loopback(0).expect("a free port");
     let addr = port.local_addr();
-    let server = hello().shutdown_port(port).on_start(|| resume_unwind(Box::new("no")));
+    let server = hello().shutdown_port(port).on_start(|| panic::resume_unwind(Box::new("no")));
     assert!(panic::catch_unwind(AssertUnwindSafe(|| server.start())).is_err());
     let deadline = Instant::now() + LONG;
     while TcpStream::connect(addr).is_ok() {
