@@ -2,7 +2,7 @@
 //!
 //! Not here: how it came to listen (`listener`), and accepting itself (the backends).
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 
 #[cfg(unix)]
@@ -92,6 +92,29 @@ impl ListenSocket {
             Self::Unix(_) => Ok(LocalAddr::None),
         }
     }
+}
+
+/// Whether an accept that failed says something about one peer alone: the next one is not affected
+/// (accept(2)).
+pub(crate) fn is_about_one_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::Interrupted
+            | ErrorKind::TimedOut
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::PermissionDenied
+    )
+}
+
+/// Whether an accept that failed says that the socket does not listen any more, as one that was
+/// shut down through another descriptor. Nothing will ever come there, so that the backends close
+/// it and tell of the error once.
+pub(crate) fn is_closed_to_all(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::InvalidInput
 }
 
 /// The peer of a Unix socket that was accepted.

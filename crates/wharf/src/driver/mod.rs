@@ -27,7 +27,9 @@ use std::task::Poll;
 use std::time::Instant;
 
 use self::listening::LocalAddr;
-pub(crate) use self::listening::{ListenSocket, ListenerId, Listening};
+pub(crate) use self::listening::{
+    ListenSocket, ListenerId, Listening, is_about_one_peer, is_closed_to_all,
+};
 pub(crate) use self::mio::{Combined, MioDriver, Watched};
 use crate::output::Output;
 use crate::peer::PeerAddr;

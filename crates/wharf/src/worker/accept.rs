@@ -2,15 +2,19 @@
 //!
 //! Not here: accepting itself (`driver`), and which worker gets a connection (`worker/mod.rs`).
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::time::{Duration, Instant};
 
-use crate::driver::Driver;
+use crate::driver::{Driver, is_about_one_peer, is_closed_to_all};
 
 /// How long nothing is accepted after an error that will not go away at once, such as a lack of
 /// descriptors, or while there are too many connections. Short enough for peers not to notice
 /// much, long enough not to burn a core.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// After so many accepts in a row that failed, whatever the reason, the next one waits: more than
+/// there are peers at a time that have gone before they were accepted.
+const MAX_IN_VAIN: u32 = 64;
 
 /// Whether connections are accepted.
 #[derive(Debug, Default)]
@@ -19,6 +23,8 @@ pub(super) struct Acceptor {
     resumes_at: Option<Instant>,
     /// Nothing is accepted until the worker is told so.
     is_held: bool,
+    /// How many accepts have failed since one succeeded.
+    in_vain: u32,
 }
 
 impl Acceptor {
@@ -29,21 +35,19 @@ impl Acceptor {
 
     /// A connection could not be accepted.
     pub(super) fn on_error<D: Driver>(&mut self, error: &io::Error, driver: &mut D) {
-        // These say something about one peer; the next one is not affected (accept(2)).
-        let is_passing = matches!(
-            error.kind(),
-            ErrorKind::ConnectionAborted
-                | ErrorKind::ConnectionReset
-                | ErrorKind::Interrupted
-                | ErrorKind::TimedOut
-                | ErrorKind::HostUnreachable
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::NetworkDown
-                | ErrorKind::PermissionDenied
-        );
-        if !is_passing {
+        if is_closed_to_all(error) {
+            return;
+        }
+        // On some systems a listener that does not work looks like one peer after another.
+        self.in_vain = self.in_vain.saturating_add(1);
+        if !is_about_one_peer(error) || self.in_vain >= MAX_IN_VAIN {
             self.pause(driver);
         }
+    }
+
+    /// A connection was accepted.
+    pub(super) const fn on_accepted(&mut self) {
+        self.in_vain = 0;
     }
 
     /// There are as many connections as are allowed: others wait in the listener's backlog.

@@ -20,6 +20,7 @@ impl<D: Driver> Worker<D> {
         let shared = &self.state.shared;
         let counters = &self.state.member().counters;
         counters.count_accepted();
+        self.acceptor.on_accepted();
         if shared.clients.as_ref().is_some_and(|clients| !clients.enter(peer)) {
             return self.state.turn_away(peer);
         }

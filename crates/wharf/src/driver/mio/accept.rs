@@ -17,6 +17,7 @@ use super::{MioDriver, Ready, listener_token};
 use crate::driver::listening::leave_unanswered;
 use crate::driver::{
     Accepted, ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Step,
+    is_closed_to_all,
 };
 use crate::sys::Descriptor;
 
@@ -219,7 +220,12 @@ impl MioDriver {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
             // There may well be more to accept; whether to go on is the worker's decision.
-            Err(error) => Some(Step::AcceptFailed(error)),
+            Err(error) => {
+                if is_closed_to_all(&error) {
+                    listener.closes_after = Some(0);
+                }
+                Some(Step::AcceptFailed(error))
+            }
         };
         if listener.closes_after == Some(0)
             && let Some(listener) = place.take()

@@ -13,7 +13,9 @@ use socket2::SockRef;
 use super::slot::{Asked, Change};
 use super::{Accepted, Step, UringDriver};
 use crate::driver::listening::{leave_unanswered, unix_peer};
-use crate::driver::{ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS};
+use crate::driver::{
+    ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, is_closed_to_all,
+};
 use crate::peer::PeerAddr;
 use crate::sys::uring::{Handle, Request, is_interrupted};
 
@@ -152,6 +154,7 @@ impl UringDriver {
         let (local_addr, hands_over) = (listener.local_addr, listener.hands_over);
         if is_last {
             listener.accept = Asked::No;
+            listener.is_closing |= socket.as_ref().is_err_and(is_closed_to_all);
             self.close_those_that_are_over();
         }
         match socket {
