@@ -31,7 +31,7 @@ impl SimTicker {
         }
     }
 
-    fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         let end = self.net.time() + time;
         while self.net.time() < end {
             self.tick(Some(self.net.instant(end)));

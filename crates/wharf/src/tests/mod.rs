@@ -11,6 +11,7 @@ mod budget;
 mod cases;
 mod client;
 mod crowd;
+mod faults;
 mod features;
 mod harness;
 mod inside;

@@ -21,7 +21,7 @@ impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
         let mut clock =
             Self { now, began: now, date_until: now, date: DateField::new(&[b' '; DATE_BYTES]) };
-        clock.write_date();
+        clock.write_date(SystemTime::now());
         clock
     }
 
@@ -29,7 +29,7 @@ impl Clock {
     pub(crate) fn set(&mut self, now: Instant) {
         self.now = now;
         if now >= self.date_until {
-            self.write_date();
+            self.write_date(SystemTime::now());
         }
     }
 
@@ -50,9 +50,9 @@ impl Clock {
         &self.date
     }
 
-    fn write_date(&mut self) {
+    fn write_date(&mut self, wall_clock: SystemTime) {
         // A clock before 1970 is taken as 1970: a wrong date is better than none.
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = wall_clock.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.date = DateField::new(&imf_fixdate(since_epoch.as_secs()));
         let into_second = Duration::from_nanos(since_epoch.subsec_nanos().into());
         self.date_until = self.now + (Duration::from_secs(1) - into_second);
@@ -132,5 +132,32 @@ mod tests {
         clock.date = DateField::new(&[b'x'; DATE_BYTES]);
         clock.set(clock.date_until);
         assert_ne!(clock.date().value(), &[b'x'; DATE_BYTES]);
+    }
+
+    /// Somebody sets the machine's clock: that is nobody's business but the date's, for which it is
+    /// read again within a second.
+    #[test]
+    fn a_wall_clock_that_jumps_is_followed_within_a_second() {
+        let mut now = Instant::now();
+        let mut clock = Clock::new(now);
+        let rows: [(Duration, &[u8; DATE_BYTES]); 5] = [
+            (Duration::from_millis(784_111_777_250), b"Sun, 06 Nov 1994 08:49:37 GMT"),
+            (Duration::from_millis(784_108_177_999), b"Sun, 06 Nov 1994 07:49:37 GMT"),
+            (Duration::from_secs(4_107_542_400), b"Mon, 01 Mar 2100 00:00:00 GMT"),
+            (Duration::ZERO, b"Thu, 01 Jan 1970 00:00:00 GMT"),
+            (Duration::from_millis(951_782_400_001), b"Tue, 29 Feb 2000 00:00:00 GMT"),
+        ];
+        for (since_epoch, date) in rows {
+            clock.write_date(UNIX_EPOCH + since_epoch);
+            assert_eq!(clock.date().value(), date);
+            let second = Duration::from_secs(1);
+            let left = second - Duration::from_nanos(since_epoch.subsec_nanos().into());
+            assert_eq!(clock.date_until, now + left);
+            assert_eq!(clock.now(), now, "nothing else depends on it");
+            now += left;
+            clock.now = now;
+        }
+        clock.write_date(UNIX_EPOCH - Duration::from_secs(1));
+        assert_eq!(clock.date().value(), b"Thu, 01 Jan 1970 00:00:00 GMT");
     }
 }

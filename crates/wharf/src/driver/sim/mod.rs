@@ -144,8 +144,11 @@ impl SimDriver {
         let (net, seat) = (&self.net, self.seat);
         let step = net.act(|state| {
             let link = *state.seats[seat].backlog.front()?;
-            if state.random.one_in(state.faults.accept_error) {
-                let kind = state.random.pick(&ACCEPT_ERRORS);
+            let kind = state.faults.accepting.or_else(|| {
+                let fails = state.random.one_in(state.faults.accept_error);
+                fails.then(|| state.random.pick(&ACCEPT_ERRORS))
+            });
+            if let Some(kind) = kind {
                 state.note(&format!("accept fails: {kind}"), link, seat);
                 return Some(Step::AcceptFailed(kind.into()));
             }
@@ -230,6 +233,9 @@ impl SimDriver {
 
 /// Hands as much of `output` to the net as it takes. Returns whether that was all.
 fn transmit(state: &mut State, link: usize, output: &mut Output) -> io::Result<bool> {
+    if let Some(kind) = state.faults.sending {
+        return Err(kind.into());
+    }
     if !state.links[link].is_writable(Side::Server, state.time) {
         return Ok(false);
     }

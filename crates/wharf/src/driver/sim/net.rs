@@ -41,6 +41,9 @@ pub(crate) struct Faults {
     pub(crate) adopt_error: u32,
     /// The results of a turn come in any order.
     pub(crate) disorder: bool,
+    /// What every accept, and every send of the server, fails with.
+    pub(crate) accepting: Option<io::ErrorKind>,
+    pub(crate) sending: Option<io::ErrorKind>,
 }
 
 /// Who moves a net on.
@@ -122,6 +125,11 @@ impl SimNet {
             log: None,
         };
         Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }) }
+    }
+
+    /// Has other things go wrong from now on.
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        self.act(|state| state.faults = faults);
     }
 
     /// How many bytes each end of a later connection takes before they are read.

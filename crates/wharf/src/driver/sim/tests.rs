@@ -16,6 +16,8 @@ const FAULTS: Faults = Faults {
     accept_error: 2,
     adopt_error: 0,
     disorder: true,
+    accepting: None,
+    sending: None,
 };
 
 /// Sends back whatever comes.

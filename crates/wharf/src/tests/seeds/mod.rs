@@ -49,6 +49,7 @@ fn faults(random: &mut Random) -> Faults {
         accept_error: random.pick(&[0, 0, 3]),
         adopt_error: random.pick(&[0, 0, 0, 5]),
         disorder: random.one_in(2),
+        ..Faults::default()
     }
 }
 
