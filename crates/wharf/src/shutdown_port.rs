@@ -53,7 +53,7 @@ type Predicate = Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>;
 pub struct ShutdownPort {
     listener: TcpListener,
     addr: SocketAddr,
-    token: Vec<u8>,
+    token: Option<Vec<u8>>,
     predicate: Predicate,
     drain: Duration,
 }
@@ -79,7 +79,7 @@ impl ShutdownPort {
         let name = format!("{addr:?}").trim_matches('"').to_owned();
         let (addr, listener) = bound.map_err(|source| Error::Listen { addr: name, source })?;
         let predicate: Predicate = Arc::new(|_| true);
-        Ok(Self { listener, addr, token: Vec::new(), predicate, drain: DRAIN })
+        Ok(Self { listener, addr, token: None, predicate, drain: DRAIN })
     }
 
     /// Its address, with the real port.
@@ -88,9 +88,10 @@ impl ShutdownPort {
         self.addr
     }
 
-    /// What a peer has to send. Default: nothing, to connect is enough.
+    /// What a peer has to send. Default: nothing, to connect is enough. An empty token is one that
+    /// nobody can send: a secret that was not set must not open the door.
     pub fn token(mut self, token: impl Into<Vec<u8>>) -> Self {
-        self.token = token.into();
+        self.token = Some(token.into());
         self
     }
 
@@ -147,12 +148,13 @@ impl ShutdownPort {
 
     /// Whether the peer sends what it has to.
     fn names_token(&self, mut stream: &TcpStream) -> io::Result<bool> {
-        if self.token.is_empty() {
-            return Ok(true);
+        let Some(token) = &self.token else { return Ok(true) };
+        if token.is_empty() {
+            return Ok(false);
         }
         let deadline = Instant::now() + PATIENCE;
         // One byte more than is right tells what is longer apart.
-        let mut said = vec![0; self.token.len() + 1];
+        let mut said = vec![0; token.len() + 1];
         let mut len = 0;
         while len < said.len() && !said[..len].contains(&b'\n') {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -168,7 +170,7 @@ impl ShutdownPort {
             }
         }
         let said = said[..len].strip_suffix(b"\n").unwrap_or(&said[..len]);
-        Ok(is_same(said, &self.token))
+        Ok(is_same(said, token))
     }
 }
 

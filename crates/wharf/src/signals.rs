@@ -5,11 +5,13 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::stop::StopSwitch;
 
@@ -20,8 +22,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// third ends the process as if nobody had minded. SIGHUP calls a function, if there is one.
 ///
 /// Signals are the whole process's: of several servers that mind them, each does the same. When the
-/// last of them is over, SIGTERM and SIGINT do nothing: a program that goes on minds them itself.
-/// On Windows there is Ctrl-C alone.
+/// last of them is over, SIGTERM and SIGINT end the process as they do by default, whatever else in
+/// the program minds them. On Windows there is Ctrl-C alone.
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,7 +66,7 @@ impl Signals {
     /// Begins to mind the signals. What is returned ends it.
     pub(crate) fn mind(self, switch: StopSwitch) -> io::Result<Box<dyn FnOnce() + Send>> {
         let waiter = waiter::Waiter::new(self.on_hangup.is_some())?;
-        let ends = waiter.end();
+        let (minding, end) = (Minding::begin()?, waiter.end());
         thread::Builder::new().name("wharf-signals".to_owned()).spawn(move || {
             waiter.each(|signal| match signal {
                 SIGINT | SIGTERM if !switch.is_used() => switch.drain(self.drain),
@@ -80,7 +82,46 @@ impl Signals {
                 }
             });
         })?;
-        Ok(Box::new(ends))
+        Ok(Box::new(move || {
+            end();
+            drop(minding);
+        }))
+    }
+}
+
+/// How many servers mind signals, and what tells the process's handlers that none does.
+static MINDED: Mutex<(usize, Option<Arc<AtomicBool>>)> = Mutex::new((0, None));
+
+/// A server minds signals for as long as this lives.
+struct Minding;
+
+impl Minding {
+    fn begin() -> io::Result<Self> {
+        let mut minded = MINDED.lock().unwrap_or_else(PoisonError::into_inner);
+        let nobody = match &minded.1 {
+            Some(nobody) => Arc::clone(nobody),
+            None => {
+                let nobody = Arc::new(AtomicBool::new(false));
+                // A handler can't be taken back altogether: signals would have no effect at all.
+                for signal in [SIGINT, SIGTERM] {
+                    flag::register_conditional_default(signal, Arc::clone(&nobody))?;
+                }
+                Arc::clone(minded.1.insert(nobody))
+            }
+        };
+        nobody.store(false, Ordering::SeqCst);
+        minded.0 += 1;
+        Ok(Self)
+    }
+}
+
+impl Drop for Minding {
+    fn drop(&mut self) {
+        let mut minded = MINDED.lock().unwrap_or_else(PoisonError::into_inner);
+        minded.0 -= 1;
+        if let (0, Some(nobody)) = &*minded {
+            nobody.store(true, Ordering::SeqCst);
+        }
     }
 }
 

@@ -520,6 +520,18 @@ fn a_shutdown_port_minds_its_token_and_its_predicate() {
     assert_eq!(asked.load(Ordering::SeqCst), 3);
 }
 
+/// A secret that was not set must not open the door.
+#[test]
+fn a_shutdown_port_with_an_empty_token_opens_for_nobody() {
+    let port = ShutdownPort::loopback(0).unwrap().token("");
+    let addr = port.local_addr();
+    let handle = hello().shutdown_port(port).start().unwrap();
+    for said in ["", "\n", "x"] {
+        ask_port(addr, said);
+    }
+    assert!(handle.is_running());
+}
+
 #[test]
 fn a_shutdown_port_that_is_taken_is_an_error_at_once() {
     let port = ShutdownPort::loopback(0).unwrap();

@@ -284,7 +284,12 @@ impl ServerHandle {
     /// # Errors
     ///
     /// [`Error::Worker`] if the system refused what a worker needs, or a worker panicked.
+    ///
+    /// # Panics
+    ///
+    /// On a worker, which may be one of those that it would wait for.
     pub fn join(mut self) -> Result {
+        assert!(!OnWorker::is_here(), "a handler can't wait for its server's end");
         self.end_threads().map_err(Error::Worker)
     }
 

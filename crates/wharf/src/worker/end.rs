@@ -72,6 +72,7 @@ impl<D: Driver> Worker<D> {
         self.state.member().inbox.take(&mut self.woken);
         for message in left {
             if let Message::Adopt(_, addrs) = message {
+                self.state.report.cut += 1;
                 self.state.note_closed(None, addrs.peer, CloseReason::Stopped, 0);
             }
         }

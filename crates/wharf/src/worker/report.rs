@@ -16,7 +16,8 @@ const MAX_DETAILS: usize = 1_000;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// Connections that came to their end in order: what was asked was answered.
+    /// Connections that came to their end by themselves, before the deadline: most of them
+    /// answered, others left by their peers.
     pub finished: u64,
     /// Connections whose handler was cancelled at the deadline. They were answered with 503, but
     /// for those whose client had disconnected before.
