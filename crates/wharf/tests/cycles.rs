@@ -21,10 +21,10 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many servers there are. `WHARF_CYCLES=10000` has more.
-const CYCLES: usize = 1000;
+/// How many servers there are. `WHARF_CYCLES=1000` has more.
+const CYCLES: usize = 400;
 
-/// How many bytes there may be more in the end than in the beginning, far fewer than one for each
+/// How many bytes there may be more in the end than in the beginning, fewer than a pointer for each
 /// server: what the library keeps for a thread or two that may not be quite over.
 const SLACK: usize = 900;
 
