@@ -211,6 +211,14 @@ impl Harness {
         matches!(self.place, Place::Net(_))
     }
 
+    /// Waits until the server's end is seen from outside: the system may take a moment.
+    pub(super) fn wait_for_silence(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_listening() {
+            assert!(Instant::now() < deadline, "it goes on listening");
+        }
+    }
+
     /// Waits until no connection would be accepted.
     pub(super) fn wait_until_deaf(&self) {
         let deadline = Instant::now() + PATIENCE;

@@ -268,12 +268,12 @@ fn stopped_while_connections_are_open(harness: &mut Harness) {
     assert_eq!(idle.end(), End::Closed);
     assert!(waits.try_response(false).is_err());
     assert_eq!(streams.read_until(&mut reader, Reader::is_done), Err(End::Reset));
-    assert!(!harness.is_listening());
+    harness.wait_for_silence();
 }
 
 fn stopped_at_once(harness: &mut Harness) {
     harness.stop();
-    assert!(!harness.is_listening());
+    harness.wait_for_silence();
 }
 
 fn panicking_log(server: Server) -> Server {
