@@ -162,7 +162,9 @@ impl UringDriver {
                 self.accepted.push_back(Waiting { socket, local_addr, hands_over });
                 self.take_accepted()
             }
-            Err(_) if !self.accepting || self.is_withdrawing => None,
+            Err(_) if self.is_withdrawing => None,
+            // A listener that is closed for it is told of now or never.
+            Err(error) if !self.accepting && !is_closed_to_all(&error) => None,
             Err(error) if is_interrupted(&error) => None,
             Err(error) => Some(Step::AcceptFailed(error)),
         }

@@ -570,3 +570,20 @@ fn a_driver_that_is_dropped_takes_everything_back() {
     }
     assert!(TcpStream::connect(addr).is_err());
 }
+
+/// What the kernel says of it may come when nothing is accepted any more.
+#[test]
+fn a_listener_that_was_shut_down_is_told_of_once_and_closed() {
+    for pauses in [false, true] {
+        let Some(mut rig) = Rig::new(SIZES) else { return };
+        rig.idle();
+        let twin = TcpStream::from(rig.driver.duplicate_listeners().unwrap().remove(0));
+        twin.shutdown(Shutdown::Both).unwrap();
+        rig.driver.wait(None).unwrap();
+        rig.driver.set_accepting(!pauses);
+        rig.turn_until(|rig| rig.accept_errors > 0);
+        rig.driver.set_accepting(true);
+        rig.idle();
+        assert_eq!((rig.accept_errors, rig.driver.has_listeners()), (1, false));
+    }
+}
