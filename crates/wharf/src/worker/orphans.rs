@@ -25,6 +25,9 @@ const INDEX: u32 = u32::MAX;
 pub(super) struct Orphans {
     by_generation: BTreeMap<u32, Box<Http1>>,
     last_generation: u32,
+    /// When one of them may have to be ready. It may be earlier than that, for those that were
+    /// ready meanwhile.
+    due: Option<Instant>,
 }
 
 impl Orphans {
@@ -37,9 +40,9 @@ impl Orphans {
         key.index == INDEX
     }
 
-    /// When the first of them has to be ready.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        self.by_generation.values().filter_map(|http| http.orphan_due()).min()
+    /// When to look for those that have had their time. It is asked in every turn.
+    pub(super) const fn next_due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// Tells all of them that the server has begun to drain.
@@ -54,6 +57,7 @@ impl Orphans {
         }
         self.last_generation = self.last_generation.wrapping_add(1);
         http.rename_orphan(Key { index: INDEX, generation: self.last_generation });
+        self.due = [self.due, http.orphan_due()].into_iter().flatten().min();
         self.by_generation.insert(self.last_generation, http);
         Ok(())
     }
@@ -96,7 +100,7 @@ impl<S> State<S> {
 
     /// Cancels those that have had their time.
     pub(super) fn expire_orphans(&mut self) {
-        if self.orphans.by_generation.is_empty() {
+        if self.orphans.due.is_none_or(|due| due > self.own.clock.now()) {
             return;
         }
         while let Some((generation, mut http)) = self.orphans.take_due(self.own.clock.now()) {
@@ -108,6 +112,8 @@ impl<S> State<S> {
                 self.keep(Some(http));
             }
         }
+        let orphans = self.orphans.by_generation.values();
+        self.orphans.due = orphans.filter_map(|http| http.orphan_due()).min();
         self.count_orphans();
     }
 
