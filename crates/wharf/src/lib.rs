@@ -46,6 +46,7 @@ mod request;
 mod response;
 mod router;
 mod server;
+mod service;
 mod shutdown_port;
 mod signal;
 #[cfg(feature = "signals")]
@@ -64,6 +65,7 @@ mod worker;
 pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
 pub use config::{BlockingPool, Budget, Dispatch, Timeouts};
+pub use conn::{Io, Protocol};
 pub use env::ServerRef;
 pub use error::{Error, Result};
 pub use files::Files;
@@ -77,13 +79,14 @@ pub use listener::{InvalidAddr, ListenAddr, Malformed, OpenSocket};
 pub use observe::{
     Access, CloseReason, ClosedConnection, ConnectionId, ConnectionState, Connections,
     CurrentRequest, ErrorContext, ErrorKind, InvalidConnectionId, Limit, OpenConnection,
-    OpenedConnection, Protocol, Stats, WorkerStats,
+    OpenedConnection, ProtocolKind, Stats, WorkerStats,
 };
 pub use peer::{PeerAddr, PeerCredentials};
 pub use request::Request;
 pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
 pub use server::{Backend, Server, ServerHandle, ServerState, Ticker};
+pub use service::Service;
 pub use shutdown_port::ShutdownPort;
 pub use signal::Signal;
 #[cfg(feature = "signals")]

@@ -27,6 +27,15 @@ impl Output {
         self.len() == 0
     }
 
+    /// Puts bytes behind everything. A tail that is there already is copied before them.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        if self.has_tail() {
+            let tail = std::mem::take(&mut self.tail);
+            self.buffer.extend_from_slice(&tail);
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
     /// Puts a large body behind the buffer.
     ///
     /// # Panics

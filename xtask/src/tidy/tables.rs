@@ -84,7 +84,7 @@ pub(super) const MODULES: &[(&[&str], Uses)] = &[
     (&["sync"], Uses::Only(&["sync"])),
     // Jobs may be anything.
     (&["threads"], Uses::Only(&["sync", "threads"])),
-    (&["driver"], Uses::Only(&["config", "driver", "output", "peer", "pool", "sys"])),
+    (&["driver"], Uses::Only(&["config", "driver", "output", "peer", "pool", "service", "sys"])),
     // Which backend runs is decided by the worker.
     (&["conn"], Uses::AllBut(&["driver::epoll", "driver::mio", "driver::sim", "driver::uring"])),
     (

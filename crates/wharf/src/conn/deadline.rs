@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Conn, Http1};
+use super::{Conn, Work};
 use crate::config::Timeouts;
 use crate::observe::Limit;
 
@@ -162,14 +162,15 @@ impl Conn {
     pub(crate) fn expired(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Limit> {
         self.deadline.armed = None;
         self.work_out(now, timeouts).filter(|due| *due <= now)?;
-        let handler_due = self.http.as_ref().and_then(|http| http.handler_due());
+        let handler_due = self.work.as_ref().and_then(Work::handler_due);
         let is_handler = handler_due.is_some_and(|due| due <= now);
         Some(if is_handler { Limit::Handler } else { self.deadline.limit })
     }
 
     /// Has a connection with nothing under way wait until `due` at the latest.
     pub(crate) fn hasten(&mut self, due: Instant) {
-        if matches!(self.deadline.timer, Timer::FirstByte | Timer::Idle) {
+        let is_idle = self.is_idle() && self.deadline.timer == Timer::Tunnel;
+        if is_idle || matches!(self.deadline.timer, Timer::FirstByte | Timer::Idle) {
             self.deadline.due = self.deadline.due.min(Some(due));
         }
     }
@@ -181,25 +182,25 @@ impl Conn {
 
     /// Notes from how many untaken bytes on it counts what the peer takes.
     pub(crate) fn begin_taking(&mut self, untaken: u64) {
-        if let Some(http) = &mut self.http {
-            http.note_untaken(untaken);
+        if let Some(work) = &mut self.work {
+            work.wire_mut().note_untaken(untaken);
         }
     }
 
     /// Notes how many bytes of a blocked send the peer has not taken yet.
     pub(crate) fn note_untaken(&mut self, untaken: u64) {
-        if let Some(http) = &mut self.http {
-            self.moves.taken += http.note_untaken(untaken);
+        if let Some(work) = &mut self.work {
+            self.moves.taken += work.wire_mut().note_untaken(untaken);
         }
     }
 
     fn work_out(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
         let mut moves = std::mem::replace(&mut self.moves, Moves::NONE);
-        moves.head_done |= self.http.as_deref_mut().is_some_and(Http1::take_head_done);
+        moves.head_done |= self.work.as_mut().is_some_and(Work::take_head_done);
         let timer = self.timer();
         let before = std::mem::replace(&mut self.deadline.timer, timer);
         let starts = before != timer;
-        let http = self.http.as_deref();
+        let work = self.work.as_ref();
         let deadline = &mut self.deadline;
         if starts {
             deadline.leave(before, timer, moves, now);
@@ -223,7 +224,7 @@ impl Conn {
                 deadline.due = deadline.due.min(self.lingers_until);
             }
             Timer::Body | Timer::Write => {
-                let pace = http.map(|http| http.pace(timer, timeouts))?;
+                let pace = work.map(|work| work.pace(timer, timeouts))?;
                 let bytes = if timer == Timer::Body { moves.received } else { moves.taken };
                 let key = (pace.timeout, pace.min_rate);
                 let is_new = deadline.pace.replace(key).is_some_and(|before| before != key);
@@ -235,14 +236,15 @@ impl Conn {
             }
             Timer::FirstByte | Timer::Idle | Timer::Head | Timer::Tunnel | Timer::Linger => {}
         }
-        let handler_due = http.and_then(Http1::handler_due);
+        let handler_due = work.and_then(Work::handler_due);
         [deadline.due, handler_due].into_iter().flatten().min()
     }
 
     fn timer(&self) -> Timer {
-        match &self.http {
+        match &self.work {
             _ if self.is_lingering() => Timer::Linger,
-            Some(http) => http.timer(),
+            Some(work) => work.timer(),
+            None if self.keeps_protocol() => Timer::Tunnel,
             None if self.requests > 0 => Timer::Idle,
             None => Timer::FirstByte,
         }

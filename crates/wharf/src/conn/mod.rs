@@ -1,14 +1,17 @@
 //! One connection in its worker's slot: addresses, deadline, and the protocol while it is busy.
 //!
 //! An idle connection is this small value and nothing else: buffers, the protocol machine and
-//! tasks live in an [`Http1`] that is borrowed from the worker's spares when bytes arrive and given
-//! back when the exchange is over. Not here: system calls (`driver`) and turns (`worker`).
+//! tasks live in a [`Work`] that is borrowed from the worker's spares when bytes arrive and given
+//! back when there is nothing more to do. Not here: system calls (`driver`) and turns (`worker`).
 
 mod addrs;
 mod deadline;
 mod exchange;
 mod h1;
 mod outgoing;
+mod raw;
+mod wire;
+mod work;
 
 use std::io;
 use std::sync::Arc;
@@ -16,18 +19,24 @@ use std::time::{Duration, Instant};
 
 use self::addrs::PackedAddrs;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
-pub(crate) use self::h1::{Ending, Http1};
+pub(crate) use self::h1::Http1;
+pub(crate) use self::raw::Raw;
+pub use self::raw::{Io, Protocol};
+pub(crate) use self::wire::Ending;
+pub(crate) use self::work::Work;
 use crate::config::{BlockingPool, Rules, Timeouts};
-use crate::driver::{Close, Key};
+use crate::driver::{Behind, Close, Key};
 use crate::env::Env;
+use crate::handler::NOBODY;
 use crate::lifeline::PerConnection;
 use crate::observe::{
     CloseReason, ConnectionId, ConnectionState, Counters, ErrorContext, ErrorKind, Hooks, Limit,
-    OpenConnection, Protocol,
+    OpenConnection, ProtocolKind,
 };
 use crate::output::Output;
 use crate::peer::PeerAddr;
 use crate::request::Addrs;
+use crate::service::{Service, ServiceId, ServiceKind};
 use crate::stop::Switches;
 use crate::threads::Threads;
 use crate::worker::{Clock, Meter};
@@ -35,7 +44,7 @@ use crate::{Handler, Limits};
 
 /// What a connection may know of its server and worker.
 pub(crate) struct Context<'w> {
-    pub(crate) handler: &'w dyn Handler,
+    pub(crate) services: &'w [Service],
     pub(crate) env: &'w Arc<Env>,
     pub(crate) limits: &'w Limits,
     pub(crate) rules: &'w Rules,
@@ -50,6 +59,16 @@ pub(crate) struct Context<'w> {
 }
 
 impl Context<'_> {
+    /// Who answers requests of that service.
+    #[inline]
+    pub(crate) fn handler(&self, service: ServiceId) -> &dyn Handler {
+        match self.services.get(service.index()).map(|service| &service.kind) {
+            Some(ServiceKind::Http(handler)) => &**handler,
+            // Nothing else has requests.
+            Some(ServiceKind::Raw(_)) | None => &NOBODY,
+        }
+    }
+
     /// Whether the server was told to end, so that each response says that its connection closes.
     /// It is asked as late as can be: whoever told it must not see one afterwards that does not.
     pub(crate) fn is_draining(&self) -> bool {
@@ -61,23 +80,24 @@ impl Context<'_> {
 pub(crate) struct Conn {
     pub(crate) key: Key,
     addrs: PackedAddrs,
+    /// What it was accepted for.
+    service: ServiceId,
     /// `None` while the connection is idle or lingers.
-    pub(crate) http: Option<Box<Http1>>,
+    pub(crate) work: Option<Work>,
     deadline: Deadline,
     moves: Moves,
-    /// How many heads came in full before the current [`Http1`].
+    /// How many heads came in full before the current [`Work`].
     requests: u32,
     /// The worker's uptime when it was opened, in tenths of a second.
     opened_at: u32,
     received_bytes: u64,
-    /// How many bytes were given to the driver before the current [`Http1`].
+    /// How many bytes were given to the driver before the current [`Work`].
     given_bytes: u64,
     /// Nothing more is sent, and the peer is read until then at the latest.
     lingers_until: Option<Instant>,
     /// Why the connection ends, once that is decided.
     reason: Option<CloseReason>,
-    /// What requests have left for those to come, while there is no [`Http1`] that has it.
-    left: Option<Box<PerConnection>>,
+    kept: Kept,
     /// What the driver was told last.
     pub(crate) receiving: bool,
     /// The connection is in the worker's list of those to be looked at.
@@ -86,12 +106,22 @@ pub(crate) struct Conn {
     pub(crate) is_reported: bool,
 }
 
+/// What a connection keeps for the next [`Work`].
+enum Kept {
+    Nothing,
+    /// What requests have left for those to come.
+    Left(Box<PerConnection>),
+    /// The protocol of the program's own that is spoken.
+    Protocol(Box<dyn Protocol>),
+}
+
 impl Conn {
-    pub(crate) fn new(key: Key, addrs: Addrs, opened_at: u32) -> Self {
+    pub(crate) fn new(key: Key, addrs: Addrs, service: ServiceId, opened_at: u32) -> Self {
         Self {
             key,
             addrs: PackedAddrs::new(addrs),
-            http: None,
+            service,
+            work: None,
             deadline: Deadline::new(),
             moves: Moves::NONE,
             requests: 0,
@@ -100,7 +130,7 @@ impl Conn {
             given_bytes: 0,
             lingers_until: None,
             reason: None,
-            left: None,
+            kept: Kept::Nothing,
             receiving: true,
             queued: false,
             is_reported: false,
@@ -111,16 +141,49 @@ impl Conn {
         self.addrs.get().peer
     }
 
+    pub(crate) const fn service(&self) -> ServiceId {
+        self.service
+    }
+
     /// Takes on what the connection needs for an exchange.
     pub(crate) fn work_with(&mut self, mut http: Box<Http1>, context: &Context<'_>) {
-        http.bind(self.key, &self.addrs, self.requests, context.rules);
+        http.bind(self.key, &self.addrs, self.service, self.requests, context.rules);
         if context.is_draining() {
             http.fire_draining();
         }
-        if let Some(left) = self.left.take() {
+        if let Kept::Left(left) = self.take_kept() {
             http.give_left(left);
         }
-        self.http = Some(http);
+        self.work = Some(Work::Http1(http));
+    }
+
+    /// Has a protocol of the program's own spoken from here on.
+    pub(crate) fn speak(&mut self, protocol: Box<dyn Protocol>) {
+        self.kept = Kept::Protocol(protocol);
+    }
+
+    /// Whether a protocol of the program's own waits for something to happen.
+    pub(crate) const fn keeps_protocol(&self) -> bool {
+        matches!(self.kept, Kept::Protocol(_))
+    }
+
+    /// Takes on what a protocol of the program's own needs while there is something to do.
+    pub(crate) fn work_raw(&mut self, mut raw: Box<Raw>) {
+        if let Kept::Protocol(protocol) = self.take_kept() {
+            raw.bind(self.key, &self.addrs, self.requests, protocol);
+            self.work = Some(Work::Raw(raw));
+        }
+    }
+
+    /// Calls the protocol of a connection that was just taken on.
+    pub(crate) fn on_open(&mut self, context: &Context<'_>) {
+        if let Some(Work::Raw(raw)) = &mut self.work {
+            raw.on_open(context);
+        }
+    }
+
+    const fn take_kept(&mut self) -> Kept {
+        std::mem::replace(&mut self.kept, Kept::Nothing)
     }
 
     /// Whether nothing is sent any more, and what comes is dropped.
@@ -130,23 +193,23 @@ impl Conn {
 
     /// Whether nothing is under way, so that the peer may close.
     pub(crate) const fn is_quiet(&self) -> bool {
-        self.is_lingering() || self.http.is_none()
+        self.is_lingering() || self.work.is_none()
     }
 
     /// Whether the next request may come, and nothing else is under way.
     pub(crate) const fn is_idle(&self) -> bool {
-        self.http.is_none() && !self.is_lingering()
+        self.work.is_none() && !self.is_lingering()
     }
 
     /// Whether a handler is waited for that could be answered for.
     pub(crate) fn awaits_handler(&self) -> bool {
-        self.http.as_ref().is_some_and(|http| http.awaits_handler())
+        self.work.as_ref().is_some_and(Work::awaits_handler)
     }
 
     /// The handler can't be waited for any longer: the server answers.
     pub(crate) fn cancel(&mut self, context: &Context<'_>) {
-        if let Some(http) = &mut self.http {
-            http.cancel(context);
+        if let Some(work) = &mut self.work {
+            work.cancel(context);
         }
     }
 
@@ -160,59 +223,100 @@ impl Conn {
     pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
         self.moves.received += bytes.len() as u64;
         self.received_bytes += bytes.len() as u64;
-        if let Some(http) = &mut self.http {
-            http.on_bytes(bytes, context);
+        if let Some(work) = &mut self.work {
+            work.on_bytes(bytes, context);
         }
     }
 
     /// Tells handlers, and those who write responses, that the server has begun to drain.
-    pub(crate) fn fire_draining(&self) {
-        if let Some(http) = &self.http {
-            http.fire_draining();
+    pub(crate) fn on_drain(&mut self, context: &Context<'_>) {
+        if let Some(work) = &mut self.work {
+            work.on_drain(context);
         }
     }
 
     /// Something that a task of the connection waited for has come.
     pub(crate) fn on_wake(&mut self, context: &Context<'_>) {
-        if let Some(http) = &mut self.http {
-            http.on_wake(context);
+        if let Some(work) = &mut self.work {
+            work.on_wake(context);
         }
     }
 
     /// Requests that had to wait for another tick have their turn.
     pub(crate) fn on_resume(&mut self, context: &Context<'_>) {
-        if let Some(http) = &mut self.http {
-            http.on_resume(context);
+        if let Some(work) = &mut self.work {
+            work.on_resume(context);
         }
+    }
+
+    /// The output to be sent now, if there is any, and what comes behind it.
+    #[inline(always)]
+    pub(crate) fn begin_send(&mut self) -> Option<(&mut Output, Behind)> {
+        self.work.as_mut()?.begin_send()
+    }
+
+    /// The driver has taken the output, and says later what became of it.
+    pub(crate) fn note_sending(&mut self) {
+        if let Some(work) = &mut self.work {
+            work.wire_mut().sending = true;
+        }
+    }
+
+    /// Takes the output back that the driver could not send. It stays on its way: what was not sent
+    /// must not be taken for sent.
+    pub(crate) fn take_unsent(&mut self) -> Option<Output> {
+        let wire = self.work.as_mut()?.wire_mut();
+        wire.sending = true;
+        Some(std::mem::take(&mut wire.output))
     }
 
     /// All output was handed to the system; `output` is what it was.
     pub(crate) fn on_sent(&mut self, output: Output, context: &Context<'_>) {
         self.moves.sent = true;
-        if let Some(http) = &mut self.http {
-            http.on_sent(output, context);
+        if let Some(work) = &mut self.work {
+            work.on_sent(output, context);
         }
     }
 
     /// All output was handed to the system at once.
+    #[inline(always)]
     pub(crate) fn on_sent_at_once(&mut self, context: &Context<'_>) {
         self.moves.sent = true;
-        if let Some(http) = &mut self.http {
-            http.on_sent_at_once(context);
+        if let Some(work) = &mut self.work {
+            work.on_sent_at_once(context);
+        }
+    }
+
+    /// Whether there is output that the driver does not have.
+    #[inline(always)]
+    pub(crate) fn has_output(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| !work.wire().output.is_empty())
+    }
+
+    /// How the connection ends, as soon as all output is sent.
+    #[inline(always)]
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.work.as_ref()?.wire().ending()
+    }
+
+    /// The peer was told that nothing more will be sent, and what it sends is still wanted.
+    pub(crate) fn note_half_closed(&mut self) {
+        if let Some(work) = &mut self.work {
+            work.wire_mut().ending = None;
         }
     }
 
     /// The deadline has come: that of `limit`.
     pub(crate) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
-        if let Some(http) = &mut self.http {
-            http.on_timeout(limit, context);
+        if let Some(work) = &mut self.work {
+            work.on_timeout(limit, context);
         }
     }
 
     /// An output was given up with so many bytes unsent.
     pub(crate) fn on_unsent(&mut self, len: usize) {
-        if let Some(http) = &mut self.http {
-            http.on_unsent(len);
+        if let Some(work) = &mut self.work {
+            work.wire_mut().on_unsent(len);
         }
     }
 
@@ -221,9 +325,9 @@ impl Conn {
         if self.is_lingering() {
             return;
         }
-        let decided = self.http.as_ref().and_then(|http| http.reason());
+        let decided = self.work.as_ref().and_then(|work| work.wire().reason);
         self.reason = self.reason.or(decided).or(Some(CloseReason::Lost));
-        let request = self.http.as_ref().and_then(|http| http.request());
+        let request = self.work.as_ref().and_then(Work::request);
         // There is nobody to respond to.
         let _ = context.hooks.error(&ErrorContext {
             kind: ErrorKind::Io,
@@ -232,22 +336,22 @@ impl Conn {
             request,
             status: None,
         });
-        if let Some(http) = &mut self.http {
-            http.on_error(error);
+        if let Some(work) = &mut self.work {
+            work.on_error(error);
         }
     }
 
     /// The program's code has failed in a way that no response can tell of.
     pub(crate) fn on_panic(&mut self) {
-        if let Some(http) = &mut self.http {
-            http.abort();
+        if let Some(work) = &mut self.work {
+            work.abort();
         }
     }
 
     /// How the connection ends if it has to end now: a peer that is in the middle of a response
     /// must not take what it has for all of it.
     pub(crate) fn how_to_stop(&self) -> Close {
-        let is_answering = self.http.as_ref().is_some_and(|http| http.is_answering());
+        let is_answering = self.work.as_ref().is_some_and(Work::is_answering);
         if is_answering { Close::Reset } else { Close::Graceful }
     }
 
@@ -257,40 +361,59 @@ impl Conn {
     }
 
     /// Whoever works for the connection is told that it is over. Gives back what it worked with.
-    pub(crate) fn end_work(&mut self, context: &Context<'_>) -> Option<Box<Http1>> {
-        let mut http = self.http.take()?;
-        self.note_end_of_work(&mut http);
-        self.left = http.close_left();
-        http.on_end(context);
-        Some(http)
+    pub(crate) fn end_work(&mut self, context: &Context<'_>) -> Option<Work> {
+        let mut work = self.work.take()?;
+        self.note_end_of_work(&mut work);
+        if let Work::Http1(http) = &work
+            && let Some(left) = http.close_left()
+        {
+            self.kept = Kept::Left(left);
+        }
+        work.on_end(context);
+        Some(work)
     }
 
     /// Takes the protocol's parts off a connection that has become idle.
     #[inline(always)]
-    pub(crate) fn retire(&mut self) -> Option<Box<Http1>> {
-        let mut http = self.http.take_if(|http| http.is_idle())?;
-        self.note_end_of_work(&mut http);
-        if let Some(left) = http.take_left() {
-            self.keep_left(left);
+    pub(crate) fn retire(&mut self) -> Option<Work> {
+        let mut work = self.work.take_if(|work| work.is_idle())?;
+        self.note_end_of_work(&mut work);
+        match &mut work {
+            Work::Http1(http) => {
+                if let Some(left) = http.take_left() {
+                    self.keep_left(left);
+                }
+            }
+            Work::Raw(raw) => self.keep_protocol(raw),
         }
-        Some(http)
+        Some(work)
     }
 
     #[cold]
     fn keep_left(&mut self, left: Box<PerConnection>) {
-        self.left = Some(left);
+        self.kept = Kept::Left(left);
     }
 
-    /// Takes what requests have left for the connection's end.
-    pub(crate) const fn take_left(&mut self) -> Option<Box<PerConnection>> {
-        self.left.take()
+    fn keep_protocol(&mut self, raw: &mut Raw) {
+        if let Some(protocol) = raw.take_protocol() {
+            self.kept = Kept::Protocol(protocol);
+        }
     }
 
-    fn note_end_of_work(&mut self, http: &mut Http1) {
-        self.moves.head_done |= http.take_head_done();
-        self.requests = http.requests();
-        self.given_bytes += http.given_bytes();
-        self.reason = self.reason.or(http.reason());
+    /// Drops what is left for the connection's end, which may call the program's code.
+    pub(crate) fn close_kept(&mut self) {
+        match self.take_kept() {
+            Kept::Nothing => {}
+            Kept::Left(left) => left.close(),
+            Kept::Protocol(protocol) => drop(protocol),
+        }
+    }
+
+    fn note_end_of_work(&mut self, work: &mut Work) {
+        self.moves.head_done |= work.take_head_done();
+        self.requests = work.requests();
+        self.given_bytes += work.wire().given_bytes();
+        self.reason = self.reason.or(work.wire().reason);
     }
 
     /// Decides on why the connection ends, unless that was decided before.
@@ -306,33 +429,35 @@ impl Conn {
         clock: &Clock,
         untaken: impl FnOnce() -> u64,
     ) -> OpenConnection {
-        let http = self.http.as_deref();
+        let work = self.work.as_ref();
         let Addrs { peer, local } = self.addrs.get();
-        let given = self.given_bytes + http.map_or(0, Http1::given_bytes);
-        let untaken = if http.is_some_and(|http| http.sending) { untaken() } else { 0 };
-        let state = match http {
+        let given = self.given_bytes + work.map_or(0, |work| work.wire().given_bytes());
+        let untaken = if work.is_some_and(|work| work.wire().sending) { untaken() } else { 0 };
+        let state = match work {
             _ if self.is_lingering() => ConnectionState::Lingering,
-            Some(http) => http.state(),
+            Some(work) => work.state(),
             None => ConnectionState::Idle,
         };
+        let idle_protocol =
+            if self.keeps_protocol() { ProtocolKind::Raw } else { ProtocolKind::Http1 };
         OpenConnection {
             id,
             peer_addr: peer,
             local_addr: local,
-            protocol: http.map_or(Protocol::Http1, Http1::protocol),
+            protocol: work.map_or(idle_protocol, Work::protocol),
             state,
             age: Duration::from_millis(100) * clock.uptime().saturating_sub(self.opened_at),
-            requests: http.map_or(self.requests, Http1::requests),
+            requests: work.map_or(self.requests, Work::requests),
             received_bytes: self.received_bytes,
             sent_bytes: given.saturating_sub(untaken),
-            request: http.and_then(|http| http.current_request(clock.now())),
+            request: work.and_then(|work| work.current_request(clock.now())),
         }
     }
 
     /// Why the connection ended, and how many requests came on it, where `or` is why it ends now.
     pub(crate) fn verdict(&self, or: CloseReason) -> (CloseReason, u32) {
-        let http = self.http.as_ref();
-        let reason = self.reason.or_else(|| http.and_then(|http| http.reason())).unwrap_or(or);
-        (reason, http.map_or(self.requests, |http| http.requests()))
+        let work = self.work.as_ref();
+        let reason = self.reason.or_else(|| work.and_then(|work| work.wire().reason)).unwrap_or(or);
+        (reason, work.map_or(self.requests, Work::requests))
     }
 }

@@ -10,6 +10,7 @@ pub(crate) use std::os::unix::net::UnixListener;
 
 #[cfg(unix)]
 use crate::peer::{PeerAddr, PeerCredentials};
+use crate::service::ServiceId;
 #[cfg(unix)]
 use crate::sys;
 
@@ -22,13 +23,27 @@ pub(crate) enum UnixListener {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ListenerId(pub(crate) u32);
 
+/// What a listener passes on to its connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// What they are for.
+    pub(crate) service: ServiceId,
+    /// Not every worker has a socket of this listener, so that connections are handed over.
+    pub(crate) hands_over: bool,
+}
+
+impl Origin {
+    /// That of a listener of the server's own service, of which every worker has a socket.
+    #[cfg(test)]
+    pub(crate) const PLAIN: Self = Self { service: ServiceId::FIRST, hands_over: false };
+}
+
 /// A socket that listens, on its way to a driver.
 #[derive(Debug)]
 pub(crate) struct Listening {
     pub(crate) id: ListenerId,
     pub(crate) socket: ListenSocket,
-    /// Not every worker has a socket of this listener, so that connections are handed over.
-    pub(crate) hands_over: bool,
+    pub(crate) origin: Origin,
     /// Nobody goes on with the socket when it is closed here: what waits would be reset.
     pub(crate) is_own: bool,
 }
@@ -65,7 +80,7 @@ impl From<TcpListener> for Listening {
         Self {
             id: ListenerId(0),
             socket: ListenSocket::Tcp(listener),
-            hands_over: false,
+            origin: Origin::PLAIN,
             is_own: true,
         }
     }

@@ -28,7 +28,7 @@ use std::time::Instant;
 
 use self::listening::LocalAddr;
 pub(crate) use self::listening::{
-    ListenSocket, ListenerId, Listening, is_about_one_peer, is_closed_to_all,
+    ListenSocket, ListenerId, Listening, Origin, is_about_one_peer, is_closed_to_all,
 };
 pub(crate) use self::mio::{Combined, MioDriver, Watched};
 use crate::output::Output;
@@ -84,8 +84,7 @@ pub(crate) struct Accepted<S> {
     pub(crate) peer_addr: PeerAddr,
     /// `None` on a Unix socket.
     pub(crate) local_addr: Option<SocketAddr>,
-    /// As its listener: other workers have no socket to accept from.
-    pub(crate) hands_over: bool,
+    pub(crate) origin: Origin,
 }
 
 /// A completion that does not borrow the receive buffer yet, so that a backend can go on looking

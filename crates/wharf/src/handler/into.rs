@@ -139,6 +139,9 @@ where
     }
 }
 
+/// Who answers where there is nobody.
+pub(crate) static NOBODY: Constant<StatusCode> = Constant(StatusCode::NOT_FOUND);
+
 /// A response that is always the same.
 #[derive(Debug)]
 pub struct Constant<T>(T);

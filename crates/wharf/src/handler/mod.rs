@@ -18,6 +18,7 @@ pub(crate) use self::blocking::BlockingTask;
 pub use self::blocking::{Blocking, blocking};
 pub use self::bounds::{BodyLimit, TimeLimit, body_limit, time_limit};
 pub use self::disconnect::{DisconnectRule, OnDisconnect, on_disconnect};
+pub(crate) use self::into::NOBODY;
 pub use self::into::{AsyncFn, Constant, IntoHandler, SyncFn, marker};
 pub(crate) use self::task::Task;
 use crate::request::Request;

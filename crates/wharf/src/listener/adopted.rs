@@ -13,6 +13,7 @@ use socket2::{SockRef, Socket, Type};
 use super::options::Options;
 use super::{Listener, Place, Siblings, place_of, tcp};
 use crate::error::{Error, Result};
+use crate::service::ServiceId;
 
 /// A socket that the program has opened itself.
 ///
@@ -92,6 +93,7 @@ fn adopt(socket: Socket, options: &Options) -> io::Result<Listener> {
         // Whoever opened it may have had rights that this process lacks, and may want no others.
         siblings: Siblings::None,
         file: None,
+        service: ServiceId::FIRST,
     })
 }
 

@@ -28,6 +28,7 @@ use super::options::Options;
 use super::unix::{SocketFile, bind_file};
 use super::{ListenAddr, Listener, Registry, Siblings, place_of, tcp};
 use crate::error::{Error, Result};
+use crate::service::ServiceId;
 use crate::stop::{Order, StopSwitch};
 use crate::sys;
 use crate::worker::Control;
@@ -147,7 +148,8 @@ impl HandOver {
             _ => Siblings::None,
         };
         let options = addr.options.clone();
-        Ok(Some(Listener { sockets, addr: place.into(), options, siblings, file }))
+        let (addr, service) = (place.into(), ServiceId::FIRST);
+        Ok(Some(Listener { sockets, addr, options, siblings, file, service }))
     }
 
     /// Has the predecessor accept nothing more, since this server is about to; leaves the file to

@@ -37,8 +37,9 @@ pub(crate) use self::hand_over::{HandOver, Successors};
 use self::options::Options;
 pub(crate) use self::registry::{Registry, Spread};
 use self::unix::SocketFile;
-use crate::driver::{ListenSocket, ListenerId, Listening};
+use crate::driver::{ListenSocket, ListenerId, Listening, Origin};
 use crate::error::{Error, Result};
+use crate::service::ServiceId;
 
 /// What listens on one address: a socket, or one for each worker.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub(crate) struct Listener {
     siblings: Siblings,
     /// The file of a Unix socket, if it is this server's to remove.
     file: Option<SocketFile>,
+    /// What its connections are for.
+    service: ServiceId,
 }
 
 /// Whether more sockets on the same address are opened, where each worker should have one.
@@ -98,6 +101,12 @@ impl Listener {
         }))
     }
 
+    /// The same for another service.
+    pub(crate) fn of(mut self, service: ServiceId) -> Self {
+        self.service = service;
+        self
+    }
+
     /// Where it really listens.
     pub(crate) const fn addr(&self) -> &ListenAddr {
         &self.addr
@@ -130,7 +139,7 @@ impl Listener {
     /// A share for each worker: some of the sockets. If not every worker has one, those that have
     /// hand connections over.
     fn into_shares(self, id: ListenerId, workers: usize) -> Vec<Listening> {
-        let hands_over = self.sockets.len() < workers;
+        let origin = Origin { service: self.service, hands_over: self.sockets.len() < workers };
         let is_internet = self.addr.socket_addr().is_some();
         let is_own = self.siblings != Siblings::None;
         let share = |socket: Socket| {
@@ -139,7 +148,7 @@ impl Listener {
             } else {
                 unix::listen_socket(socket)
             };
-            Listening { id, socket, hands_over, is_own }
+            Listening { id, socket, origin, is_own }
         };
         self.sockets.into_iter().map(share).collect()
     }

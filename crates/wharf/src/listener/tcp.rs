@@ -10,6 +10,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 use super::options::Options;
 use super::{Listener, Siblings, place_of, set_buffers};
+use crate::service::ServiceId;
 use crate::sys;
 
 /// Binds and listens. `[::]` takes IPv4 connections as well, unless that is not wanted.
@@ -30,6 +31,7 @@ pub(super) fn bind(addr: SocketAddr, options: &Options) -> io::Result<Listener> 
         options: options.clone(),
         siblings: Siblings::All,
         file: None,
+        service: ServiceId::FIRST,
     })
 }
 

@@ -19,6 +19,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::options::Options;
 use super::{Listener, Place, Siblings, set_buffers};
 use crate::driver::ListenSocket;
+use crate::service::ServiceId;
 use crate::sys;
 
 /// How often, and how long in between, somebody else's lock on the directory is waited for. Who
@@ -93,6 +94,7 @@ fn listener(socket: Socket, place: Place, options: &Options, file: Option<Socket
         options: options.clone(),
         siblings: Siblings::None,
         file,
+        service: ServiceId::FIRST,
     }
 }
 

@@ -47,7 +47,7 @@ pub struct OpenConnection {
     /// The address on which it was accepted; `None` if it came by a Unix socket.
     pub local_addr: Option<SocketAddr>,
     /// What is spoken on it.
-    pub protocol: Protocol,
+    pub protocol: ProtocolKind,
     /// What it is doing.
     pub state: ConnectionState,
     /// How long it has been open, in tenths of a second.
@@ -67,18 +67,18 @@ pub struct OpenConnection {
 /// What is spoken on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Protocol {
+pub enum ProtocolKind {
     /// HTTP/1.1, or HTTP/1.0.
     Http1,
-    /// Another one, after an `Upgrade` or CONNECT.
-    Tunnel,
+    /// One of the program's own.
+    Raw,
 }
 
-impl fmt::Display for Protocol {
+impl fmt::Display for ProtocolKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Http1 => "HTTP/1.1",
-            Self::Tunnel => "tunnel",
+            Self::Raw => "raw",
         })
     }
 }
@@ -99,8 +99,8 @@ pub enum ConnectionState {
     Sending,
     /// The response is out, and what is left of the request's body is dropped.
     DrainingBody,
-    /// Bytes of another protocol go both ways.
-    Tunnel,
+    /// A protocol of the program's own is spoken.
+    Open,
     /// Nothing more is sent, and the peer has some time to close.
     Lingering,
 }
@@ -114,7 +114,7 @@ impl fmt::Display for ConnectionState {
             Self::Handling => "handling",
             Self::Sending => "sending",
             Self::DrainingBody => "draining body",
-            Self::Tunnel => "tunnel",
+            Self::Open => "open",
             Self::Lingering => "lingering",
         })
     }
@@ -182,7 +182,7 @@ mod tests {
             id: "1-17-5".parse().unwrap(),
             peer_addr: SocketAddr::from(([192, 0, 2, 1], 50_000)).into(),
             local_addr: Some(([192, 0, 2, 2], 80).into()),
-            protocol: Protocol::Http1,
+            protocol: ProtocolKind::Http1,
             state: ConnectionState::Sending,
             age: Duration::from_secs(12),
             requests: 3,

@@ -91,7 +91,10 @@ limits! {
     /// [`Timeouts::idle`](crate::Timeouts::idle): closed silently.
     Idle "no further request came"
     /// [`Timeouts::tunnel`](crate::Timeouts::tunnel): the connection is closed.
-    Tunnel "nothing came or went through a tunnel"
+    Tunnel "nothing came or went"
+    /// [`Io::MAX_UNREAD_BYTES`](crate::Io::MAX_UNREAD_BYTES) with which a protocol of the program's
+    /// own could do nothing: the connection is closed.
+    Unread "too many bytes that nothing could be made of"
     /// [`Timeouts::linger`](crate::Timeouts::linger): a peer did not close after the last response.
     Linger "peer did not close"
 }

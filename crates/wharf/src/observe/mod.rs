@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use self::access::Access;
 pub use self::close::{CloseReason, ClosedConnection};
 pub use self::connections::{
-    ConnectionState, Connections, CurrentRequest, OpenConnection, Protocol,
+    ConnectionState, Connections, CurrentRequest, OpenConnection, ProtocolKind,
 };
 pub use self::failure::{ErrorContext, ErrorKind};
 pub use self::id::{ConnectionId, InvalidConnectionId};

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::Config;
-use crate::Handler;
 use crate::config::{BlockingPool, Tuning};
 use crate::driver::{Driver, Unpark};
 use crate::env::Env;
 use crate::observe::Counters;
+use crate::service::Service;
 use crate::stop::Switches;
 use crate::sys::{self, Place};
 use crate::threads::Threads;
@@ -22,7 +22,7 @@ const UNLIMITED_CONNECTIONS: usize = 1 << 20;
 
 /// Plans a worker for each driver, all of one server.
 pub(crate) fn assemble<D: Driver>(
-    handler: Arc<dyn Handler>,
+    services: Vec<Service>,
     config: Config,
     drivers: Vec<(Arc<dyn Unpark>, D)>,
     hands_over: bool,
@@ -43,7 +43,7 @@ pub(crate) fn assemble<D: Driver>(
     let life = Life::new(config.milestones, switches.own.clone(), drivers.len());
     let shared = Arc::new_cyclic(|shared: &Weak<Shared<D::Socket>>| Shared {
         env: Arc::new(Env::new(config.states, config.makers, shared.clone())),
-        handler,
+        services,
         limits: config.limits,
         timeouts: config.timeouts,
         rules: config.rules,

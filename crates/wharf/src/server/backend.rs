@@ -6,9 +6,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::{Config, assemble};
-use crate::Handler;
 use crate::driver::{Listening, MioDriver, UringDriver};
 use crate::error::{Error, Result};
+use crate::service::Service;
 use crate::worker::{Control, Plan};
 
 /// By which interface of the system a server waits and moves bytes. What it does is the same.
@@ -52,7 +52,7 @@ pub(super) enum Plans {
 impl Plans {
     /// A worker for each share of the listeners.
     pub(super) fn new(
-        handler: Arc<dyn Handler>,
+        services: Vec<Service>,
         config: Config,
         shares: Vec<Vec<Listening>>,
         hands_over: bool,
@@ -61,12 +61,12 @@ impl Plans {
             let drivers: io::Result<Vec<_>> = shares.into_iter().map(UringDriver::new).collect();
             let drivers = drivers.map_err(Error::Backend)?;
             let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
-            return Ok(Self::IoUring(assemble(handler, config, drivers, hands_over)));
+            return Ok(Self::IoUring(assemble(services, config, drivers, hands_over)));
         }
         let drivers: io::Result<Vec<_>> = shares.into_iter().map(MioDriver::new).collect();
         let drivers = drivers.map_err(Error::Worker)?;
         let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();
-        Ok(Self::Epoll(assemble(handler, config, drivers, hands_over)))
+        Ok(Self::Epoll(assemble(services, config, drivers, hands_over)))
     }
 }
 

@@ -7,6 +7,7 @@ mod assemble;
 mod backend;
 mod handle;
 mod lifecycle;
+mod listen;
 mod state;
 mod ticker;
 mod tuning;
@@ -18,7 +19,6 @@ mod runtime;
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -32,6 +32,7 @@ pub use self::handle::ServerHandle;
 use self::handle::WorkerThreads;
 pub use self::lifecycle::ServerState;
 use self::lifecycle::{Companion, EndOfCompanion};
+use self::listen::share_out;
 #[cfg(not(feature = "tokio"))]
 pub(crate) use self::no_runtime::Runtime;
 #[cfg(feature = "tokio")]
@@ -40,17 +41,16 @@ pub use self::ticker::Ticker;
 #[cfg(test)]
 pub(crate) use self::ticker::share_meter;
 use crate::config::{BlockingPool, DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
-use crate::driver::{Driver, Listening};
+use crate::driver::Driver;
 use crate::env::{MakeState, States};
 use crate::error::{Error, Result};
-use crate::listener::{
-    HandOver, InvalidAddr, ListenAddr, Listener, OpenSocket, Registry, SYSTEM_SPREADS, Spread,
-};
+use crate::listener::{HandOver, Listener, Registry, SYSTEM_SPREADS, Spread};
 use crate::observe::{Access, ClosedConnection, ErrorContext, Hooks, OpenedConnection};
 use crate::response::Response;
+use crate::service::Service;
 use crate::stop::StopSwitch;
 use crate::worker::{Control, Milestones, Plan, Worker};
-use crate::{Handler, IntoHandler, Limits, OnDisconnect};
+use crate::{IntoHandler, Limits, OnDisconnect};
 
 /// A server that is being put together.
 ///
@@ -73,7 +73,7 @@ use crate::{Handler, IntoHandler, Limits, OnDisconnect};
 /// ```
 #[must_use = "a server does nothing before `run`, `start` or `into_ticker`"]
 pub struct Server {
-    handler: Arc<dyn Handler>,
+    services: Vec<Service>,
     listeners: Vec<Listener>,
     config: Config,
 }
@@ -138,63 +138,12 @@ impl Default for Config {
 impl Server {
     /// A server for `handler`. Opens nothing.
     pub fn new<M>(handler: impl IntoHandler<M>) -> Self {
-        let handler: Arc<dyn Handler> = Arc::new(handler.into_handler());
-        Self { handler, listeners: Vec::new(), config: Config::default() }
+        Self::with(Service::http(handler))
     }
 
-    /// Listens on an address, at once. May be called for any number of addresses.
-    ///
-    /// A [`SocketAddr`] is one, a pair of address and port, and a text such as `127.0.0.1:8080`,
-    /// `localhost:8080`, `:8080`, `unix:/run/site.sock`, `fd:3` or `systemd:`: [`ListenAddr`] has
-    /// them all, and options. Port 0 takes a free port, which [`local_addrs`](Self::local_addrs)
-    /// tells. `[::]` takes IPv4 as well. Of a name with several addresses, the first that can be
-    /// bound is taken.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidAddr`] if the text can't be read; [`Error::Listen`] if the address is
-    /// taken, not allowed, not to be had on this system, or does not resolve; [`Error::Handler`] if
-    /// the handler was put together wrongly, such as a router with conflicting routes.
-    pub fn listen<A>(mut self, addr: A) -> Result<Self>
-    where
-        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
-    {
-        self.handler.check().map_err(Error::Handler)?;
-        let addr = addr.try_into().map_err(|error| Error::InvalidAddr(error.into()))?;
-        let taken = self.config.hand_over.as_mut().map(|hand_over| hand_over.claim(&addr));
-        let refused = |source| Error::Listen { addr: addr.to_string(), source };
-        match taken.transpose().map_err(refused)?.flatten() {
-            Some(listener) => self.listeners.push(listener),
-            None => self.listeners.extend(Listener::open(&addr)?),
-        }
-        Ok(self)
-    }
-
-    /// Listens on a socket that the program has opened: a [`TcpListener`](std::net::TcpListener),
-    /// and on Unix a `UnixListener` or the `OwnedFd` of either. It becomes non-blocking, also for
-    /// whoever else has it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Listen`] if it is not a stream socket that is bound; [`Error::Handler`] as for
-    /// [`listen`](Self::listen).
-    pub fn listen_on(mut self, socket: impl Into<OpenSocket>) -> Result<Self> {
-        self.handler.check().map_err(Error::Handler)?;
-        self.listeners.push(Listener::adopt(socket.into())?);
-        Ok(self)
-    }
-
-    /// The internet addresses that are listened on, in the order of the calls, with their real
-    /// ports. [`listen_addrs`](Self::listen_addrs) has those of Unix sockets as well.
-    #[must_use]
-    pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.addr().socket_addr()).collect()
-    }
-
-    /// What is listened on, in the order of the calls.
-    #[must_use]
-    pub fn listen_addrs(&self) -> Vec<ListenAddr> {
-        self.listeners.iter().map(|listener| listener.addr().clone()).collect()
+    /// A server for `service`. Opens nothing.
+    pub fn with(service: Service) -> Self {
+        Self { services: vec![service], listeners: Vec::new(), config: Config::default() }
     }
 
     /// How many workers serve, each on a thread of its own. Default: as many as there are cores;
@@ -410,7 +359,7 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(Error::NothingToListenOn);
         }
-        let Self { handler, listeners, mut config } = self;
+        let Self { services, listeners, mut config } = self;
         config.runtime = std::mem::take(&mut config.runtime).or_current();
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
         let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
@@ -432,7 +381,7 @@ impl Server {
         }
         let successors = config.begin_hand_over()?;
         let switch = config.switch.clone();
-        let plans = Plans::new(handler, config, shares, !system_spreads)?;
+        let plans = Plans::new(services, config, shares, !system_spreads)?;
         if let Some(successors) = successors {
             let server = Arc::downgrade(&plans.control());
             successors.wait_for(server, switch).map_err(Error::Worker)?;
@@ -444,8 +393,8 @@ impl Server {
 #[cfg(test)]
 impl Server {
     /// What [`assemble`] takes, for a server on other drivers than the system's.
-    pub(crate) fn into_parts(self) -> (Arc<dyn Handler>, Config) {
-        (self.handler, self.config)
+    pub(crate) fn into_parts(self) -> (Vec<Service>, Config) {
+        (self.services, self.config)
     }
 }
 
@@ -453,22 +402,6 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("listen_addrs", &self.listen_addrs()).finish_non_exhaustive()
     }
-}
-
-/// The sockets of each worker.
-fn share_out(
-    listeners: Vec<Listener>,
-    registry: &Registry,
-    spread: Spread,
-) -> Result<Vec<Vec<Listening>>> {
-    let mut shares: Vec<Vec<Listening>> = (0..spread.workers).map(|_| Vec::new()).collect();
-    for listener in listeners {
-        let sockets = registry.add(listener, spread).map_err(Error::Worker)?;
-        for (index, socket) in sockets.into_iter().enumerate() {
-            shares[index % spread.workers].push(socket);
-        }
-    }
-    Ok(shares)
 }
 
 /// Runs the workers of a server until it is told to stop. The calling thread is the first of them,

@@ -323,10 +323,10 @@ pub(super) fn plan(
     workers: usize,
     hands_over: bool,
 ) -> Vec<Plan<SimDriver>> {
-    let (handler, config) = server.into_parts();
+    let (services, config) = server.into_parts();
     let drivers = (0..workers).map(|index| net.driver(index == 0 || !hands_over));
     let drivers = drivers.map(|driver| (driver.unpark(), driver)).collect();
-    assemble(handler, config, drivers, hands_over)
+    assemble(services, config, drivers, hands_over)
 }
 
 fn run_on_thread(run: impl FnOnce() -> crate::Result + Send + 'static) -> Running {

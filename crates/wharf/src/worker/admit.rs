@@ -11,11 +11,12 @@ use crate::conn::Conn;
 use crate::driver::{Accepted, Driver, Listening};
 use crate::observe::{CloseReason, ConnectionId, ErrorKind, Limit};
 use crate::request::Addrs;
+use crate::service::ServiceId;
 
 impl<D: Driver> Worker<D> {
     /// Gives an accepted connection to a worker, or takes it on.
     pub(super) fn admit(&mut self, accepted: Accepted<D::Socket>) {
-        let Accepted { socket, peer_addr: peer, local_addr: local, hands_over } = accepted;
+        let Accepted { socket, peer_addr: peer, local_addr: local, origin } = accepted;
         let addrs = Addrs { peer, local };
         let shared = &self.state.shared;
         let counters = &self.state.member().counters;
@@ -30,29 +31,29 @@ impl<D: Driver> Worker<D> {
             self.acceptor.on_full(&mut self.driver);
         }
         let own = self.state.own.index;
-        let hands_over = hands_over || shared.hands_over;
+        let hands_over = origin.hands_over || shared.hands_over;
         let index = if hands_over { fewest(&shared.members) } else { own };
         shared.members[index].connections.fetch_add(1, Ordering::Relaxed);
         if index == own {
-            return self.adopt(socket, addrs);
+            return self.adopt(socket, addrs, origin.service);
         }
-        let left = shared.members[index].inbox.post(Message::Adopt(socket, addrs));
-        if let Err(Message::Adopt(socket, addrs)) = left {
+        let left = shared.members[index].inbox.post(Message::Adopt(socket, addrs, origin.service));
+        if let Err(Message::Adopt(socket, addrs, service)) = left {
             // That worker has just ended.
             shared.members[index].connections.fetch_sub(1, Ordering::Relaxed);
             shared.members[own].connections.fetch_add(1, Ordering::Relaxed);
-            self.adopt(socket, addrs);
+            self.adopt(socket, addrs, service);
         }
     }
 
-    fn adopt(&mut self, socket: D::Socket, addrs: Addrs) {
+    fn adopt(&mut self, socket: D::Socket, addrs: Addrs, service: ServiceId) {
         // A peer that has gone already makes this fail, which concerns nobody else.
         let Ok(key) = self.driver.adopt(socket) else {
             self.state.note_closed(None, addrs.peer, CloseReason::Lost, 0);
             return;
         };
         self.state.shared.hooks.opened(ConnectionId::new(self.state.own.index, key), addrs);
-        self.state.open(Conn::new(key, addrs, self.state.own.clock.uptime()));
+        self.state.open(Conn::new(key, addrs, service, self.state.own.clock.uptime()));
     }
 
     pub(super) fn take_inbox(&mut self) {
@@ -64,7 +65,7 @@ impl<D: Driver> Worker<D> {
 
     fn take_message(&mut self, message: Message<D::Socket>) {
         match message {
-            Message::Adopt(socket, addrs) => self.adopt(socket, addrs),
+            Message::Adopt(socket, addrs, service) => self.adopt(socket, addrs, service),
             Message::List(answer) => self.lists.push(answer),
             Message::Kill(key, answer) => answer.give(self.kill(key)),
             Message::Mind(question) => {

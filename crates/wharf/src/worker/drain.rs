@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::Worker;
+use crate::conn::Conn;
 use crate::driver::{Driver, Key};
 use crate::observe::CloseReason;
 use crate::stop::Order;
@@ -81,8 +82,8 @@ impl<D: Driver> Worker<D> {
         let due = now.checked_add(self.state.own.timeouts.idle).unwrap_or(now);
         let keys: Vec<Key> = self.state.conns.iter().flatten().map(|conn| conn.key).collect();
         for key in keys {
+            self.state.act(key, Conn::on_drain);
             if let Some(conn) = self.state.conn(key) {
-                conn.fire_draining();
                 conn.hasten(due);
                 self.state.set_deadline(key);
             }

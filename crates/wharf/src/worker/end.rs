@@ -71,7 +71,7 @@ impl<D: Driver> Worker<D> {
         let left = self.state.member().inbox.close();
         self.state.member().inbox.take(&mut self.woken);
         for message in left {
-            if let Message::Adopt(_, addrs) = message {
+            if let Message::Adopt(_, addrs, _) = message {
                 self.state.report.cut += 1;
                 self.state.note_closed(None, addrs.peer, CloseReason::Stopped, 0);
             }

@@ -5,7 +5,6 @@
 use std::sync::atomic::Ordering;
 
 use super::Worker;
-use crate::conn::Http1;
 use crate::driver::Driver;
 use crate::observe::Stats;
 
@@ -41,7 +40,7 @@ impl<D: Driver> Worker<D> {
             timers: state.timers.in_use(),
             queued: state.queue.len() + state.next_queue.len() + self.carried.len(),
             orphans: state.orphans.len(),
-            dirty_spares: state.spare.iter().filter(|http| !Http1::is_idle(http)).count(),
+            dirty_spares: state.spares.dirty(),
             messages: state.member().inbox.messages(),
         }
     }

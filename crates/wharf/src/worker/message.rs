@@ -10,12 +10,13 @@ use super::question::{Answer, Minded};
 use crate::driver::{Key, ListenerId, Listening};
 use crate::observe::OpenConnection;
 use crate::request::Addrs;
+use crate::service::ServiceId;
 use crate::sys::Descriptor;
 
 /// What others want of a worker.
 pub(crate) enum Message<S> {
     /// Takes on a connection that another worker accepted.
-    Adopt(S, Addrs),
+    Adopt(S, Addrs, ServiceId),
     /// Says what each connection is doing.
     List(Answer<Vec<OpenConnection>>),
     /// Closes a connection, and says whether it was there.

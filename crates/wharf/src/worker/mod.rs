@@ -25,6 +25,7 @@ mod own;
 mod question;
 mod report;
 mod shared;
+mod spares;
 mod spin;
 mod state;
 mod watch;
@@ -53,11 +54,12 @@ use self::own::Own;
 use self::question::{Answer, Minding};
 pub use self::report::{DrainReport, Unfinished};
 pub(crate) use self::shared::{Member, Plan, Shared};
+use self::spares::Spares;
 use self::spin::Spin;
 use self::state::{State, end};
 use self::watch::Watch;
 use crate::body::OnWorker;
-use crate::conn::{Ending, Http1};
+use crate::conn::Ending;
 use crate::driver::{Close, Completion, Driver, Key, Sent};
 use crate::env::WorkerEnv;
 use crate::observe::{CloseReason, ErrorKind, OpenConnection};
@@ -121,7 +123,7 @@ impl<D: Driver> Worker<D> {
             timers: Wheel::new(now),
             burst: Burst::default(),
             watch,
-            spare: Vec::new(),
+            spares: Spares::default(),
             orphans: Orphans::default(),
             queue: Vec::new(),
             next_queue: Vec::new(),
@@ -409,26 +411,26 @@ impl<D: Driver> Worker<D> {
     fn flush_one(&mut self, key: Key) {
         let Some(conn) = self.state.conn(key) else { return };
         conn.queued = false;
-        if let Some(http) = conn.http.as_deref_mut()
-            && let Some((output, behind)) = http.begin_send()
-        {
+        if let Some((output, behind)) = conn.begin_send() {
             match self.driver.send(key, output, behind) {
-                Poll::Pending => http.sending = true,
+                Poll::Pending => conn.note_sending(),
                 Poll::Ready(Ok(())) => self.state.on_sent_at_once(key),
                 Poll::Ready(Err(error)) => {
-                    // It stays on its way: what was not sent must not be taken for sent.
-                    http.sending = true;
-                    let unsent = std::mem::take(&mut http.output);
-                    self.state.give_up(key, unsent);
+                    let unsent = conn.take_unsent();
+                    self.state.give_up(key, unsent.unwrap_or_default());
                     return self.fail(key, error);
                 }
             }
         }
         let Some(conn) = self.state.conn(key) else { return };
-        match conn.http.as_deref().and_then(Http1::ending) {
+        match conn.ending() {
             Some(Ending::Close(how)) => return self.close(key, how, CloseReason::Finished),
             Some(Ending::Cut) => return self.close(key, Close::Reset, CloseReason::Finished),
             Some(Ending::Linger) => self.linger(key),
+            Some(Ending::HalfClose) => {
+                conn.note_half_closed();
+                self.driver.shutdown_send(key);
+            }
             None => {}
         }
         self.state.rest(key, &mut self.driver);
@@ -441,8 +443,8 @@ impl<D: Driver> Worker<D> {
         let context = state.shared.context(&state.own);
         let Some(conn) = state.conns[key.index as usize].as_mut() else { return };
         conn.begin_linger(state.own.clock.now());
-        let http = end(conn, &context);
-        self.state.keep(http);
+        let work = end(conn, &context);
+        self.state.keep(work);
     }
 
     /// Gives up a connection that the system says is broken.

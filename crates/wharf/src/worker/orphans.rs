@@ -79,7 +79,7 @@ impl<S> State<S> {
         if let Err(mut http) = self.orphans.insert(http) {
             self.member().counters.count_limit(Limit::Orphans);
             http.drop_orphan();
-            self.keep(Some(http));
+            self.keep_http(http);
         }
         self.count_orphans();
     }
@@ -93,7 +93,7 @@ impl<S> State<S> {
             self.orphans.by_generation.insert(key.generation, http);
         } else {
             self.report.finished += u64::from(self.own.is_draining);
-            self.keep(Some(http));
+            self.keep_http(http);
         }
         self.count_orphans();
     }
@@ -109,7 +109,7 @@ impl<S> State<S> {
             if http.has_orphan() {
                 self.orphans.by_generation.insert(generation, http);
             } else {
-                self.keep(Some(http));
+                self.keep_http(http);
             }
         }
         let orphans = self.orphans.by_generation.values();

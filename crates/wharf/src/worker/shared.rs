@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::clients::Clients;
 use super::{Inbox, Message, Own, Presence};
+use crate::Limits;
 use crate::config::{BlockingPool, Rules, Timeouts, Tuning};
 use crate::conn::Context;
 use crate::driver::Driver;
@@ -16,15 +17,16 @@ use crate::env::Env;
 use crate::listener::Registry;
 use crate::observe::{Counters, Hooks, Stats, WorkerStats, snapshot};
 use crate::server::Runtime;
+use crate::service::Service;
 use crate::stop::Switches;
 use crate::sys::{self, Pinned};
 use crate::threads::Threads;
-use crate::{Handler, Limits};
 
 /// What all workers of a server have in common. Nothing in it is written to by a request.
 pub(crate) struct Shared<S> {
     pub(crate) env: Arc<Env>,
-    pub(crate) handler: Arc<dyn Handler>,
+    /// What is spoken, by number.
+    pub(crate) services: Vec<Service>,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
     pub(crate) rules: Rules,
@@ -92,7 +94,7 @@ impl<S> Shared<S> {
 
     pub(super) fn context<'w>(&'w self, own: &'w Own) -> Context<'w> {
         Context {
-            handler: &*self.handler,
+            services: &self.services,
             env: &self.env,
             limits: &self.limits,
             rules: &self.rules,

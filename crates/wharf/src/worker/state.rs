@@ -8,22 +8,19 @@ use std::sync::atomic::Ordering;
 
 use super::burst::{Burst, wait_to_return};
 use super::orphans::Orphans;
+use super::spares::Spares;
 use super::watch::{Blocked, Watch};
 use super::{DrainReport, Member, Own, Shared};
-use crate::conn::{Conn, Context, Http1};
+use crate::conn::{Conn, Context, Http1, Work};
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ConnectionId, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::peer::PeerAddr;
 use crate::pool;
+use crate::response::BoxError;
+use crate::service::{ServiceId, ServiceKind};
 use crate::sys;
 use crate::timer::Wheel;
-
-/// How many idle protocol parts a worker keeps for connections that become busy.
-const MAX_SPARE: usize = 256;
-
-/// How many of them it keeps when a burst is over.
-const MIN_SPARE: usize = 8;
 
 /// Everything of a worker but its driver, whose results are borrowed while this is worked on.
 pub(super) struct State<S> {
@@ -33,8 +30,7 @@ pub(super) struct State<S> {
     pub(super) timers: Wheel,
     pub(super) burst: Burst,
     pub(super) watch: Watch,
-    #[expect(clippy::vec_box, reason = "they are moved between this list and connections")]
-    pub(super) spare: Vec<Box<Http1>>,
+    pub(super) spares: Spares,
     /// Handlers that go on without their connection.
     pub(super) orphans: Orphans,
     /// Connections to be looked at before the turn is over, and in the next one.
@@ -60,8 +56,10 @@ impl<S> State<S> {
         if index >= self.conns.len() {
             self.conns.resize_with(index + 1, || None);
         }
+        let service = conn.service();
         self.conns[index] = Some(conn);
         self.burst.on_open(self.member().connections.load(Ordering::Relaxed));
+        self.begin(key, service);
         self.set_deadline(key);
     }
 
@@ -88,14 +86,45 @@ impl<S> State<S> {
         if conn.is_lingering() {
             return conn.on_dropped_bytes(bytes.len());
         }
-        let is_busy = conn.http.is_some();
-        let spare = if is_busy { None } else { Some(self.spare(key)) };
+        if conn.work.is_some() {
+            return self.act(key, |conn, context| conn.on_bytes(bytes, context));
+        }
+        if conn.keeps_protocol() {
+            self.take_up(key);
+            return self.act(key, |conn, context| conn.on_bytes(bytes, context));
+        }
+        let spare = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
         self.act(key, |conn, context| {
-            if let Some(spare) = spare {
-                conn.work_with(spare, context);
-            }
+            conn.work_with(spare, context);
             conn.on_bytes(bytes, context);
         });
+    }
+
+    /// Gives a connection what it needs to go on with a protocol of the program's own.
+    fn take_up(&mut self, key: Key) {
+        let raw = self.spares.raw(key, &self.shared.members[self.own.index], self.own.index);
+        if let Some(conn) = self.conn(key) {
+            conn.work_raw(raw);
+        }
+    }
+
+    /// Begins with what a connection was accepted for. Who speaks HTTP waits for a request.
+    fn begin(&mut self, key: Key, service: ServiceId) {
+        let Some(ServiceKind::Raw(make)) =
+            self.shared.services.get(service.index()).map(|service| &service.kind)
+        else {
+            return;
+        };
+        let Ok(protocol) = catch_unwind(AssertUnwindSafe(|| make())) else {
+            let error = "a protocol could not be made: panicked";
+            self.tell_of_failure(ErrorKind::Panic, &*BoxError::from(error), None);
+            return;
+        };
+        if let Some(conn) = self.conn(key) {
+            conn.speak(protocol);
+        }
+        self.take_up(key);
+        self.act(key, Conn::on_open);
     }
 
     /// Whether nothing is under way on a connection, so that its peer may close it.
@@ -113,7 +142,7 @@ impl<S> State<S> {
     /// Goes on with requests for which nothing was left of a tick's budget.
     pub(super) fn resume(&mut self, key: Key) {
         if let Some(conn) = self.conn(key)
-            && conn.http.as_deref().is_some_and(Http1::is_postponed)
+            && conn.work.as_ref().is_some_and(Work::is_postponed)
         {
             self.act(key, Conn::on_resume);
         }
@@ -130,25 +159,15 @@ impl<S> State<S> {
         let context = self.shared.context(&self.own);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         // Most often nothing is left to be done, which takes no time.
-        let is_left = conn.http.as_deref().is_some_and(Http1::has_more_to_do);
+        let is_left = conn.work.as_ref().is_some_and(Work::has_more_to_do);
         shield(conn, |conn| conn.on_sent_at_once(&context));
         if is_left && let Some(blocked) = self.watch.lap() {
             tell_of_blocking(conn, blocked, &context);
         }
-        let has_more = conn.http.as_deref().is_some_and(|http| !http.output.is_empty());
-        if has_more && !conn.queued {
+        if conn.has_output() && !conn.queued {
             conn.queued = true;
             self.next_queue.push(key);
         }
-    }
-
-    /// What a connection needs for an exchange.
-    fn spare(&mut self, key: Key) -> Box<Http1> {
-        let spare = self.spare.pop();
-        spare.unwrap_or_else(|| {
-            let id = ConnectionId::new(self.own.index, key);
-            Box::new(Http1::new(self.member().inbox.waker(key), id))
-        })
     }
 
     /// Leaves a connection alone until something happens to it: takes the protocol's parts off one
@@ -157,10 +176,10 @@ impl<S> State<S> {
     pub(super) fn rest(&mut self, key: Key, driver: &mut impl Driver) {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         let retired = conn.retire();
-        let http = conn.http.as_deref();
-        let receiving = http.is_none_or(Http1::wants_bytes);
+        let work = conn.work.as_ref();
+        let receiving = work.is_none_or(Work::wants_bytes);
         if receiving != conn.receiving {
-            if http.is_some_and(Http1::holds_requests) {
+            if work.is_some_and(Work::holds_requests) {
                 self.shared.members[self.own.index].counters.count_limit(Limit::Pipelined);
             }
             conn.receiving = receiving;
@@ -174,7 +193,7 @@ impl<S> State<S> {
         if conn.awaits_taking() && !awaited_taking {
             conn.begin_taking(driver.untaken(key));
         }
-        if conn.http.as_deref().is_some_and(Http1::is_postponed) && !conn.queued {
+        if conn.work.as_ref().is_some_and(Work::is_postponed) && !conn.queued {
             conn.queued = true;
             self.next_queue.push(key);
         }
@@ -182,18 +201,20 @@ impl<S> State<S> {
     }
 
     #[inline(always)]
-    pub(super) fn keep(&mut self, http: Option<Box<Http1>>) {
-        let Some(mut http) = http else { return };
+    pub(super) fn keep(&mut self, work: Option<Work>) {
+        match work {
+            None => {}
+            Some(Work::Http1(http)) => self.keep_http(http),
+            Some(Work::Raw(raw)) => self.spares.keep_raw(raw),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn keep_http(&mut self, http: Box<Http1>) {
         if http.has_orphan() {
             return self.keep_orphan(http);
         }
-        let spare = &mut self.spare;
-        guard(|| {
-            http.clear();
-            if spare.len() < MAX_SPARE {
-                spare.push(http);
-            }
-        });
+        self.spares.keep_http(http);
     }
 
     /// Arms the timer that fits what a connection is doing.
@@ -217,20 +238,19 @@ impl<S> State<S> {
         let context = self.shared.context(&self.own);
         let Some(slot) = self.conns.get_mut(key.index as usize) else { return };
         let Some(mut conn) = slot.take() else { return };
-        let mut http = end(&mut conn, &context);
-        if matches!(reason, CloseReason::Stopped | CloseReason::Killed)
-            && let Some(http) = &mut http
-        {
-            // Whoever orders that ends what is under way.
-            http.cancel_orphan();
+        let mut work = end(&mut conn, &context);
+        let mut goes_on = false;
+        if let Some(Work::Http1(http)) = &mut work {
+            if matches!(reason, CloseReason::Stopped | CloseReason::Killed) {
+                // Whoever orders that ends what is under way.
+                http.cancel_orphan();
+            }
+            goes_on = http.has_orphan();
         }
         let (reason, requests) = conn.verdict(reason);
         self.timers.release(key.index);
-        if let Some(left) = conn.take_left() {
-            left.close();
-        }
-        let goes_on = http.as_ref().is_some_and(|http| http.has_orphan());
-        self.keep(http);
+        guard(|| conn.close_kept());
+        self.keep(work);
         if self.own.is_draining && !conn.is_reported && !goes_on {
             self.report.finished += 1;
         }
@@ -283,7 +303,7 @@ impl<S> State<S> {
         {
             return self.burst.postpone(at);
         }
-        self.spare.truncate(MIN_SPARE);
+        self.spares.shrink();
         while let Some(None) = self.conns.last() {
             self.conns.pop();
         }
@@ -314,7 +334,7 @@ impl<S> State<S> {
 }
 
 /// Tells whoever works for a connection that it is over, wakers of the program's among them.
-pub(super) fn end(conn: &mut Conn, context: &Context<'_>) -> Option<Box<Http1>> {
+pub(super) fn end(conn: &mut Conn, context: &Context<'_>) -> Option<Work> {
     catch_unwind(AssertUnwindSafe(|| conn.end_work(context))).unwrap_or_default()
 }
 
@@ -327,7 +347,7 @@ fn tell_of_blocking(conn: &Conn, blocked: Blocked, context: &Context<'_>) {
         kind: ErrorKind::BlockedWorker(blocked.0),
         error: &blocked,
         peer_addr: Some(conn.peer_addr()),
-        request: conn.http.as_deref().and_then(Http1::last_request),
+        request: conn.work.as_ref().and_then(Work::last_request),
         status: None,
     });
 }

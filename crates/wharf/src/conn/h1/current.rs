@@ -11,7 +11,7 @@ use wharf_proto::RequestHead;
 use wharf_proto::h1::Phase;
 
 use super::Http1;
-use crate::observe::{ConnectionState, CurrentRequest, Protocol};
+use crate::observe::{ConnectionState, CurrentRequest, ProtocolKind};
 
 /// How much of method and target is kept, in bytes: enough to tell one request from another.
 const MAX_LINE_BYTES: usize = 256;
@@ -84,33 +84,28 @@ impl Current {
 impl Http1 {
     /// What the connection is doing.
     pub(crate) fn state(&self) -> ConnectionState {
-        let has_begun = self.exchange.response_body.is_some() || !self.is_all_sent();
+        let has_begun = self.exchange.response_body.is_some() || !self.wire.is_all_sent();
         match self.machine.phase() {
-            _ if self.exchange.is_tunnel => ConnectionState::Tunnel,
+            _ if self.exchange.is_tunnel => ConnectionState::Open,
             _ if has_begun => ConnectionState::Sending,
             Phase::Idle => ConnectionState::Idle,
             Phase::Head => ConnectionState::ReceivingHead,
             Phase::Body if self.expects_body() => ConnectionState::ReceivingBody,
             Phase::Body | Phase::Respond => ConnectionState::Handling,
             Phase::Drain => ConnectionState::DrainingBody,
-            Phase::Tunnel => ConnectionState::Tunnel,
+            Phase::Tunnel => ConnectionState::Open,
             // There is nothing left but to close it.
             Phase::Closed => ConnectionState::Sending,
         }
     }
 
-    pub(crate) const fn protocol(&self) -> Protocol {
-        if self.exchange.is_tunnel { Protocol::Tunnel } else { Protocol::Http1 }
-    }
-
-    /// How many bytes the driver was given since the connection became busy.
-    pub(crate) const fn given_bytes(&self) -> u64 {
-        self.given_bytes
+    pub(crate) const fn protocol(&self) -> ProtocolKind {
+        if self.exchange.is_tunnel { ProtocolKind::Raw } else { ProtocolKind::Http1 }
     }
 
     /// The request that is under way or whose response was not taken, if it was noted.
     pub(crate) fn current_request(&self, now: Instant) -> Option<CurrentRequest> {
-        let is_over = self.exchange.is_over() && self.is_all_sent();
+        let is_over = self.exchange.is_over() && self.wire.is_all_sent();
         self.current.get(self.requests, now).filter(|_| !is_over)
     }
 }

@@ -15,7 +15,7 @@ mod tunnel;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wharf_proto::RequestHead;
 use wharf_proto::h1::{self, Phase};
@@ -25,6 +25,7 @@ use self::orphan::Orphan;
 use self::refuse::Refusal;
 use super::addrs::PackedAddrs;
 use super::exchange::{Exchange, Record};
+use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Timer};
 use crate::body::BodyError;
 use crate::config::Rules;
@@ -35,22 +36,18 @@ use crate::observe::{CloseReason, ConnectionId, Limit};
 use crate::output::Output;
 use crate::pool::Pooled;
 use crate::request::{Addrs, Parts};
+use crate::service::ServiceId;
 use crate::worker::ConnWaker;
-
-/// Unsent output beyond which nothing more is produced, in bytes.
-const HIGH_WATER_BYTES: usize = 64 << 10;
 
 /// Bodies up to this size are copied behind their head; larger ones are sent from where they are.
 const COPY_BYTES: usize = 16 << 10;
-
-/// Storage that an idle buffer may keep, in bytes.
-const MAX_SPARE_BYTES: usize = 128 << 10;
 
 /// A busy HTTP/1 connection.
 pub(crate) struct Http1 {
     machine: h1::Connection,
     addrs: Addrs,
     id: ConnectionId,
+    service: ServiceId,
     /// How many heads came in full on this connection.
     requests: u32,
     /// Where the next head is built.
@@ -59,9 +56,7 @@ pub(crate) struct Http1 {
     trailers: RequestHead,
     /// Bytes that came and could not be dealt with yet.
     input: Vec<u8>,
-    pub(crate) output: Output,
-    /// The driver has an output of this connection.
-    pub(crate) sending: bool,
+    pub(crate) wire: Wire,
     exchange: Exchange,
     current: Current,
     interims: Interims,
@@ -72,17 +67,7 @@ pub(crate) struct Http1 {
     done: Vec<Pooled<Record>>,
     /// How many of them end in the output that the driver has.
     done_when_sent: usize,
-    /// How long that output is, and after it was given up, how much of it was sent.
-    in_flight_bytes: usize,
-    /// How long the peer may take none of what is being sent, if a handler said so.
-    write_timeout: Option<Duration>,
-    /// How many bytes the driver was given since the connection became busy.
-    given_bytes: u64,
-    /// What was given, and what of it not taken, when that was looked at.
-    last_look: (u64, u64),
     waker: ConnWaker,
-    /// The peer has closed its sending side.
-    eof: bool,
     /// The peer has said that it sends nothing behind the current request.
     is_last_request: bool,
     /// A head came in full since the deadline was looked at: the next one has its own time.
@@ -93,20 +78,6 @@ pub(crate) struct Http1 {
     body_ignored: bool,
     /// Nothing of the tick's budget was left for the request that comes next.
     is_postponed: bool,
-    ending: Option<Ending>,
-    /// Why the connection ends, once that is decided.
-    reason: Option<CloseReason>,
-}
-
-/// How the connection ends once its output is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Close(Close),
-    /// The peer may still be sending: say that we are done, and read on for a while, so that it
-    /// sees the response rather than a reset (RFC 9112 section 9.6).
-    Linger,
-    /// The peer takes nothing any more: at once, with what is left unsent.
-    Cut,
 }
 
 impl Http1 {
@@ -116,12 +87,12 @@ impl Http1 {
             machine: h1::Connection::new(),
             addrs: Addrs::UNKNOWN,
             id,
+            service: ServiceId::FIRST,
             requests: 0,
             parts: None,
             trailers: RequestHead::default(),
             input: Vec::new(),
-            output: Output::default(),
-            sending: false,
+            wire: Wire::default(),
             exchange: Exchange::default(),
             current: Current::default(),
             interims: Interims::default(),
@@ -129,25 +100,26 @@ impl Http1 {
             orphan: None,
             done: Vec::new(),
             done_when_sent: 0,
-            in_flight_bytes: 0,
-            write_timeout: None,
-            given_bytes: 0,
-            last_look: (0, 0),
             waker,
-            eof: false,
             is_last_request: false,
             head_done: false,
             body_paused: false,
             body_ignored: false,
             is_postponed: false,
-            ending: None,
-            reason: None,
         }
     }
 
     /// Makes the value work for another connection, on which so many requests came before.
-    pub(super) fn bind(&mut self, key: Key, addrs: &PackedAddrs, requests: u32, rules: &Rules) {
+    pub(super) fn bind(
+        &mut self,
+        key: Key,
+        addrs: &PackedAddrs,
+        service: ServiceId,
+        requests: u32,
+        rules: &Rules,
+    ) {
         self.waker.bind(key);
+        self.service = service;
         self.id = self.id.with_key(key);
         self.addrs = addrs.get();
         self.requests = requests;
@@ -169,30 +141,22 @@ impl Http1 {
         self.current.clear();
         self.input.clear();
         self.input.shrink_to(MAX_SPARE_BYTES);
-        self.output.clear();
-        self.output.buffer.shrink_to(MAX_SPARE_BYTES);
-        self.sending = false;
-        self.eof = false;
+        self.wire.clear();
         self.is_last_request = false;
         self.head_done = false;
         self.body_paused = false;
         self.body_ignored = false;
         self.is_postponed = false;
-        self.write_timeout = None;
-        self.given_bytes = 0;
-        self.last_look = (0, 0);
-        self.ending = None;
-        self.reason = None;
     }
 
     /// Whether nothing is held that a later request would need.
     pub(crate) fn is_idle(&self) -> bool {
         self.machine.phase() == Phase::Idle
             && self.input.is_empty()
-            && self.output.is_empty()
-            && !self.sending
-            && !self.eof
-            && self.ending.is_none()
+            && self.wire.output.is_empty()
+            && !self.wire.sending
+            && !self.wire.eof
+            && self.wire.ending.is_none()
             && self.exchange.is_over()
             && self.done.is_empty()
     }
@@ -204,41 +168,28 @@ impl Http1 {
 
     /// Whether a response has begun and was not handed over in full.
     pub(crate) fn is_answering(&self) -> bool {
-        self.sending || !self.output.is_empty() || self.exchange.response_body.is_some()
+        self.wire.sending || !self.wire.output.is_empty() || self.exchange.response_body.is_some()
     }
 
     /// The output to be sent now, if there is any, and what comes behind it.
+    #[inline(always)]
     pub(crate) fn begin_send(&mut self) -> Option<(&mut Output, Behind)> {
-        let len = self.output.len();
-        if self.sending || len == 0 {
-            return None;
-        }
+        let begun = self.wire.begin_send()?;
         self.done_when_sent = self.done.len();
-        self.in_flight_bytes = len;
-        self.given_bytes += len as u64;
-        let behind = match self.ending {
-            Some(Ending::Close(Close::Graceful) | Ending::Linger) => Behind::End,
-            Some(Ending::Close(Close::Reset) | Ending::Cut) | None => Behind::More,
-        };
-        Some((&mut self.output, behind))
-    }
-
-    /// How the connection ends, as soon as all output is sent.
-    pub(crate) fn ending(&self) -> Option<Ending> {
-        self.ending.filter(|ending| *ending == Ending::Cut || self.is_all_sent())
+        Some(begun)
     }
 
     /// Whether more bytes of the peer could be dealt with.
     pub(crate) fn wants_bytes(&self) -> bool {
         let ignores_body = self.body_ignored && self.machine.phase() == Phase::Body;
         let waits = self.body_paused || self.is_postponed || ignores_body;
-        if self.eof || self.ending.is_some() || waits {
+        if self.wire.eof || self.wire.ending.is_some() || waits {
             return false;
         }
         match self.machine.phase() {
             // One buffer of pipelined requests is held, and no more.
             Phase::Respond => self.input.is_empty(),
-            Phase::Idle | Phase::Head | Phase::Body | Phase::Drain => self.can_produce(),
+            Phase::Idle | Phase::Head | Phase::Body | Phase::Drain => self.wire.can_produce(),
             Phase::Tunnel => self.input.is_empty(),
             Phase::Closed => false,
         }
@@ -252,11 +203,6 @@ impl Http1 {
     /// How many heads came in full on this connection.
     pub(crate) const fn requests(&self) -> u32 {
         self.requests
-    }
-
-    /// Why the connection ends, once that is decided.
-    pub(crate) const fn reason(&self) -> Option<CloseReason> {
-        self.reason
     }
 
     /// The request that is being answered, where it was kept.
@@ -310,18 +256,10 @@ impl Http1 {
         self.is_postponed
     }
 
-    fn is_all_sent(&self) -> bool {
-        self.output.is_empty() && !self.sending
-    }
-
     /// Whether what comes can be dealt with. The two directions of a tunnel have nothing to do with
     /// each other; of anything else, what comes asks for output.
     fn can_receive(&self) -> bool {
-        if self.exchange.is_tunnel { self.ending.is_none() } else { self.can_produce() }
-    }
-
-    fn can_produce(&self) -> bool {
-        self.output.len() < HIGH_WATER_BYTES && !self.output.has_tail() && self.ending.is_none()
+        if self.exchange.is_tunnel { self.wire.ending.is_none() } else { self.wire.can_produce() }
     }
 }
 
@@ -331,7 +269,7 @@ impl Http1 {
     /// The peer sent bytes; none means that it will send no more.
     pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
         if bytes.is_empty() {
-            self.eof = true;
+            self.wire.eof = true;
             self.proceed(context);
             return;
         }
@@ -366,34 +304,18 @@ impl Http1 {
         self.resume(context);
     }
 
-    /// All of an output was handed to the system; here it is.
-    pub(crate) fn on_sent(&mut self, mut output: Output, context: &Context<'_>) {
-        self.sending = false;
-        if self.output.is_empty() {
-            output.clear();
-            self.output = output;
-        }
-        self.go_on(context);
-    }
-
-    /// All output was handed to the system as soon as that was begun.
-    pub(crate) fn on_sent_at_once(&mut self, context: &Context<'_>) {
-        self.output.clear();
-        self.go_on(context);
-    }
-
     /// Does what waited for output to be sent.
-    fn go_on(&mut self, context: &Context<'_>) {
+    pub(crate) fn go_on(&mut self, context: &Context<'_>) {
         if self.done_when_sent > 0 {
             for record in self.done.drain(..std::mem::take(&mut self.done_when_sent)) {
                 record.tell(true, context);
             }
         }
         match &mut self.exchange.response_body {
-            None if self.output.is_empty() => self.write_timeout = None,
+            None if self.wire.output.is_empty() => self.wire.write_timeout = None,
             None => {}
             Some(body) => {
-                if self.output.is_empty() {
+                if self.wire.output.is_empty() {
                     body.sent();
                 }
                 self.pump(context);
@@ -408,15 +330,12 @@ impl Http1 {
             Limit::Head | Limit::Body | Limit::BodyRate => self.receive_timeout(limit, context),
             Limit::Handler => self.handler_timeout(context),
             Limit::FirstByte | Limit::Idle if context.is_draining() => {
-                self.reason.get_or_insert(CloseReason::Stopped);
-                self.ending = Some(Ending::Linger);
+                self.wire.set_reason(CloseReason::Stopped);
+                self.wire.ending = Some(Ending::Linger);
             }
             _ => {
                 context.counters.count_limit(limit);
-                self.reason.get_or_insert(CloseReason::Limit(limit));
-                let takes_nothing = matches!(limit, Limit::Write | Limit::WriteRate);
-                self.ending =
-                    Some(if takes_nothing { Ending::Cut } else { Ending::Close(Close::Graceful) });
+                self.wire.give_up(limit);
             }
         }
     }
@@ -434,11 +353,6 @@ impl Http1 {
         self.refuse(Refusal::Limit(limit), context);
     }
 
-    /// An output was given up with so many bytes unsent.
-    pub(crate) const fn on_unsent(&mut self, len: usize) {
-        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(len);
-    }
-
     /// The system says that the connection is broken.
     pub(crate) fn on_error(&mut self, error: io::Error) {
         self.exchange.failure.get_or_insert_with(|| error.into());
@@ -454,10 +368,10 @@ impl Http1 {
         // Dropping a handler's future runs its destructors, which may panic like the handler.
         let exchange = &mut self.exchange;
         let record = catch_unwind(AssertUnwindSafe(|| exchange.end(false, 0))).unwrap_or_default();
-        let all_sent = self.is_all_sent();
+        let all_sent = self.wire.is_all_sent();
         let in_flight = std::mem::take(&mut self.done_when_sent);
         for (index, record) in self.done.drain(..).chain(record).enumerate() {
-            let sent = index < in_flight && record.ends_at <= self.in_flight_bytes;
+            let sent = index < in_flight && record.ends_at <= self.wire.in_flight_bytes();
             record.tell(all_sent || sent, context);
         }
         if !self.has_orphan() {

@@ -38,7 +38,7 @@ impl Http1 {
             self.lose_peer();
         } else if self.exchange.task.is_some() && !self.exchange.is_doubted {
             self.exchange.is_doubted = true;
-            let out = &mut self.output.buffer;
+            let out = &mut self.wire.output.buffer;
             let sent = self.machine.send_interim(StatusCode::CONTINUE, &Headers::new(), out);
             debug_assert!(sent.is_ok(), "a response is awaited: {sent:?}");
         }
@@ -56,8 +56,9 @@ impl Http1 {
         let exchange = &mut self.exchange;
         let work = (exchange.task.take(), exchange.queued.take(), exchange.response_body.take());
         let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
-        self.reason.get_or_insert(CloseReason::Lost);
-        self.ending = Some(Ending::Close(if needs_reset { Close::Reset } else { Close::Graceful }));
+        self.wire.set_reason(CloseReason::Lost);
+        self.wire.ending =
+            Some(Ending::Close(if needs_reset { Close::Reset } else { Close::Graceful }));
     }
 
     /// Puts a handler that goes on by itself aside.

@@ -39,7 +39,7 @@ impl Http1 {
     pub(super) fn proceed(&mut self, context: &Context<'_>) {
         // A response may have come to its end since the last look.
         self.settle(context);
-        if self.input.is_empty() && !self.eof {
+        if self.input.is_empty() && !self.wire.eof {
             return;
         }
         // What was received just now is an event; what is held is another.
@@ -126,7 +126,7 @@ impl Http1 {
             }
         }
         self.feed(pieces);
-        if self.eof {
+        if self.wire.eof {
             self.note_eof(&input[used..], context);
         }
         self.note_unread(&input[used..]);
@@ -150,7 +150,7 @@ impl Http1 {
         }
         let is_draining = self.machine.phase() == Phase::Drain;
         if self.machine.phase() == Phase::Head {
-            self.reason.get_or_insert(CloseReason::Lost);
+            self.wire.set_reason(CloseReason::Lost);
         }
         match self.machine.receive_eof() {
             Ok(()) => {
@@ -168,8 +168,11 @@ impl Http1 {
     /// A peer that sends what nobody will read may be sending more, which would turn a close into a
     /// reset.
     fn note_unread(&mut self, unread: &[u8]) {
-        if !unread.is_empty() && !self.eof && self.ending == Some(Ending::Close(Close::Graceful)) {
-            self.ending = Some(Ending::Linger);
+        if !unread.is_empty()
+            && !self.wire.eof
+            && self.wire.ending == Some(Ending::Close(Close::Graceful))
+        {
+            self.wire.ending = Some(Ending::Linger);
         }
     }
 
@@ -215,7 +218,8 @@ impl Http1 {
         };
         let is_safe = parts.head.method().is_safe();
         let request = Request::new(parts, body);
-        let reply = self.run(|_| context.handler.call(request));
+        let handler = context.handler(self.service);
+        let reply = self.run(|_| handler.call(request));
         match reply {
             Ok(Reply { kind: ReplyKind::Ready(response), .. }) => {
                 if self.respond(response, context) == Outcome::Other {
@@ -285,7 +289,7 @@ impl Http1 {
         if Interims::are_there() {
             for (status, headers) in Interims::take() {
                 // A request of HTTP/1.0, or one that was refused meanwhile, has no use for it.
-                let _ = self.machine.send_interim(status, &headers, &mut self.output.buffer);
+                let _ = self.machine.send_interim(status, &headers, &mut self.wire.output.buffer);
             }
         }
         result
@@ -409,7 +413,7 @@ impl Http1 {
     /// Notes the request that came with that head, for those who ask, if it is under way.
     #[cold]
     fn note_request(&mut self, head: &[u8], context: &Context<'_>) {
-        let is_over = self.exchange.is_over() && !self.output.has_tail();
+        let is_over = self.exchange.is_over() && !self.wire.output.has_tail();
         if !is_over && !self.current.is(self.requests) {
             self.current.note_received(head, self.requests, context.clock.now());
         }
@@ -430,7 +434,7 @@ impl Http1 {
             // Nothing will come before it is asked for, so that nothing else would refuse it.
             self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
         } else if is_wanted {
-            let out = &mut self.output.buffer;
+            let out = &mut self.wire.output.buffer;
             let sent = self.machine.send_interim(StatusCode::CONTINUE, &Headers::new(), out);
             debug_assert!(sent.is_ok(), "{sent:?}");
         }

@@ -92,8 +92,9 @@ impl Http1 {
         let needs_reset = self.machine.ends_with_close();
         self.machine.send_abort();
         self.exchange.aborted = true;
-        self.reason.get_or_insert(CloseReason::Failed);
-        self.ending = Some(if needs_reset { Ending::Close(Close::Reset) } else { Ending::Linger });
+        self.wire.set_reason(CloseReason::Failed);
+        self.wire.ending =
+            Some(if needs_reset { Ending::Close(Close::Reset) } else { Ending::Linger });
     }
 
     /// The server ends before the handler has answered.
@@ -118,7 +119,7 @@ impl Http1 {
             Refusal::Panic | Refusal::Stopped => {}
         }
         if refusal.persist() == Persist::Never {
-            self.reason.get_or_insert(refusal.reason());
+            self.wire.set_reason(refusal.reason());
         }
         if let Refusal::Reject(Reject::Truncated) = refusal {
             self.orphan();
@@ -191,21 +192,22 @@ impl Http1 {
         let response_is_out = matches!(phase, Phase::Idle | Phase::Drain | Phase::Closed);
         if response_is_out && self.exchange.status.is_some() {
             let encoded = !self.exchange.aborted;
-            self.done.extend(self.exchange.end(encoded, self.output.len()));
+            self.done.extend(self.exchange.end(encoded, self.wire.output.len()));
             if !self.has_orphan() {
                 self.lifeline.end();
             }
         }
-        if phase == Phase::Closed && self.ending.is_none() {
+        if phase == Phase::Closed && self.wire.ending.is_none() {
             if self.machine.drained_bytes() > context.limits.max_drain_bytes {
                 self.too_much_to_drain(context);
             }
             let is_expected =
-                if self.eof { CloseReason::PeerClosed } else { CloseReason::Finished };
-            self.reason.get_or_insert(is_expected);
+                if self.wire.eof { CloseReason::PeerClosed } else { CloseReason::Finished };
+            self.wire.set_reason(is_expected);
             // Requests behind this one may be on their way, unless the peer has said otherwise.
-            let is_done = self.eof || (self.is_last_request && self.machine.received_in_full());
-            self.ending =
+            let is_done =
+                self.wire.eof || (self.is_last_request && self.machine.received_in_full());
+            self.wire.ending =
                 Some(if is_done { Ending::Close(Close::Graceful) } else { Ending::Linger });
         }
     }
@@ -213,7 +215,7 @@ impl Http1 {
     /// Notes that the connection ends because of what is left of a body that nobody reads.
     pub(super) fn too_much_to_drain(&mut self, context: &Context<'_>) {
         context.counters.count_limit(Limit::DrainBytes);
-        self.reason.get_or_insert(CloseReason::Limit(Limit::DrainBytes));
+        self.wire.set_reason(CloseReason::Limit(Limit::DrainBytes));
     }
 }
 

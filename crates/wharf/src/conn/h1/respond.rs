@@ -64,7 +64,7 @@ impl Http1 {
         if matches!(response.body().kind, BodyKind::Channel(_) | BodyKind::Producer(_)) {
             self.send_continue(Wanted::Later, context);
         }
-        self.write_timeout = response.write_timeout().or(self.write_timeout);
+        self.wire.write_timeout = response.write_timeout().or(self.wire.write_timeout);
         let response = match response.body().kind {
             BodyKind::Blocking(_) => Response::failure(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -108,7 +108,7 @@ impl Http1 {
             None => BodyLength::Unknown,
         };
         let head = self.head(status, length, persist, context);
-        if self.machine.send_head(head, headers, &mut self.output.buffer).is_err() {
+        if self.machine.send_head(head, headers, &mut self.wire.output.buffer).is_err() {
             return self.has_answered();
         }
         self.exchange.status = Some(status);
@@ -145,7 +145,7 @@ impl Http1 {
             length = declared_length(headers).unwrap_or(0);
         }
         let head = self.head(status, BodyLength::Known(length), persist, context);
-        if self.machine.send_whole(head, headers, bytes, &mut self.output.buffer).is_err() {
+        if self.machine.send_whole(head, headers, bytes, &mut self.wire.output.buffer).is_err() {
             return self.has_answered();
         }
         self.exchange.status = Some(status);
@@ -172,8 +172,8 @@ impl Http1 {
     #[cold]
     fn has_answered(&mut self) {
         debug_assert!(false, "a second response to one request");
-        self.reason.get_or_insert(CloseReason::Failed);
-        self.ending = Some(Ending::Close(Close::Reset));
+        self.wire.set_reason(CloseReason::Failed);
+        self.wire.ending = Some(Ending::Close(Close::Reset));
     }
 
     /// Counts a body that was in memory and too large for its route: nobody else has noticed.
@@ -202,12 +202,12 @@ impl Http1 {
     /// was the last that is allowed, or too much of its body is left that nobody will read.
     fn is_last(&mut self, context: &Context<'_>) -> bool {
         if context.is_draining() {
-            self.reason.get_or_insert(CloseReason::Stopped);
+            self.wire.set_reason(CloseReason::Stopped);
             return true;
         }
         if self.requests >= context.rules.max_requests {
             context.counters.count_limit(Limit::Requests);
-            self.reason.get_or_insert(CloseReason::Limit(Limit::Requests));
+            self.wire.set_reason(CloseReason::Limit(Limit::Requests));
             return true;
         }
         let left = self.machine.unreceived_bytes().unwrap_or(0);
@@ -224,14 +224,14 @@ impl Http1 {
     /// Moves a streamed body on, as far as it is there and as the peer takes it.
     pub(super) fn pump(&mut self, context: &Context<'_>) {
         loop {
-            if !self.can_produce() {
+            if !self.wire.can_produce() {
                 return;
             }
             let Some(body) = &mut self.exchange.response_body else { return };
             let mut cx = TaskContext::from_waker(self.waker.waker());
             let mut sink = Sink {
                 machine: &mut self.machine,
-                buffer: &mut self.output.buffer,
+                buffer: &mut self.wire.output.buffer,
                 body_bytes: &mut self.exchange.body_bytes,
                 is_too_much: false,
             };
@@ -273,13 +273,13 @@ impl Http1 {
         self.exchange.body_bytes = bytes.len() as u64;
         let sent = self.machine.send_body_apart(bytes.len() as u64);
         debug_assert!(sent.is_ok(), "the length was announced as it is: {sent:?}");
-        self.output.set_tail(bytes);
+        self.wire.output.set_tail(bytes);
         self.end_response();
     }
 
     /// Encodes a piece of a streamed body. `false` if it is more than was announced.
     fn send_piece(&mut self, piece: Piece) -> bool {
-        let out = &mut self.output.buffer;
+        let out = &mut self.wire.output.buffer;
         match piece {
             Piece::InPlace(len) => {
                 self.exchange.body_bytes += len as u64;
@@ -303,7 +303,7 @@ impl Http1 {
     fn end_response_with(&mut self, trailers: Option<&Headers>) -> bool {
         self.exchange.response_body = None;
         self.exchange.task = None;
-        let out = &mut self.output.buffer;
+        let out = &mut self.wire.output.buffer;
         let ended = match trailers {
             None => self.machine.send_end(out),
             Some(trailers) => self.machine.send_end_with(trailers, out),

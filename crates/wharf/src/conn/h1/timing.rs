@@ -11,17 +11,9 @@ use crate::conn::{Pace, Timer};
 use crate::observe::Limit;
 
 impl Http1 {
-    /// Notes how many bytes of a blocked send the peer has not taken yet, and returns how many it
-    /// took since the last look.
-    pub(crate) fn note_untaken(&mut self, untaken: u64) -> u64 {
-        let (given_then, untaken_then) =
-            std::mem::replace(&mut self.last_look, (self.given_bytes, untaken));
-        (untaken_then + self.given_bytes - given_then).saturating_sub(untaken)
-    }
-
     /// The deadline that fits what is under way.
     pub(crate) fn timer(&self) -> Timer {
-        if self.sending || !self.output.is_empty() {
+        if self.wire.sending || !self.wire.output.is_empty() {
             return Timer::Write;
         }
         match self.machine.phase() {
@@ -38,11 +30,7 @@ impl Http1 {
     /// How fast bytes have to come or go.
     pub(crate) fn pace(&self, timer: Timer, timeouts: &Timeouts) -> Pace {
         if timer == Timer::Write {
-            return Pace {
-                timeout: self.write_timeout.unwrap_or(timeouts.write),
-                min_rate: if self.write_timeout.is_some() { 0 } else { timeouts.write_rate },
-                limits: (Limit::Write, Limit::WriteRate),
-            };
+            return self.wire.pace(timeouts);
         }
         let body = self.exchange.request_body.as_ref();
         let ReadPace { timeout, min_rate, .. } = body.map(BodyWriter::pace).unwrap_or_default();

@@ -49,7 +49,7 @@ impl Http1 {
         } else {
             StatusCode::SWITCHING_PROTOCOLS
         };
-        let sent = self.machine.send_switch(&headers, &mut self.output.buffer);
+        let sent = self.machine.send_switch(&headers, &mut self.wire.output.buffer);
         debug_assert!(sent.is_ok(), "it was allowed: {sent:?}");
         self.exchange.status = Some(status);
         self.exchange.is_tunnel = true;

@@ -16,7 +16,7 @@ use super::unix::{UnixListener, duplicate};
 use super::{MioDriver, Ready, listener_token};
 use crate::driver::listening::leave_unanswered;
 use crate::driver::{
-    Accepted, ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Step,
+    Accepted, ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Origin, Step,
     is_closed_to_all,
 };
 use crate::sys::Descriptor;
@@ -37,7 +37,7 @@ pub(super) struct Listener {
     socket: Socket,
     /// That of all its connections, if they have one in common.
     local_addr: LocalAddr,
-    hands_over: bool,
+    origin: Origin,
     is_own: bool,
     queued: bool,
     pub(super) readable: bool,
@@ -69,7 +69,7 @@ impl Socket {
 
 impl Listener {
     fn register(listening: Listening, token: Token, registry: &Registry) -> io::Result<Self> {
-        let Listening { id, socket, hands_over, is_own } = listening;
+        let Listening { id, socket, origin, is_own } = listening;
         let local_addr = socket.local_addr()?;
         let mut socket = match socket {
             ListenSocket::Tcp(socket) => Socket::Tcp(TcpListener::from_std(socket)),
@@ -78,13 +78,13 @@ impl Listener {
         socket.watch(registry, token)?;
         let (queued, readable, closes_after) = (false, false, None);
         let listener =
-            Self { id, socket, local_addr, hands_over, is_own, queued, readable, closes_after };
+            Self { id, socket, local_addr, origin, is_own, queued, readable, closes_after };
         listener.set_nonblocking()?;
         Ok(listener)
     }
 
     fn accept(&self) -> io::Result<Step<TcpStream>> {
-        let hands_over = self.hands_over;
+        let origin = self.origin;
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (socket, peer_addr) = listener.accept()?;
@@ -96,7 +96,7 @@ impl Listener {
                 Ok(match local_addr {
                     Ok(local_addr) => {
                         let peer_addr = peer_addr.into();
-                        Step::Accepted(Accepted { socket, peer_addr, local_addr, hands_over })
+                        Step::Accepted(Accepted { socket, peer_addr, local_addr, origin })
                     }
                     // The peer has gone already.
                     Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),
@@ -104,7 +104,7 @@ impl Listener {
             }
             Socket::Unix(listener) => {
                 let (socket, peer_addr) = listener.accept()?;
-                Ok(Step::Accepted(Accepted { socket, peer_addr, local_addr: None, hands_over }))
+                Ok(Step::Accepted(Accepted { socket, peer_addr, local_addr: None, origin }))
             }
         }
     }

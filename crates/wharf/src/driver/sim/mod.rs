@@ -25,7 +25,8 @@ pub(crate) use self::net::{Break, Faults, PATIENCE, Pace, SimNet};
 use self::net::{State, client_addr, server_addr};
 pub(crate) use self::random::Random;
 use super::{
-    Accepted, Behind, Close, Completion, Driver, Key, ListenerId, Listening, Sent, Step, Unpark,
+    Accepted, Behind, Close, Completion, Driver, Key, ListenerId, Listening, Origin, Sent, Step,
+    Unpark,
 };
 use crate::output::Output;
 use crate::sys::Descriptor;
@@ -159,7 +160,7 @@ impl SimDriver {
                 socket,
                 peer_addr: client_addr(link).into(),
                 local_addr: Some(server_addr()),
-                hands_over: false,
+                origin: Origin::PLAIN,
             }))
         })?;
         self.ready.push_back(Ready::Accept);

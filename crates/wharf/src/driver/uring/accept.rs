@@ -14,7 +14,7 @@ use super::slot::{Asked, Change};
 use super::{Accepted, Step, UringDriver};
 use crate::driver::listening::{leave_unanswered, unix_peer};
 use crate::driver::{
-    ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, is_closed_to_all,
+    ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Origin, is_closed_to_all,
 };
 use crate::peer::PeerAddr;
 use crate::sys::uring::{Handle, Request, is_interrupted};
@@ -27,7 +27,7 @@ pub(super) struct Listener {
     pub(super) socket: Handle,
     /// That of all its connections, if they have one in common.
     local_addr: LocalAddr,
-    hands_over: bool,
+    origin: Origin,
     is_own: bool,
     pub(super) accept: Asked,
     /// It is closed as soon as the kernel has stopped to accept.
@@ -38,7 +38,7 @@ pub(super) struct Listener {
 pub(super) struct Waiting {
     socket: OwnedFd,
     local_addr: LocalAddr,
-    hands_over: bool,
+    origin: Origin,
 }
 
 /// Accepts what has come to a listener since the kernel has stopped to accept by itself.
@@ -47,11 +47,11 @@ fn take_rest(listener: &Listener, accepted: &mut VecDeque<Waiting>) {
     if socket.set_nonblocking(true).is_err() {
         return;
     }
-    let Listener { local_addr, hands_over, .. } = *listener;
+    let Listener { local_addr, origin, .. } = *listener;
     for _ in 0..MAX_LAST_ACCEPTS {
         match socket.accept() {
             Ok((socket, _)) => {
-                accepted.push_back(Waiting { socket: socket.into(), local_addr, hands_over });
+                accepted.push_back(Waiting { socket: socket.into(), local_addr, origin });
             }
             Err(error) if is_interrupted(&error) => {}
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -62,7 +62,7 @@ fn take_rest(listener: &Listener, accepted: &mut VecDeque<Waiting>) {
 
 impl UringDriver {
     pub(super) fn add_listener(&mut self, listening: Listening) -> io::Result<()> {
-        let Listening { id, socket, hands_over, is_own } = listening;
+        let Listening { id, socket, origin, is_own } = listening;
         let local_addr = socket.local_addr()?;
         let socket = Handle::new(match socket {
             ListenSocket::Tcp(socket) => socket.into(),
@@ -74,7 +74,7 @@ impl UringDriver {
             id,
             socket,
             local_addr,
-            hands_over,
+            origin,
             is_own,
             accept: Asked::No,
             is_closing: false,
@@ -151,7 +151,7 @@ impl UringDriver {
         let mut listeners = self.listeners.iter_mut();
         // One that is closed with all others takes along what it has accepted.
         let listener = listeners.find(|listener| listener.number == number)?;
-        let (local_addr, hands_over) = (listener.local_addr, listener.hands_over);
+        let (local_addr, origin) = (listener.local_addr, listener.origin);
         if is_last {
             listener.accept = Asked::No;
             listener.is_closing |= socket.as_ref().is_err_and(is_closed_to_all);
@@ -159,7 +159,7 @@ impl UringDriver {
         }
         match socket {
             Ok(socket) => {
-                self.accepted.push_back(Waiting { socket, local_addr, hands_over });
+                self.accepted.push_back(Waiting { socket, local_addr, origin });
                 self.take_accepted()
             }
             Err(_) if self.is_withdrawing => None,
@@ -174,7 +174,7 @@ impl UringDriver {
         if !self.delivers_accepted() || self.accepts_left == 0 {
             return None;
         }
-        let Waiting { socket, local_addr, hands_over } = self.accepted.pop_front()?;
+        let Waiting { socket, local_addr, origin } = self.accepted.pop_front()?;
         self.accepts_left -= 1;
         let socket = TcpStream::from(socket);
         let addrs = match local_addr {
@@ -188,7 +188,7 @@ impl UringDriver {
         };
         Some(match addrs {
             Ok((peer_addr, local_addr)) => {
-                Step::Accepted(Accepted { socket, peer_addr, local_addr, hands_over })
+                Step::Accepted(Accepted { socket, peer_addr, local_addr, origin })
             }
             // The peer has gone already.
             Err(_) => Step::AcceptFailed(io::ErrorKind::ConnectionAborted.into()),

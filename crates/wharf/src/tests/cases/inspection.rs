@@ -6,7 +6,7 @@
 use super::super::client::{Client, End};
 use super::super::site::LARGE_BYTES;
 use super::{Case, Harness};
-use crate::{CloseReason, ConnectionState as State, OpenConnection, Protocol};
+use crate::{CloseReason, ConnectionState as State, OpenConnection, ProtocolKind};
 
 pub(super) const CASES: &[Case] = &[
     Case::new("listed_idle", listed_idle),
@@ -106,7 +106,7 @@ fn lingering(_: &Harness, client: &mut Client) {
 fn listed_idle(harness: &mut Harness) {
     let Some((client, connection)) = begin(harness, idle, State::Idle) else { return };
     assert_eq!(connection.peer_addr, client.local_addr());
-    assert_eq!((connection.requests, connection.protocol), (1, Protocol::Http1));
+    assert_eq!((connection.requests, connection.protocol), (1, ProtocolKind::Http1));
     let request = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
     assert_eq!(connection.received_bytes, request.len() as u64);
     assert!(connection.sent_bytes > 20);
@@ -174,8 +174,8 @@ fn listed_draining_a_body(harness: &mut Harness) {
 }
 
 fn listed_tunnel(harness: &mut Harness) {
-    let Some((_client, connection)) = begin(harness, tunnel, State::Tunnel) else { return };
-    assert_eq!(connection.protocol, Protocol::Tunnel);
+    let Some((_client, connection)) = begin(harness, tunnel, State::Open) else { return };
+    assert_eq!(connection.protocol, ProtocolKind::Raw);
     assert_eq!(target(&connection), Some("/upgrade"));
 }
 
@@ -248,7 +248,7 @@ fn killed_blocked(harness: &mut Harness) {
 }
 
 fn killed_tunnel(harness: &mut Harness) {
-    let Some(mut client) = kill(harness, tunnel, State::Tunnel) else { return };
+    let Some(mut client) = kill(harness, tunnel, State::Open) else { return };
     assert_eq!(client.try_end(), End::Reset);
     harness.wait_for_close(CloseReason::Killed);
 }

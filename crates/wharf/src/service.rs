@@ -1,0 +1,94 @@
+//! [`Service`]: what is spoken on a listener's connections.
+//!
+//! Not here: how it is done (`conn`), and addresses (`listener`).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::conn::Protocol;
+use crate::handler::{Handler, HandlerError, IntoHandler};
+
+/// What is spoken on the connections that come to an address: HTTP, or a protocol of the program's
+/// own. A server may have several, on the same workers and with the same end.
+///
+/// ```
+/// use wharf::{BoxError, Io, Protocol, Server, Service};
+///
+/// struct Echo;
+///
+/// impl Protocol for Echo {
+///     fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+///         io.write(bytes);
+///         Ok(bytes.len())
+///     }
+/// }
+///
+/// let server = Server::new("hello")
+///     .listen("127.0.0.1:0")?
+///     .listen_for("127.0.0.1:0", Service::protocol(|| Echo))?;
+/// # let _ = server;
+/// # Ok::<(), wharf::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a service does nothing before a server listens for it"]
+pub struct Service {
+    pub(crate) kind: ServiceKind,
+}
+
+/// Makes what one connection works with.
+pub(crate) type MakeProtocol = Arc<dyn Fn() -> Box<dyn Protocol> + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) enum ServiceKind {
+    Http(Arc<dyn Handler>),
+    Raw(MakeProtocol),
+}
+
+/// Names a service of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ServiceId(u16);
+
+impl ServiceId {
+    /// The one that the server was made with.
+    pub(crate) const FIRST: Self = Self(0);
+
+    /// That of the service which stands at `index`. More than 65,535 share the last.
+    pub(crate) fn new(index: usize) -> Self {
+        Self(u16::try_from(index).unwrap_or(u16::MAX))
+    }
+
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Service {
+    /// HTTP, answered by `handler`.
+    pub fn http<M>(handler: impl IntoHandler<M>) -> Self {
+        Self { kind: ServiceKind::Http(Arc::new(handler.into_handler())) }
+    }
+
+    /// A protocol of the program's own: `make` is called for each connection, on its worker, and
+    /// must not block.
+    pub fn protocol<P: Protocol>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
+        let make: MakeProtocol = Arc::new(move || Box::new(make()));
+        Self { kind: ServiceKind::Raw(make) }
+    }
+
+    /// Says whether it was put together wrongly.
+    pub(crate) fn check(&self) -> Result<(), HandlerError> {
+        match &self.kind {
+            ServiceKind::Http(handler) => handler.check(),
+            ServiceKind::Raw(_) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.kind {
+            ServiceKind::Http(_) => "Service::http",
+            ServiceKind::Raw(_) => "Service::protocol",
+        })
+    }
+}
