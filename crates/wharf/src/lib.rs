@@ -33,10 +33,18 @@ mod driver;
 mod env;
 mod error;
 mod files;
+#[cfg_attr(
+    not(any(test, feature = "tls")),
+    expect(dead_code, reason = "connections are joined to it next")
+)]
+mod first_bytes;
 mod handler;
 mod interim;
 mod lifeline;
 mod listener;
+#[cfg(not(feature = "tls"))]
+#[expect(dead_code, reason = "connections are joined to it next")]
+mod no_tls;
 mod observe;
 mod output;
 mod peer;
@@ -60,6 +68,12 @@ mod testing;
 mod tests;
 mod threads;
 mod timer;
+#[cfg(feature = "tls")]
+#[cfg_attr(
+    not(all(test, feature = "tls-self-signed")),
+    expect(dead_code, reason = "connections are joined to it next")
+)]
+mod tls;
 mod worker;
 
 pub use body::{Body, BodyError, BodyWriter, Closed};
@@ -92,6 +106,10 @@ pub use signal::Signal;
 #[cfg(feature = "signals")]
 pub use signals::Signals;
 pub use stop::StopSwitch;
+#[cfg(feature = "tls")]
+pub use tls::{
+    Certificate, ClientAuth, ClientCertificate, Tls, TlsConfigError, TlsError, TlsInfo, TlsVersion,
+};
 pub use wharf_proto::{
     Headers, HeadersIter, InvalidHeader, Limits, Misuse, OutOfRange, Reject, RequestHead,
 };

@@ -24,7 +24,11 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
+    ("rcgen", &["crates/wharf/src/tls/self_signed.rs", "crates/wharf/src/tls/tests/"]),
     ("rustix", &["crates/wharf/src/sys/"]),
+    // A folder, for what is said with its types does not fit in one file.
+    ("rustls", &["crates/wharf/src/tls/engine/", "crates/wharf/src/tls/tests/"]),
+    ("rustls_pki_types", &["crates/wharf/src/tls/"]),
     ("signal_hook", &["crates/wharf/src/signals.rs"]),
     (
         "socket2",
