@@ -22,7 +22,7 @@ mod no_uring;
 pub(crate) use self::no_uring::UringDriver;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::task::Poll;
 use std::time::Instant;
 
@@ -75,6 +75,8 @@ pub(crate) enum Completion<'d, S> {
     },
     /// A send that was begun earlier is over.
     Sent(Sent),
+    /// A connection is this driver's no more.
+    Released(Released),
 }
 
 /// A connection that was accepted; [`Driver::adopt`] makes it this driver's.
@@ -96,6 +98,7 @@ enum Step<S> {
     Received(Key, usize),
     Failed(Key, io::Error),
     Sent(Sent),
+    Released(Released),
 }
 
 impl<S> Step<S> {
@@ -107,6 +110,7 @@ impl<S> Step<S> {
             Self::Received(key, len) => Completion::Received { key, bytes: &buffer[..len] },
             Self::Failed(key, error) => Completion::Failed { key, error },
             Self::Sent(sent) => Completion::Sent(sent),
+            Self::Released(released) => Completion::Released(released),
         }
     }
 }
@@ -118,6 +122,17 @@ pub(crate) struct Sent {
     pub(crate) key: Key,
     pub(crate) output: Output,
     pub(crate) result: io::Result<()>,
+}
+
+/// A connection that was given up by [`Driver::release`]. Its key is valid no more.
+#[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "no protocol leaves with its socket yet"))]
+pub(crate) struct Released {
+    pub(crate) key: Key,
+    /// It blocks. On Unix it may be of any family, as all that is accepted.
+    pub(crate) socket: TcpStream,
+    /// What had been received and not delivered: it comes before what the socket still has.
+    pub(crate) unread: Vec<u8>,
 }
 
 /// What comes behind an output.
@@ -187,6 +202,13 @@ pub(crate) trait Driver {
     /// Closes a connection. Gives back an output that was being sent, since dropping it may run the
     /// program's code.
     fn close(&mut self, key: Key, how: Close) -> Option<Output>;
+
+    /// Gives a connection up without closing it, while nothing is being sent. Nothing more of it is
+    /// delivered but [`Completion::Released`], or [`Completion::Failed`] in its place; until then
+    /// it can be closed, but nothing else. The end of what the peer sends, and most failures, are
+    /// left for whoever reads from the socket.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no protocol leaves with its socket yet"))]
+    fn release(&mut self, key: Key);
 
     /// Stops or resumes accepting.
     fn set_accepting(&mut self, accepting: bool);

@@ -81,6 +81,10 @@ impl Driver for UringDriver {
         match *self {}
     }
 
+    fn release(&mut self, _key: Key) {
+        match *self {}
+    }
+
     fn set_accepting(&mut self, _accepting: bool) {
         match *self {}
     }

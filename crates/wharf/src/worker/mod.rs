@@ -358,6 +358,8 @@ impl<D: Driver> Worker<D> {
             }
             Completion::Failed { key, error } => self.fail(key, error),
             Completion::Sent(sent) => self.on_sent(sent),
+            // Nobody asks for it.
+            Completion::Released(released) => drop(released),
         }
         true
     }

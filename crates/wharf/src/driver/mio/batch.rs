@@ -19,6 +19,10 @@ const BATCH_BYTES: usize = 2 * RECEIVE_BYTES;
 /// first is not kept waiting.
 const MAX_RECEIVES: usize = 64;
 
+/// Whose bytes are those that were taken back: the key of no connection, which whoever is told of
+/// it finds closed.
+const NOBODY: Key = Key { index: u32::MAX, generation: 0 };
+
 /// Received bytes by connection, and what came behind them.
 pub(super) struct Batch {
     buffer: Box<[u8]>,
@@ -73,6 +77,21 @@ impl Batch {
         };
         self.told = (told + 1, at + len);
         Some(Completion::Received { key, bytes: &self.buffer[at..at + len] })
+    }
+
+    /// Takes bytes of a connection out again that were not told. If their end was received too, it
+    /// is found again by whoever reads on.
+    pub(super) fn take_back(&mut self, key: Key) -> Vec<u8> {
+        let (told, mut at) = self.told;
+        let mut bytes = Vec::new();
+        for (receiver, len) in &mut self.receives[told..] {
+            if *receiver == key {
+                bytes.extend_from_slice(&self.buffer[at..at + *len]);
+                *receiver = NOBODY;
+            }
+            at += *len;
+        }
+        bytes
     }
 
     /// Whether there is no next result.

@@ -11,7 +11,9 @@ mod accept;
 mod batch;
 mod combined;
 mod events;
+mod release;
 mod send;
+mod slot;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +37,9 @@ use self::accept::Listener;
 use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
 use self::events::timeout;
+use self::release::Leaving;
 use self::send::{Progress, send};
+use self::slot::Slot;
 use super::{
     BULK_BYTES, Behind, Close, Completion, Driver, Key, ListenerId, Listening, SMALL_BYTES, Sent,
     Step, Unpark,
@@ -100,25 +104,8 @@ enum Ready {
     Connection(u32),
     /// The system can't tell when there is something to do for it.
     Unwatched(Key, io::Error),
-}
-
-/// A place for a connection. It stays small: there is one for each that is idle.
-#[derive(Default)]
-struct Slot {
-    stream: Option<TcpStream>,
-    generation: u32,
-    queued: bool,
-    readable: bool,
-    /// The peer has closed or broken the connection, which only a read can tell apart.
-    closed_by_peer: bool,
-    /// Both directions are gone: the worker is told even if it wants no bytes.
-    broken: bool,
-    writable: bool,
-    receiving: bool,
-    /// The system was told to wait with the last bytes for the end.
-    withholds: bool,
-    /// What did not fit into the socket's send buffer.
-    unsent: Option<Box<Output>>,
+    /// A connection that is given up.
+    Leaving(Box<Leaving>),
 }
 
 impl MioDriver {
@@ -183,6 +170,7 @@ impl MioDriver {
                 Ready::Connection(index) => self.serve(index),
                 Ready::Listener(index) => self.accept(index),
                 Ready::Unwatched(key, error) => Some(Step::Failed(key, error)),
+                Ready::Leaving(leaving) => self.give_up(*leaving),
             };
             match step {
                 None => {}
@@ -320,15 +308,7 @@ impl Driver for MioDriver {
         let slot = &mut self.slots[index as usize];
         let generation = self.generation.wrapping_add(1);
         self.generation = generation;
-        // A new socket is writable, and more often than not its first request is there as well.
-        *slot = Slot {
-            stream: Some(socket),
-            generation,
-            readable: true,
-            writable: true,
-            receiving: true,
-            ..Slot::default()
-        };
+        *slot = Slot::new(socket, generation);
         let key = Key { index, generation };
         self.fresh.push(key);
         Ok(key)
@@ -411,6 +391,10 @@ impl Driver for MioDriver {
         drop(stream);
         self.free.push(key.index);
         unsent
+    }
+
+    fn release(&mut self, key: Key) {
+        self.begin_release(key);
     }
 
     fn set_accepting(&mut self, accepting: bool) {

@@ -6,7 +6,7 @@ use std::net::{TcpListener as StdListener, TcpStream as Client};
 
 use super::accept::accepts_beside;
 use super::*;
-use crate::driver::Accepted;
+use crate::driver::{Accepted, Released};
 use crate::peer::PeerAddr;
 
 /// A connection, and the driver that has adopted it.
@@ -298,4 +298,135 @@ fn all_that_wait_are_accepted_in_turns_that_grow_with_the_work() {
     }
     driver.wait(Some(driver.now())).unwrap();
     assert!(driver.next().is_none());
+}
+
+/// What comes of a connection that is to be given up.
+fn released(driver: &mut MioDriver, key: Key) -> Released {
+    driver.release(key);
+    loop {
+        driver.wait(None).unwrap();
+        while let Some(completion) = driver.next() {
+            match completion {
+                Completion::Released(released) => {
+                    assert_eq!(released.key, key);
+                    assert!(driver.close(key, Close::Reset).is_none());
+                    assert!(driver.slot(key).is_none() && driver.free.contains(&key.index));
+                    return released;
+                }
+                Completion::Received { key: other, .. } => assert_ne!(key, other),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// Both ways still lead from one end to the other, and the driver hears nothing of it.
+fn assert_usable(mut client: Client, mut socket: Client, driver: &mut MioDriver) {
+    client.write_all(b"ping").unwrap();
+    let mut bytes = [0; 4];
+    // It waits for them.
+    socket.read_exact(&mut bytes).unwrap();
+    assert_eq!(&bytes, b"ping");
+    socket.write_all(b"pong").unwrap();
+    client.read_exact(&mut bytes).unwrap();
+    assert_eq!(&bytes, b"pong");
+    driver.wait(Some(driver.now())).unwrap();
+    assert!(driver.events.is_empty() && driver.next().is_none());
+    drop(socket);
+    assert_eq!(client.read(&mut bytes).unwrap(), 0);
+}
+
+#[test]
+fn a_released_connection_is_a_socket_like_any_other() {
+    for (is_fresh, is_receiving) in [(true, true), (false, true), (false, false)] {
+        let (client, mut driver, key) = connected();
+        if !is_fresh {
+            driver.wait(Some(driver.now())).unwrap();
+            assert!(driver.next().is_none());
+        }
+        driver.set_receiving(key, is_receiving);
+        let Released { socket, unread, .. } = released(&mut driver, key);
+        assert!(unread.is_empty());
+        assert_usable(client, socket, &mut driver);
+    }
+}
+
+#[test]
+fn what_a_released_connection_has_received_and_not_delivered_goes_along() {
+    let (mut first, mut driver, first_key) = connected();
+    let mut second = Client::connect(first.peer_addr().unwrap()).unwrap();
+    driver.wait(None).unwrap();
+    let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() else {
+        panic!("not accepted")
+    };
+    let second_key = driver.adopt(socket).unwrap();
+    driver.wait(Some(driver.now())).unwrap();
+    assert!(driver.next().is_none());
+    first.write_all(b"first").unwrap();
+    second.write_all(b"second").unwrap();
+    second.shutdown(Shutdown::Write).unwrap();
+    // One of them is told of, by which time the other's have been received too.
+    driver.wait(None).unwrap();
+    let key = match driver.next() {
+        Some(Completion::Received { key, .. }) => key,
+        other => panic!("{other:?}"),
+    };
+    let (other, sent) =
+        if key == first_key { (second_key, "second") } else { (first_key, "first") };
+    let Released { mut socket, mut unread, .. } = released(&mut driver, other);
+    if other == second_key {
+        socket.read_to_end(&mut unread).unwrap();
+    } else if unread.is_empty() {
+        // Its event came in another wait.
+        unread.resize(sent.len(), 0);
+        socket.read_exact(&mut unread).unwrap();
+    }
+    assert_eq!(unread, sent.as_bytes());
+}
+
+#[test]
+fn what_comes_while_a_connection_is_released_is_left_in_its_socket() {
+    let (mut client, mut driver, key) = connected();
+    driver.wait(Some(driver.now())).unwrap();
+    driver.release(key);
+    client.write_all(b"all").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let Released { mut socket, mut unread, .. } = released(&mut driver, key);
+    assert!(unread.is_empty());
+    socket.read_to_end(&mut unread).unwrap();
+    assert_eq!(unread, b"all");
+    socket.write_all(b"still there").unwrap();
+    client.read_exact(&mut [0; 11]).unwrap();
+}
+
+#[test]
+fn a_connection_that_breaks_while_it_is_released_fails_or_its_socket_tells() {
+    for is_receiving in [true, false] {
+        let (client, mut driver, key) = connected();
+        driver.wait(Some(driver.now())).unwrap();
+        assert!(driver.next().is_none());
+        driver.set_receiving(key, is_receiving);
+        driver.release(key);
+        socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(client);
+        driver.wait(None).unwrap();
+        match driver.next() {
+            Some(Completion::Released(mut released)) => {
+                assert!(released.socket.read(&mut [0]).is_err());
+            }
+            Some(Completion::Failed { .. }) => drop(driver.close(key, Close::Graceful)),
+            other => panic!("{other:?}"),
+        }
+        assert!(driver.next().is_none());
+    }
+}
+
+#[test]
+fn a_connection_that_is_closed_while_it_is_released_is_closed() {
+    let (mut client, mut driver, key) = connected();
+    driver.release(key);
+    assert!(driver.close(key, Close::Graceful).is_none());
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    driver.wait(Some(driver.now())).unwrap();
+    assert!(driver.next().is_none() && !driver.has_more());
 }

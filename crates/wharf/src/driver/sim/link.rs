@@ -5,7 +5,8 @@
 //! is sent more afterwards resets the connection. Not here: chance and time (`net.rs`).
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 /// One of the two ends.
@@ -73,11 +74,14 @@ pub(super) struct Link {
     window: usize,
     /// Something went wrong that neither side did.
     pub(super) faulted: bool,
+    /// What the client goes on with since the driver gave its end up.
+    released: Option<TcpStream>,
 }
 
 impl Link {
     pub(super) fn new(window: usize) -> Self {
-        Self { client: End::default(), server: End::default(), window, faulted: false }
+        let (client, server) = (End::default(), End::default());
+        Self { client, server, window, faulted: false, released: None }
     }
 
     const fn end(&mut self, side: Side) -> &mut End {
@@ -96,6 +100,9 @@ impl Link {
 
     /// Takes as much of `bytes` as there is room for; it arrives at `at`.
     pub(super) fn write(&mut self, side: Side, bytes: &[u8], at: Duration) -> io::Result<usize> {
+        if let Some(socket) = &mut self.released {
+            return socket.write(bytes);
+        }
         let window = self.window;
         let end = self.end(side);
         if end.broken {
@@ -118,8 +125,12 @@ impl Link {
     pub(super) fn read(&mut self, side: Side, buffer: &mut [u8]) -> io::Result<usize> {
         let end = self.end(side);
         if !end.arrived.is_empty() {
-            return io::Read::read(&mut end.arrived, buffer);
+            return end.arrived.read(buffer);
         }
+        if let Some(socket) = &mut self.released {
+            return socket.read(buffer);
+        }
+        let end = self.view(side);
         match (end.broken, end.at_end) {
             (true, _) => Err(ErrorKind::ConnectionReset.into()),
             (false, true) => Ok(0),
@@ -165,6 +176,11 @@ impl Link {
     }
 
     pub(super) fn shut(&mut self, side: Side, at: Duration) {
+        if let Some(socket) = &self.released {
+            // The other end may be gone already.
+            let _ = socket.shutdown(Shutdown::Write);
+            return;
+        }
         let end = self.end(side);
         if !end.shut && !end.closed {
             end.shut = true;
@@ -173,6 +189,7 @@ impl Link {
     }
 
     pub(super) fn close(&mut self, side: Side, at: Duration, destroys: bool) {
+        self.released = None;
         let end = self.end(side);
         if end.closed {
             return;
@@ -188,6 +205,7 @@ impl Link {
     }
 
     pub(super) fn reset(&mut self, side: Side, at: Duration, destroys: bool) {
+        self.released = None;
         let end = self.end(side);
         if end.closed {
             return;
@@ -209,6 +227,23 @@ impl Link {
                 end.arrived.clear();
             }
         }
+    }
+
+    /// Has the client go on with `socket` in place of the server's end, of which so many bytes that
+    /// it has not read are given back.
+    pub(super) fn release(&mut self, mut socket: TcpStream, len: usize) -> io::Result<Vec<u8>> {
+        let mut rest = self.server.arrived.split_off(len);
+        socket.write_all(rest.make_contiguous())?;
+        if self.server.at_end {
+            socket.shutdown(Shutdown::Write)?;
+        }
+        self.server.closed = true;
+        self.released = (!self.client.closed).then_some(socket);
+        Ok(std::mem::take(&mut self.server.arrived).into())
+    }
+
+    pub(super) const fn is_released(&self) -> bool {
+        self.released.is_some()
     }
 
     /// Lets everything arrive that is due. `destroys` is asked for each reset that comes of it.

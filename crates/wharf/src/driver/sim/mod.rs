@@ -9,6 +9,7 @@ mod client;
 mod link;
 mod net;
 mod random;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use self::link::Side;
 pub(crate) use self::net::{Break, Faults, PATIENCE, Pace, SimNet};
 use self::net::{State, client_addr, server_addr};
 pub(crate) use self::random::Random;
+pub(crate) use self::socket::SimSocket;
 use super::{
     Accepted, Behind, Close, Completion, Driver, Key, ListenerId, Listening, Origin, Sent, Step,
     Unpark,
@@ -61,6 +63,7 @@ enum Ready {
     /// The rest of a send.
     Send(u32),
     Receive(u32),
+    Release(u32),
 }
 
 #[derive(Default)]
@@ -68,6 +71,8 @@ struct Slot {
     link: Option<usize>,
     generation: u32,
     receiving: bool,
+    /// The connection is to be given up.
+    leaves: bool,
     /// The end, or the failure, was delivered.
     saw_end: bool,
     saw_failure: bool,
@@ -134,6 +139,9 @@ impl SimDriver {
             if slot.is_readable(state) {
                 ready.push(Ready::Receive(index));
             }
+            if slot.leaves && slot.link.is_some() && !slot.saw_failure {
+                ready.push(Ready::Release(index));
+            }
         }
         ready
     }
@@ -155,7 +163,7 @@ impl SimDriver {
             }
             state.seats[seat].backlog.pop_front();
             state.note("accept", link, seat);
-            let socket = SimSocket { net: net.clone(), link, is_adopted: false };
+            let socket = SimSocket::new(net.clone(), link);
             Some(Step::Accepted(Accepted {
                 socket,
                 peer_addr: client_addr(link).into(),
@@ -325,6 +333,7 @@ impl Driver for SimDriver {
                 Ready::Accept => self.accept(),
                 Ready::Send(index) => self.send_rest(index),
                 Ready::Receive(index) => self.receive(index),
+                Ready::Release(index) => self.give_up(index),
             };
             let Some(step) = step else { continue };
             return Some(step.with(&self.buffer));
@@ -336,7 +345,7 @@ impl Driver for SimDriver {
     }
 
     fn adopt(&mut self, mut socket: SimSocket) -> io::Result<Key> {
-        let link = socket.link;
+        let link = socket.link();
         self.net.act(|state| {
             if state.random.one_in(state.faults.adopt_error) {
                 state.links[link].cut(true);
@@ -346,7 +355,7 @@ impl Driver for SimDriver {
             state.note("adopt", link, self.seat);
             Ok(())
         })?;
-        socket.is_adopted = true;
+        socket.note_adopted();
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             u32::try_from(self.slots.len() - 1).expect("a test has few connections")
@@ -414,6 +423,13 @@ impl Driver for SimDriver {
         unsent
     }
 
+    fn release(&mut self, key: Key) {
+        if let Some((slot, _)) = self.slot(key) {
+            assert!(slot.unsent.is_none() && !slot.withholds, "nothing is being sent");
+            (slot.receiving, slot.leaves) = (false, true);
+        }
+    }
+
     fn set_accepting(&mut self, accepting: bool) {
         self.accepting = accepting;
     }
@@ -461,21 +477,6 @@ impl Drop for SimDriver {
             }
             state.seats[self.seat].gone = true;
         });
-    }
-}
-
-/// An accepted connection, which any driver of the net may adopt.
-pub(crate) struct SimSocket {
-    net: SimNet,
-    link: usize,
-    is_adopted: bool,
-}
-
-impl Drop for SimSocket {
-    fn drop(&mut self) {
-        if !self.is_adopted {
-            self.net.act(|state| state.close(self.link, Side::Server));
-        }
     }
 }
 

@@ -304,7 +304,7 @@ impl State {
 
     /// Breaks the connection, if it is its turn. Returns whether it did.
     pub(super) fn may_cut(&mut self, link: usize) -> bool {
-        let cuts = self.random.one_in(self.faults.reset);
+        let cuts = !self.links[link].is_released() && self.random.one_in(self.faults.reset);
         if cuts {
             let destroys = self.random.one_in(self.faults.lossy_reset);
             self.links[link].cut(destroys);

@@ -1,6 +1,7 @@
 //! The simulated backend against what a driver promises, with an echo in place of a worker.
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
 use std::thread;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ impl Echo {
                 Completion::AcceptFailed { .. } => {}
                 Completion::Received { key, bytes } => received.push((key, bytes.to_vec())),
                 Completion::Failed { key, .. } => drop(self.driver.close(key, Close::Reset)),
+                Completion::Released(_) => panic!("nobody asked for it"),
                 Completion::Sent(sent) => {
                     self.sending.insert(sent.key.index, false);
                     received.push((sent.key, self.waiting.remove(&sent.key.index).unwrap()));
@@ -238,4 +240,57 @@ fn a_threaded_driver_wakes_for_bytes_time_and_the_doorbell() {
     worker.join().unwrap();
     assert_eq!(net.open_connections(), 0);
     drop(client);
+}
+
+#[test]
+fn a_released_connection_is_a_socket_that_the_client_goes_on_with() {
+    for seed in 0..20 {
+        let (net, mut client, mut driver, key) = connected();
+        net.set_faults(Faults { reset: 2, lossy_reset: 2, short_read: seed % 3, ..FAULTS });
+        assert!(driver.send(key, &mut output(b"before"), Behind::More).is_ready());
+        net.set_faults(Faults { reset: 0, lossy_reset: 0, ..FAULTS });
+        let is_broken = client.was_faulted();
+        if !is_broken {
+            client.write(b"unread, ").unwrap();
+        }
+        driver.release(key);
+        driver.wait(None).unwrap();
+        let (mut socket, mut bytes) = match driver.next() {
+            Some(Completion::Released(released)) => (released.socket, released.unread),
+            Some(Completion::Failed { .. }) if is_broken => continue,
+            _ => panic!("it comes in this turn"),
+        };
+        assert!(driver.close(key, Close::Reset).is_none());
+        assert_eq!((driver.open_slots(), net.open_connections()), (0, 0));
+        socket.write_all(b" and after").unwrap();
+        let mut text = [0; 16];
+        assert_eq!(client.read(&mut text[..6]).unwrap(), 6);
+        assert_eq!(client.read(&mut text[6..]).unwrap(), 10);
+        assert_eq!(&text, b"before and after");
+        assert_eq!(client.read(&mut text).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        client.write(b"read").unwrap();
+        client.shut();
+        socket.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, b"unread, read");
+        drop(client);
+        assert!(socket.write_all(b"nobody").is_err());
+    }
+}
+
+#[test]
+fn a_connection_that_is_closed_or_broken_while_it_is_released_stays_so() {
+    let (_net, mut client, mut driver, key) = connected();
+    driver.release(key);
+    assert!(driver.has_more());
+    driver.close(key, Close::Graceful);
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    driver.wait(Some(driver.now())).unwrap();
+    assert!(driver.next().is_none());
+
+    let (_net, client, mut driver, key) = connected();
+    driver.release(key);
+    client.reset();
+    driver.wait(None).unwrap();
+    assert!(matches!(driver.next(), Some(Completion::Failed { .. })));
+    assert!(driver.next().is_none());
 }

@@ -82,7 +82,7 @@ impl UringDriver {
             slot.watch = Asked::No;
         }
         // Who receives hears of it when all that came before it has been received.
-        if !is_broken || (slot.receiving && !slot.is_over) {
+        if !is_broken || (slot.receives() && !slot.is_over) {
             self.note(key.index);
             return None;
         }

@@ -10,6 +10,7 @@
 
 mod accept;
 mod events;
+mod release;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use self::accept::{Listener, Waiting};
-use self::slot::{End, MAX_SLOTS, Slot, token};
+use self::slot::{End, MAX_SLOTS, Slot, Wanted, token};
 use super::{
     Accepted, BULK_BYTES, Behind, Close, Completion, Driver, Key, ListenerId, Listening,
     SMALL_BYTES, Sent, Step, Unpark, Watched,
@@ -155,7 +156,7 @@ impl UringDriver {
     }
 
     /// Takes back what the last completion borrowed.
-    fn release(&mut self) {
+    fn take_back(&mut self) {
         match std::mem::replace(&mut self.lent, Lent::Nothing) {
             Lent::Nothing => {}
             Lent::Buffer(id) => self.ring.recycle(id),
@@ -173,9 +174,10 @@ impl UringDriver {
         let key = Key { index, generation: slot.generation };
         let range = slot.take_held();
         if range.is_empty() {
-            return match slot.take_end()? {
-                End::Closed => Some(Step::Received(key, 0)),
-                End::Failed(error) => self.fail(key, error),
+            return match slot.take_end() {
+                None => self.give_up(key),
+                Some(End::Closed) => Some(Step::Received(key, 0)),
+                Some(End::Failed(error)) => self.fail(key, error),
             };
         }
         let len = range.len();
@@ -253,7 +255,7 @@ impl Driver for UringDriver {
     }
 
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
-        self.release();
+        self.take_back();
         self.turn = self.turn.wrapping_add(1);
         self.accepts_left = ACCEPTS_PER_TURN;
         self.bulk_left = BULK_BYTES;
@@ -271,7 +273,7 @@ impl Driver for UringDriver {
     }
 
     fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
-        self.release();
+        self.take_back();
         loop {
             let step = if let Some(index) = self.ready.pop_front() {
                 self.deliver_held(index)
@@ -316,7 +318,7 @@ impl Driver for UringDriver {
 
     fn set_receiving(&mut self, key: Key, receiving: bool) {
         let Some(slot) = self.slot_mut(key) else { return };
-        slot.receiving = receiving;
+        slot.wanted = if receiving { Wanted::Bytes } else { Wanted::Nothing };
         self.note(key.index);
     }
 
@@ -381,6 +383,10 @@ impl Driver for UringDriver {
         unsent
     }
 
+    fn release(&mut self, key: Key) {
+        self.begin_release(key);
+    }
+
     fn set_accepting(&mut self, accepting: bool) {
         self.accepting = accepting;
     }
@@ -413,7 +419,7 @@ impl Driver for UringDriver {
 
     /// A place that is in a list stays.
     fn shrink(&mut self) {
-        self.release();
+        self.take_back();
         let is_free = |slot: &Slot| slot.socket.is_none() && !slot.is_changed && !slot.is_queued;
         while self.slots.last().is_some_and(is_free) {
             self.slots.pop();

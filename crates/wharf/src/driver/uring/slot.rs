@@ -66,6 +66,16 @@ pub(super) enum Change {
     Cancel,
 }
 
+/// What the worker wants of a connection, apart from sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Bytes,
+    #[default]
+    Nothing,
+    /// The socket, to go on with it elsewhere.
+    Socket,
+}
+
 /// Why nothing more is received.
 #[derive(Debug)]
 pub(super) enum End {
@@ -90,8 +100,7 @@ pub(super) struct Slot {
     pub(super) is_changed: bool,
     /// It is in the list of those that deliver what they hold.
     pub(super) is_queued: bool,
-    /// What the worker wants.
-    pub(super) receiving: bool,
+    pub(super) wanted: Wanted,
     /// Nothing more will come.
     pub(super) is_over: bool,
     /// The worker was told that the connection is broken.
@@ -120,7 +129,7 @@ impl Slot {
             generation,
             is_changed,
             is_queued,
-            receiving: true,
+            wanted: Wanted::Bytes,
             ..Self::default()
         };
     }
@@ -149,7 +158,7 @@ impl Slot {
         self.is_changed = false;
         let Some(socket) = &self.socket else { return };
         let token = token(Key { index, generation: self.generation });
-        let receives = self.receiving && !self.is_over && self.held.is_none();
+        let receives = self.receives() && !self.is_over && self.held.is_none();
         match self.receive.change(receives) {
             Change::Nothing => {}
             Change::Ask => {
@@ -161,7 +170,11 @@ impl Slot {
                 self.receive = Asked::Cancelled;
             }
         }
-        let watches = (!self.receiving || self.is_over) && !self.is_broken;
+        let watches = match self.wanted {
+            Wanted::Bytes => self.is_over && !self.is_broken,
+            Wanted::Nothing => !self.is_broken,
+            Wanted::Socket => false,
+        };
         match self.watch.change(watches) {
             Change::Nothing => {}
             Change::Ask => {
@@ -178,7 +191,7 @@ impl Slot {
     /// Whether so many bytes that came in `turn` are to be delivered at once. If not, they are to
     /// be held.
     pub(super) fn delivers(&mut self, turn: u32, len: usize) -> bool {
-        if !self.receiving || self.held.is_some() {
+        if !self.receives() || self.held.is_some() {
             return false;
         }
         if self.turn != turn {
@@ -204,16 +217,30 @@ impl Slot {
         self.held.get_or_insert_default().end = Some(end);
     }
 
-    /// Whether what is held can be delivered, if only its end.
+    pub(super) fn receives(&self) -> bool {
+        self.wanted == Wanted::Bytes
+    }
+
+    /// Whether what is held can be delivered, if only its end, or the socket be given up.
     pub(super) fn has_deliverable(&self) -> bool {
+        self.has_deliverable_held() || self.can_leave()
+    }
+
+    fn has_deliverable_held(&self) -> bool {
         let Some(held) = &self.held else { return false };
-        self.receiving || matches!(held.end, Some(End::Failed(_)))
+        self.receives() || matches!(held.end, Some(End::Failed(_)))
+    }
+
+    /// Whether the socket is wanted, and no request names it any more.
+    fn can_leave(&self) -> bool {
+        let is_unnamed = self.receive == Asked::No && self.watch == Asked::No;
+        self.wanted == Wanted::Socket && is_unnamed && self.socket.is_some() && !self.is_broken
     }
 
     /// A part of what is held that is to be delivered now. Empty: see [`take_end`](Self::take_end).
     pub(super) fn take_held(&mut self) -> Range<usize> {
-        let receiving = self.receiving;
-        let Some(held) = self.held.as_mut().filter(|_| receiving) else { return 0..0 };
+        let receives = self.receives();
+        let Some(held) = self.held.as_mut().filter(|_| receives) else { return 0..0 };
         let start = held.delivered;
         held.delivered = held.bytes.len().min(start + TURN_BYTES);
         start..held.delivered
@@ -232,9 +259,20 @@ impl Slot {
 
     /// What came behind the bytes that are held, once it can be delivered.
     pub(super) fn take_end(&mut self) -> Option<End> {
-        if !self.has_deliverable() {
+        if !self.has_deliverable_held() {
             return None;
         }
         take(&mut self.held)?.end
+    }
+
+    /// Takes the socket off, once it can leave, with what it received and did not deliver.
+    pub(super) fn leave(&mut self) -> Option<(Handle, Vec<u8>)> {
+        if !self.can_leave() {
+            return None;
+        }
+        let held = take(&mut self.held).map_or_else(Held::default, |held| *held);
+        let mut unread = held.bytes;
+        unread.drain(..held.delivered);
+        Some((self.socket.take()?, unread))
     }
 }

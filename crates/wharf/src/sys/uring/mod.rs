@@ -71,6 +71,12 @@ impl Handle {
         Self(ManuallyDrop::new(fd))
     }
 
+    /// The descriptor, which is nobody's but the caller's from now on: no request that has not
+    /// completed may name it.
+    pub(crate) fn into_fd(self) -> OwnedFd {
+        ManuallyDrop::into_inner(self.0)
+    }
+
     fn fd(&self) -> Fd {
         Fd(self.0.as_raw_fd())
     }
