@@ -124,7 +124,8 @@ pub(crate) struct Sent {
     pub(crate) result: io::Result<()>,
 }
 
-/// A connection that was given up by [`Driver::release`]. Its key is valid no more.
+/// A connection that was given up by [`Driver::release`]. Its key is valid no more. Who has closed
+/// it meanwhile drops it, which closes the socket.
 #[derive(Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "no protocol leaves with its socket yet"))]
 pub(crate) struct Released {
