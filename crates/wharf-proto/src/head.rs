@@ -177,7 +177,7 @@ impl RequestHead {
         self.query = None;
         self.connection = ConnectionOptions::default();
         self.expects_continue = false;
-        self.headers.clear();
+        self.headers.clear_to_receive();
     }
 
     /// How many bytes of storage are held, used or not.

@@ -210,6 +210,13 @@ impl Headers {
         self.is_received = false;
     }
 
+    /// As [`clear`](Self::clear), for fields to be received.
+    pub(crate) fn clear_to_receive(&mut self) {
+        self.block.clear();
+        self.fields.clear();
+        self.is_received = true;
+    }
+
     /// Which of the server's own fields are present.
     #[must_use]
     pub fn managed(&self) -> Managed {

@@ -209,18 +209,10 @@ impl Connection {
         limits: &Limits,
         head: &mut RequestHead,
     ) -> Result<Received<'b>, Reject> {
-        let result = match self.recv {
+        match self.recv {
             Recv::Idle | Recv::Head => self.receive_head(input, limits, head),
-            Recv::Body => self.receive_body(input, limits, head),
-            Recv::Done | Recv::Closed => Ok(Received { consumed: 0, event: None }),
-            Recv::Tunnel => Ok(Received::all(input)),
-        };
-        match result {
-            Ok(received) if self.send == Send::Done => self.drain(received, limits),
-            Ok(received) => Ok(received),
-            Err(reject) => {
-                self.reject(head);
-                Err(reject)
+            Recv::Body | Recv::Done | Recv::Tunnel | Recv::Closed => {
+                self.receive_rest(input, limits, head)
             }
         }
     }
@@ -244,7 +236,7 @@ impl Connection {
     /// closes. `head` is the one that was passed to [`receive`](Self::receive).
     pub fn receive_timeout(&mut self, head: &RequestHead) {
         match self.recv {
-            Recv::Head | Recv::Body => self.reject(head),
+            Recv::Head | Recv::Body => self.give_up(head),
             Recv::Idle | Recv::Done | Recv::Tunnel | Recv::Closed => {
                 self.persistent = false;
                 self.step_recv(RecvInput::Eof);

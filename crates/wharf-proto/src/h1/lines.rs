@@ -10,8 +10,8 @@ use wharf_scan::{BLOCK_BYTES, Block};
 use super::framing::Framing;
 use super::looks;
 use super::scan::{
-    block, is_no_digit, is_unprintable, is_unusual_in_host, is_unusual_in_name, path_end,
-    target_end, token_end,
+    block, is_no_digit, is_outside_of_path, is_unprintable, is_unusual_in_host, is_unusual_in_name,
+    path_end, target_end, token_end,
 };
 use crate::head::Span;
 use crate::headers::Field;
@@ -106,7 +106,11 @@ const LINE_TAIL_BYTES: usize = b" HTTP/1.1\r\n".len();
 fn request_line(input: &[u8], max_target: usize, head: &mut RequestHead) -> Option<usize> {
     let target_at = if input.starts_with(b"GET ") { 4 } else { other_method(input, head)? };
     let target = input.get(target_at..)?;
-    let path_len = path_end(target);
+    let start = target.first_chunk().map(|bytes| is_outside_of_path(Block::new(bytes)));
+    let path_len = match start.and_then(|outside| outside.found().first()) {
+        Some(len) => len,
+        None => path_end(target),
+    };
     let (path, mut behind) = target.split_at_checked(path_len)?;
     let mut query = None;
     if let [b'?', text @ ..] = behind {
@@ -187,20 +191,18 @@ fn field_line<'i>(input: &'i [u8], rest: &'i [u8], max_len: usize) -> Option<Fie
     looks::count(line_len + LINE_END_BYTES + name_len + PADDED_COLON_BYTES);
     let (line, behind) = rest.split_at_checked(line_len)?;
     let ends = u32::from_le_bytes(*behind.first_chunk()?);
-    let value_at = name_len + PADDED_COLON_BYTES;
-    let colon = line.get(name_len..)?.first_chunk()?;
+    let (colon, value) = line.get(name_len..)?.split_first_chunk()?;
     let is_ended = ends & 0xffff == LINE_ENDS & 0xffff;
     if !is_ended || colon != &PADDED_COLON || name_len == 0 || line_len > max_len {
         return None;
     }
-    let value = line.get(value_at..)?;
     if value.first()? == &b' ' || value.last()? == &b' ' {
         return None;
     }
     Some(FieldLine {
         name_len,
         value_len: value.len(),
-        value: rest.get(value_at..)?,
+        value: rest.get(name_len + PADDED_COLON_BYTES..)?,
         behind: behind.get(LINE_END_BYTES..)?,
         is_last: ends == LINE_ENDS,
     })

@@ -26,6 +26,7 @@ mod parse;
 pub mod properties;
 mod receive;
 mod scan;
+mod section;
 mod send;
 mod state;
 mod target;

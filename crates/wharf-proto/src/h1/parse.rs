@@ -11,10 +11,10 @@ use http::{Method, Version};
 use super::framing::Framing;
 use super::lines::{self, Bounds, Taken};
 use super::scan::{padding_end, target_end, token_end, value_end};
+use super::section::{Fields, MAX_SECTION_BYTES, Section};
 use super::{looks, target};
 use crate::head::Span;
 use crate::headers::{Field, offset, slice};
-use crate::trailers::is_forbidden_trailer;
 use crate::{Headers, Limits, Reject, RequestHead};
 
 /// The longest method. The registered ones have at most 17 characters.
@@ -26,9 +26,6 @@ const MAX_WORD_BYTES: usize = 256;
 
 /// `HTTP/1.1`
 const VERSION_BYTES: usize = 8;
-
-/// More than [`Limits`] allows is not taken from them, so that places can be added up.
-const MAX_SECTION_BYTES: u32 = 1 << 20;
 
 /// What the parser is in the middle of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,13 +60,6 @@ pub(super) struct HeadParser {
     bare_lf: bool,
 }
 
-/// Bounds on one section of field lines.
-#[derive(Clone, Copy)]
-struct Section {
-    bytes: u32,
-    too_large: Reject,
-}
-
 /// How far a line was parsed.
 enum Progress {
     /// To its end.
@@ -78,27 +68,6 @@ enum Progress {
     Section(usize),
     /// As far as it is there.
     Wait,
-}
-
-/// What becomes of the fields.
-enum Fields<'f> {
-    Head(&'f mut RequestHead, &'f mut Framing),
-    Trailers(&'f mut Headers),
-}
-
-impl Fields<'_> {
-    fn add(&mut self, field: Field, name: &[u8], value: &[u8]) -> Result<(), Reject> {
-        match self {
-            Self::Head(head, framing) => {
-                framing.note(name, value)?;
-                head.headers.push_received(field);
-            }
-            // It would change what was decided when the head came (RFC 9110 section 6.5.1).
-            Self::Trailers(_) if is_forbidden_trailer(name) => {}
-            Self::Trailers(headers) => headers.push_received(field),
-        }
-        Ok(())
-    }
 }
 
 impl HeadParser {
@@ -143,15 +112,26 @@ impl HeadParser {
         head: &mut RequestHead,
         framing: &mut Framing,
     ) -> Result<Option<usize>, Reject> {
-        let section = Section {
-            bytes: limits.max_head_bytes.min(MAX_SECTION_BYTES),
-            too_large: Reject::HeadTooLarge,
-        };
-        let window = input.get(..section.bytes as usize).unwrap_or(input);
-        let result = self.head_lines(window, limits, section, head, framing);
-        let taken = if let Ok(Some(len)) = result { len } else { self.at };
-        head.headers.extend_received(window.get(..taken).unwrap_or(window));
-        result
+        let window = Section::of_head(limits).window(input);
+        let usual = self.usual_lines(window, limits, head, framing);
+        if let Ok(Some(len)) = usual {
+            head.headers.extend_received(window.get(..len).unwrap_or(window));
+            return usual;
+        }
+        self.other_lines(usual.map(drop), input, limits, head, framing)
+    }
+
+    /// As [`request_head`](Self::request_head), where that was called before.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn rest_of_head(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+        framing: &mut Framing,
+    ) -> Result<Option<usize>, Reject> {
+        self.request_head(input, limits, head, framing)
     }
 
     /// Parses on in a trailer section, where `input` begins with its first byte. Returns its
@@ -162,12 +142,8 @@ impl HeadParser {
         limits: &Limits,
         headers: &mut Headers,
     ) -> Result<Option<usize>, Reject> {
-        let section = Section {
-            // The empty line is no part of the section (RFC 9112 section 7.1).
-            bytes: limits.max_trailer_bytes.min(MAX_SECTION_BYTES) + 2,
-            too_large: Reject::TrailersTooLarge,
-        };
-        let window = input.get(..section.bytes as usize).unwrap_or(input);
+        let section = Section::of_trailers(limits);
+        let window = section.window(input);
         let mut fields = Fields::Trailers(headers);
         let result = loop {
             match self.field_line(window, limits, section, &mut fields) {
@@ -181,26 +157,28 @@ impl HeadParser {
         result
     }
 
-    /// Parses on in a head: by whole lines as far as they are of the usual form.
-    #[inline(always)]
-    fn head_lines(
-        &mut self,
-        window: &[u8],
-        limits: &Limits,
-        section: Section,
-        head: &mut RequestHead,
-        framing: &mut Framing,
-    ) -> Result<Option<usize>, Reject> {
-        if let Some(len) = self.usual_lines(window, limits, head, framing)? {
-            return Ok(Some(len));
-        }
-        self.other_lines(window, limits, section, head, framing)
-    }
-
-    /// Parses on in a head that begins, or goes on, with a line that is not of the usual form.
+    /// Parses on in a head that begins, or goes on, with a line that is not of the usual form, if
+    /// the lines before it were `good`.
     #[cold]
     #[inline(never)]
     fn other_lines(
+        &mut self,
+        good: Result<(), Reject>,
+        input: &[u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+        framing: &mut Framing,
+    ) -> Result<Option<usize>, Reject> {
+        let section = Section::of_head(limits);
+        let window = section.window(input);
+        let result = good.and_then(|()| self.lines(window, limits, section, head, framing));
+        let taken = if let Ok(Some(len)) = result { len } else { self.at };
+        head.headers.extend_received(window.get(..taken).unwrap_or(window));
+        result
+    }
+
+    /// Parses on line by line, where the next one is not of the usual form.
+    fn lines(
         &mut self,
         window: &[u8],
         limits: &Limits,

@@ -8,11 +8,12 @@ use super::chunked::{Chunk, ChunkedDecoder};
 use super::connection::{Connection, Reading};
 use super::framing::RequestBody;
 use super::parse::HeadParser;
-use super::state::{RecvInput, Send, SendInput};
+use super::state::{Recv, RecvInput, Send, SendInput};
 use super::{BodyLength, Event, Received};
 use crate::{Limits, Reject, RequestHead};
 
 impl Connection {
+    #[inline(always)]
     pub(super) fn receive_head<'b>(
         &mut self,
         input: &'b [u8],
@@ -22,21 +23,35 @@ impl Connection {
         let Reading::Head(parser, framing) = &mut self.reading else {
             return Ok(Received { consumed: 0, event: None });
         };
-        let skipped = parser.skip_empty_line(input);
-        let input = input.get(skipped..).unwrap_or_default();
-        if parser.is_fresh() {
-            if let [] | [b'\r'] = input {
-                return Ok(Received { consumed: skipped, event: None });
+        let (mut skipped, mut input) = (0, input);
+        let parsed = if parser.is_fresh() {
+            if let [] | [b'\r' | b'\n', ..] = input {
+                skipped = parser.skip_empty_line(input);
+                input = input.get(skipped..).unwrap_or_default();
+                if let [] | [b'\r'] = input {
+                    return Ok(Received { consumed: skipped, event: None });
+                }
             }
             head.clear();
-        }
-        let parsed = parser.request_head(input, limits, head, framing)?;
-        let Some(len) = parsed else {
-            self.enter_recv(RecvInput::Bytes);
-            return Ok(Received { consumed: skipped, event: None });
+            parser.request_head(input, limits, head, framing)
+        } else {
+            parser.rest_of_head(input, limits, head, framing)
         };
-        let body = framing.finish(head)?;
-        Ok(Received { consumed: skipped + len, event: Some(self.begin_exchange(head, body)) })
+        let len = match parsed {
+            Ok(Some(len)) => len,
+            Ok(None) => {
+                self.enter_recv(RecvInput::Bytes);
+                return Ok(Received { consumed: skipped, event: None });
+            }
+            Err(reject) => return self.reject(reject, head),
+        };
+        match framing.finish(head) {
+            Ok(body) => {
+                let event = Some(self.begin_exchange(head, body));
+                Ok(Received { consumed: skipped + len, event })
+            }
+            Err(reject) => self.reject(reject, head),
+        }
     }
 
     /// Sets everything up for a request whose head is complete.
@@ -51,12 +66,11 @@ impl Connection {
         // RFC 9112 section 9.3: close wins; HTTP/1.0 persists only on request.
         self.persistent = !options.close && (!self.version_1_0 || options.keep_alive);
         self.drained_bytes = 0;
-        self.enter_recv(RecvInput::HeadEnd);
         self.enter_send(SendInput::Request);
         let (reading, length) = match body {
             RequestBody::None | RequestBody::Length(0) => {
                 self.expects_continue = false;
-                self.enter_recv(RecvInput::BodyEnd);
+                self.enter_recv(RecvInput::WholeRequest);
                 return Event::Head { body: BodyLength::Known(0) };
             }
             RequestBody::Length(total) => {
@@ -64,12 +78,35 @@ impl Connection {
             }
             RequestBody::Chunked => (Reading::Chunked(ChunkedDecoder::new()), BodyLength::Unknown),
         };
+        self.enter_recv(RecvInput::HeadEnd);
         self.expects_continue = head.expects_continue();
         self.reading = reading;
         Event::Head { body: length }
     }
 
-    pub(super) fn receive_body<'b>(
+    /// What comes behind a head, if anything is read there.
+    #[inline(never)]
+    pub(super) fn receive_rest<'b>(
+        &mut self,
+        input: &'b [u8],
+        limits: &Limits,
+        head: &mut RequestHead,
+    ) -> Result<Received<'b>, Reject> {
+        let result = match self.recv {
+            Recv::Body => self.receive_body(input, limits, head),
+            Recv::Tunnel => Ok(Received::all(input)),
+            Recv::Idle | Recv::Head | Recv::Done | Recv::Closed => {
+                Ok(Received { consumed: 0, event: None })
+            }
+        };
+        match result {
+            Ok(received) if self.send == Send::Done => Ok(self.drain(received, limits)),
+            Ok(received) => Ok(received),
+            Err(reject) => self.reject(reject, head),
+        }
+    }
+
+    fn receive_body<'b>(
         &mut self,
         input: &'b [u8],
         limits: &Limits,
@@ -168,11 +205,7 @@ impl Connection {
     }
 
     /// Counts body bytes that nobody wants any more, and closes where there are too many.
-    pub(super) fn drain<'b>(
-        &mut self,
-        received: Received<'b>,
-        limits: &Limits,
-    ) -> Result<Received<'b>, Reject> {
+    fn drain<'b>(&mut self, received: Received<'b>, limits: &Limits) -> Received<'b> {
         if let Some(Event::Body(data)) = received.event {
             self.drained_bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
             if self.drained_bytes > limits.max_drain_bytes {
@@ -180,11 +213,19 @@ impl Connection {
             }
         }
         self.settle();
-        Ok(received)
+        received
+    }
+
+    /// Refuses what was received.
+    #[cold]
+    #[inline(never)]
+    fn reject<'b>(&mut self, reject: Reject, head: &RequestHead) -> Result<Received<'b>, Reject> {
+        self.give_up(head);
+        Err(reject)
     }
 
     /// Notes that the peer is not to be read any more.
-    pub(super) fn reject(&mut self, head: &RequestHead) {
+    pub(super) fn give_up(&mut self, head: &RequestHead) {
         self.persistent = false;
         // A request whose head was refused is answered as well: with the rejection's status, as is
         // fit for what is known of the request, which need not include its version.

@@ -31,9 +31,8 @@ pub(super) fn target_end(bytes: &[u8]) -> usize {
 }
 
 /// The first byte that does not belong to a path: a question mark, or what ends a target.
-#[inline(always)]
 pub(super) fn path_end(bytes: &[u8]) -> usize {
-    end(bytes, |block| is_outside_of_target(block) | block.is(b'?'), |_| false)
+    end(bytes, is_outside_of_path, |_| false)
 }
 
 /// What follows the bytes at the start that stand for themselves in the name of a host (RFC 3986
@@ -54,9 +53,15 @@ pub(super) fn is_unprintable(block: Block) -> Class {
     block.is_outside(b' ', b'~')
 }
 
+/// What can't be a byte of a path.
+#[inline(always)]
+pub(super) fn is_outside_of_path(block: Block) -> Class {
+    is_outside_of_target(block) | block.is(b'?')
+}
+
 /// What can't be a byte of a request-target.
 #[inline(always)]
-pub(super) fn is_outside_of_target(block: Block) -> Class {
+fn is_outside_of_target(block: Block) -> Class {
     block.is_outside(b'!', b'~') | block.is(b'#')
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum RecvInput {
     Bytes,
     HeadEnd,
     BodyEnd,
+    /// A head behind which there is no body.
+    WholeRequest,
     Switched,
     Eof,
     Rejected,
@@ -62,6 +64,7 @@ impl Recv {
         Some(match (self, input) {
             (Self::Idle | Self::Head, I::Bytes) => Self::Head,
             (Self::Idle | Self::Head, I::HeadEnd) => Self::Body,
+            (Self::Idle | Self::Head, I::WholeRequest) => Self::Done,
             (Self::Body, I::BodyEnd) => Self::Done,
 
             // A half-closed peer still gets the response to a request that came in full.
