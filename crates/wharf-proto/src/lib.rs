@@ -15,6 +15,7 @@
 
 mod error;
 pub mod h1;
+pub mod h2;
 mod head;
 mod headers;
 mod limits;
