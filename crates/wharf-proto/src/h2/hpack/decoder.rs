@@ -129,7 +129,7 @@ pub struct Decoder {
     allowed_bytes: usize,
     /// The peer must choose a smaller one before it sends the next field.
     is_update_due: bool,
-    max_list_bytes: usize,
+    pub(super) max_list_bytes: usize,
 }
 
 /// A field of one of the tables.
@@ -164,6 +164,11 @@ impl Decoder {
     #[must_use]
     pub fn storage_bytes(&self) -> usize {
         self.table.storage_bytes()
+    }
+
+    #[cfg(any(test, fuzzing))]
+    pub(super) const fn table(&self) -> &DynamicTable {
+        &self.table
     }
 
     /// Decodes one header block, which must be whole.

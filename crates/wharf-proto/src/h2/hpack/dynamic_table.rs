@@ -69,7 +69,12 @@ impl DynamicTable {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    #[cfg(any(test, fuzzing))]
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

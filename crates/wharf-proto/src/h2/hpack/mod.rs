@@ -18,7 +18,11 @@ mod huffman_table;
 mod known;
 mod lookup;
 mod primitives;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod static_table;
+#[cfg(test)]
+mod tests;
 
 pub use decoder::{DecodeError, Decoded, Decoder, Fields, Outcome};
 pub use encoder::{Block, Encoder};
