@@ -1,8 +1,8 @@
 //! Parts of wharf on their own, each beside the least that a library does for the same.
 //!
 //! A [`Case`] is set up once and run many times: `benches/micro.rs` times it, `count.sh` has its
-//! instructions counted. `head.rs` parses, `chunks.rs` decodes, `respond.rs` encodes, `routes.rs`
-//! finds, `timers.rs` moves deadlines.
+//! instructions counted. `head.rs` parses, `hpack.rs` compresses, `chunks.rs` decodes, `respond.rs`
+//! encodes, `routes.rs` finds, `timers.rs` moves deadlines.
 //!
 //! Not here: sockets (the `compare` tool), and wharf's handlers, which nothing outside of wharf can
 //! reach.
@@ -14,6 +14,7 @@ use wharf::Request;
 
 mod chunks;
 mod head;
+mod hpack;
 mod respond;
 mod routes;
 mod timers;
@@ -38,7 +39,7 @@ const fn case(name: &'static str, setup: fn() -> Box<dyn FnMut()>) -> Case {
 }
 
 /// All cases; neighbours do the same.
-pub const CASES: [Case; 29] = [
+pub const CASES: [Case; 34] = [
     case("head-38-wharf", || head::wharf(head::PLAIN)),
     case("head-38-httparse", || head::httparse(head::PLAIN)),
     case("head-38-pico", || head::pico(head::PLAIN)),
@@ -51,6 +52,11 @@ pub const CASES: [Case; 29] = [
     case("head-660-wharf", || head::wharf(head::BROWSER)),
     case("head-660-httparse", || head::httparse(head::BROWSER)),
     case("head-660-pico", || head::pico(head::BROWSER)),
+    case("hpack-decode-first-wharf", hpack::first),
+    case("hpack-decode-again-wharf", hpack::again),
+    case("hpack-decode-path-wharf", hpack::other_path),
+    case("hpack-encode-again-wharf", hpack::respond),
+    case("hpack-encode-length-wharf", hpack::respond_length),
     case("chunked-16x4096-wharf", || chunks::wharf(16, 4096)),
     case("chunked-16x4096-httparse", || chunks::httparse(16, 4096)),
     case("chunked-1000x32-wharf", || chunks::wharf(1000, 32)),
