@@ -58,6 +58,13 @@ pub(super) struct TableField<'t> {
     pub(super) note: Note,
 }
 
+impl<'t> TableField<'t> {
+    /// Its name and its value.
+    pub(super) fn parts(self) -> Option<(&'t [u8], &'t [u8])> {
+        self.text.split_at_checked(self.name_len)
+    }
+}
+
 impl DynamicTable {
     pub(super) const fn new() -> Self {
         Self {

@@ -13,7 +13,7 @@
 //!
 //! Not here: the look-up (`lookup.rs`), which fields a response has, frames.
 
-use super::dynamic_table::{DEFAULT_BYTES, DynamicTable, ENTRY_OVERHEAD, Note};
+use super::dynamic_table::{DEFAULT_BYTES, DynamicTable, ENTRY_OVERHEAD, Note, TableField};
 use super::lookup::{Lookup, fold, hash_field, hash_name};
 use super::primitives::{put_integer, put_string};
 use super::{Known, static_table};
@@ -122,25 +122,20 @@ impl Encoder {
     /// The index of a field of the dynamic table.
     #[inline]
     fn find(&self, name: &[u8], value: &[u8], hash: u32) -> Option<usize> {
-        let is_it = |&age: &usize| {
-            self.table.get(age).is_some_and(|field| {
-                field
-                    .text
-                    .split_at_checked(field.name_len)
-                    .is_some_and(|(known, text)| text == value && is_lower_of(known, name))
-            })
-        };
-        self.lookup.ages(hash).find(is_it).map(|age| age + static_table::LEN + 1)
+        let age = self.lookup.find(hash, |age| {
+            let parts = self.table.get(age).and_then(TableField::parts);
+            parts.is_some_and(|(lower, text)| text == value && is_lower_of(lower, name))
+        })?;
+        Some(age + static_table::LEN + 1)
     }
 
     /// The index of a field of the dynamic table with that name.
     fn find_name(&self, name: &[u8], hash: u32) -> Option<usize> {
-        let is_it = |&age: &usize| {
-            self.table.get(age).is_some_and(|field| {
-                field.text.get(..field.name_len).is_some_and(|known| is_lower_of(known, name))
-            })
-        };
-        self.lookup.ages(hash).find(is_it).map(|age| age + static_table::LEN + 1)
+        let age = self.lookup.find(hash, |age| {
+            let parts = self.table.get(age).and_then(TableField::parts);
+            parts.is_some_and(|(lower, _)| is_lower_of(lower, name))
+        })?;
+        Some(age + static_table::LEN + 1)
     }
 
     /// Whether a field came before, as far as is remembered, and remembers it.

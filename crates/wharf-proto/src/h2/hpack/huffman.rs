@@ -68,7 +68,7 @@ fn decode_into(mut input: &[u8], room: &mut [u8]) -> Option<usize> {
     finish(bits, input, room, at)
 }
 
-/// Takes the last bytes, fewer than eight of them, symbol by symbol.
+/// Takes the last bytes, fewer than eight of them, and what is left of those before.
 fn finish(mut bits: Bits, mut input: &[u8], room: &mut [u8], mut at: usize) -> Option<usize> {
     loop {
         while bits.len <= 56
@@ -84,15 +84,17 @@ fn finish(mut bits: Bits, mut input: &[u8], room: &mut [u8], mut at: usize) -> O
             return Some(at);
         }
         let step = Bits { next, len: bits.len }.step()?;
-        let (symbol, len) = match step.first_bits {
-            0 => long_code(next)?,
-            len => (step.symbols[0], len),
+        let (symbols, len) = match step.first_bits {
+            0 => long_code(next).map(|(symbol, len)| ([symbol, 0], len))?,
+            _ if u32::from(step.bits) <= bits.len => (step.symbols, step.bits),
+            // The second symbol is made of the ones.
+            first_bits => (step.symbols, first_bits),
         };
         if u32::from(len) > bits.len {
             return None;
         }
-        *room.get_mut(at)? = symbol;
-        at += 1;
+        room.get_mut(at..at + 2)?.copy_from_slice(&symbols);
+        at += 1 + usize::from(step.first_bits != 0 && len > step.first_bits);
         bits.drop(len);
     }
 }

@@ -12,19 +12,33 @@ const GROUP_LEN: usize = 4;
 /// Which fields may have a hash.
 #[derive(Debug, Default)]
 pub(super) struct Lookup {
-    /// Numbers by hash; allocated with the first one.
-    groups: Option<Box<[[u16; GROUP_LEN]; GROUPS]>>,
+    /// Groups by the highest bits of hashes; allocated with the first one.
+    groups: Option<Box<[[Noted; GROUP_LEN]; GROUPS]>>,
     /// The number of the last field, wrapping around.
     last: u16,
 }
 
+/// A hash that a field has.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    number: u16,
+    /// The lowest bits of the hash, which are not those that chose the group.
+    tag: u16,
+}
+
 impl Lookup {
-    /// The ages of fields that may have the hash, counted from 0 for the last inserted.
+    /// The first age that `is_it` accepts, of fields that may have the hash. Ages are counted from
+    /// 0 for the last inserted.
     #[inline]
-    pub(super) fn ages(&self, hash: u32) -> impl Iterator<Item = usize> {
-        let group = self.groups.as_ref().and_then(|groups| groups.get(group_of(hash)));
-        let last = self.last;
-        group.into_iter().flatten().map(move |&number| usize::from(last.wrapping_sub(number)))
+    pub(super) fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let tag = tag_of(hash);
+        for noted in self.groups.as_ref()?.get(group_of(hash))? {
+            let age = usize::from(self.last.wrapping_sub(noted.number));
+            if noted.tag == tag && is_it(age) {
+                return Some(age);
+            }
+        }
+        None
     }
 
     /// Counts a field that was inserted, as the last one from now on.
@@ -36,11 +50,11 @@ impl Lookup {
     pub(super) fn note(&mut self, hash: u32) {
         let last = self.last;
         // What was never set seems to be as old as can be.
-        let unset = last.wrapping_add(1);
+        let unset = Noted { number: last.wrapping_add(1), tag: 0 };
         let groups = self.groups.get_or_insert_with(|| Box::new([[unset; GROUP_LEN]; GROUPS]));
         let group = groups.get_mut(group_of(hash)).into_iter().flatten();
-        if let Some(oldest) = group.max_by_key(|number| last.wrapping_sub(**number)) {
-            *oldest = last;
+        if let Some(oldest) = group.max_by_key(|noted| last.wrapping_sub(noted.number)) {
+            *oldest = Noted { number: last, tag: tag_of(hash) };
         }
     }
 
@@ -52,6 +66,11 @@ impl Lookup {
 /// The highest bits of a product are its best ones.
 const fn group_of(hash: u32) -> usize {
     (hash >> (u32::BITS - GROUPS.ilog2())) as usize
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lowest bits are wanted")]
+const fn tag_of(hash: u32) -> u16 {
+    hash as u16
 }
 
 /// A hash of a name, the same for capital and small letters.
