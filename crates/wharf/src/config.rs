@@ -24,6 +24,7 @@ use crate::threads::Bounds;
 #[must_use]
 pub struct Timeouts {
     pub(crate) first_byte: Duration,
+    pub(crate) handshake: Duration,
     pub(crate) head: Duration,
     pub(crate) body: Duration,
     pub(crate) body_rate: u32,
@@ -41,6 +42,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             first_byte: Duration::from_secs(30),
+            handshake: Duration::from_secs(10),
             head: Duration::from_secs(30),
             body: Duration::from_secs(60),
             body_rate: 240,
@@ -61,6 +63,13 @@ impl Timeouts {
     /// connection is closed silently.
     pub const fn first_byte(mut self, timeout: Duration) -> Self {
         self.first_byte = timeout;
+        self
+    }
+
+    /// From the connection's opening to the end of the TLS handshake, where TLS is spoken. Default
+    /// 10 s. The connection is cut.
+    pub const fn handshake(mut self, timeout: Duration) -> Self {
+        self.handshake = timeout;
         self
     }
 

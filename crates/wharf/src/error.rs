@@ -31,6 +31,8 @@ pub enum Error {
     },
     /// The handler was put together wrongly.
     Handler(HandlerError),
+    /// TLS could not be set up: the source tells why.
+    Tls(Box<dyn std::error::Error + Send + Sync>),
     /// There is no address to serve on.
     NothingToListenOn,
     /// The system does not have the backend that was asked for, or does not let the program use it.
@@ -56,6 +58,7 @@ impl fmt::Display for Error {
                 write!(f, "can't hand over at {}: {source}", path.display())
             }
             Self::Handler(error) => error.fmt(f),
+            Self::Tls(source) => source.fmt(f),
             Self::NothingToListenOn => f.write_str("there is no address to listen on"),
             Self::Backend(source) => write!(f, "the backend can't be used: {source}"),
             Self::BusyPoll(source) => write!(f, "busy polling can't be set: {source}"),
@@ -74,6 +77,7 @@ impl std::error::Error for Error {
             | Self::Worker(source) => Some(source),
             Self::InvalidAddr(error) => Some(error),
             Self::Handler(error) => Some(error),
+            Self::Tls(error) => error.source(),
             Self::NothingToListenOn => None,
         }
     }

@@ -33,18 +33,11 @@ mod driver;
 mod env;
 mod error;
 mod files;
-#[cfg_attr(
-    not(any(test, feature = "tls")),
-    expect(dead_code, reason = "connections are joined to it next")
-)]
 mod first_bytes;
 mod handler;
 mod interim;
 mod lifeline;
 mod listener;
-#[cfg(not(feature = "tls"))]
-#[expect(dead_code, reason = "connections are joined to it next")]
-mod no_tls;
 mod observe;
 mod output;
 mod peer;
@@ -68,11 +61,10 @@ mod testing;
 mod tests;
 mod threads;
 mod timer;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 #[cfg(feature = "tls")]
-#[cfg_attr(
-    not(all(test, feature = "tls-self-signed")),
-    expect(dead_code, reason = "connections are joined to it next")
-)]
 mod tls;
 mod worker;
 

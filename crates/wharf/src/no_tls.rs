@@ -19,6 +19,30 @@ pub(crate) enum TlsInfo {}
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum TlsError {}
 
+impl TlsError {
+    pub(crate) fn is_no_tls(&self) -> bool {
+        match *self {}
+    }
+}
+
+impl std::fmt::Display for TlsError {
+    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {}
+    }
+}
+
+impl std::error::Error for TlsError {}
+
+/// Nothing has this type.
+#[derive(Clone, Debug)]
+pub(crate) enum Tls {}
+
+impl Tls {
+    pub(crate) fn acceptor(&self, _protocols: &[&[u8]]) -> Result<Acceptor, TlsError> {
+        match *self {}
+    }
+}
+
 /// What a call of [`TlsSession::receive`] would have brought.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {

@@ -19,6 +19,7 @@ use crate::peer::{PeerAddr, PeerCredentials};
 use crate::percent;
 use crate::pool::{Pooled, reusable};
 use crate::signal::Signal;
+use crate::tls::TlsInfo;
 
 /// A request: head, body, and where it came from.
 ///
@@ -49,6 +50,8 @@ pub(crate) struct Parts {
     extensions: Extensions,
     pub(crate) interims: Interims,
     pub(crate) tether: Tether,
+    /// What TLS was agreed on, where it is spoken.
+    pub(crate) tls: Option<Arc<TlsInfo>>,
     /// Kept for the next request, which is most often one to the same server.
     env: Option<Arc<Env>>,
 }
@@ -113,6 +116,7 @@ impl Default for Parts {
             extensions: Extensions::new(),
             interims: Interims::default(),
             tether: Tether::default(),
+            tls: None,
             env: None,
         }
     }
@@ -133,6 +137,7 @@ impl Parts {
         self.params.clear();
         self.extensions.clear();
         self.interims = Interims::default();
+        self.tls = None;
         // Last: whatever the destructors of extensions ask for is asked for by this request.
         self.tether.release();
         if !OnWorker::is_here() {
@@ -203,8 +208,13 @@ impl Request {
 
     /// `http` or `https`.
     #[must_use]
-    pub const fn scheme(&self) -> &'static str {
-        "http"
+    pub fn scheme(&self) -> &'static str {
+        if self.parts.tls.is_some() { "https" } else { "http" }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_info(&self) -> Option<&TlsInfo> {
+        self.parts.tls.as_deref()
     }
 
     /// The host, without its port, that the request is for: of an absolute request-target, else

@@ -6,7 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::conn::Protocol;
-use crate::handler::{Handler, HandlerError, IntoHandler};
+use crate::error::{Error, Result};
+use crate::handler::{Handler, IntoHandler};
+use crate::tls::{Acceptor, Tls};
 
 /// What is spoken on the connections that come to an address: HTTP, or a protocol of the program's
 /// own. A server may have several, on the same workers and with the same end.
@@ -33,6 +35,10 @@ use crate::handler::{Handler, HandlerError, IntoHandler};
 #[must_use = "a service does nothing before a server listens for it"]
 pub struct Service {
     pub(crate) kind: ServiceKind,
+    /// TLS, if it is spoken.
+    tls: Option<Tls>,
+    /// What its sessions have in common, once a server listens for it.
+    acceptor: Option<Acceptor>,
 }
 
 /// Makes what one connection works with.
@@ -65,22 +71,51 @@ impl ServiceId {
 impl Service {
     /// HTTP, answered by `handler`.
     pub fn http<M>(handler: impl IntoHandler<M>) -> Self {
-        Self { kind: ServiceKind::Http(Arc::new(handler.into_handler())) }
+        Self::of(ServiceKind::Http(Arc::new(handler.into_handler())))
     }
 
     /// A protocol of the program's own: `make` is called for each connection, on its worker, and
     /// must not block.
     pub fn protocol<P: Protocol>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
         let make: MakeProtocol = Arc::new(move || Box::new(make()));
-        Self { kind: ServiceKind::Raw(make) }
+        Self::of(ServiceKind::Raw(make))
     }
 
-    /// Says whether it was put together wrongly.
-    pub(crate) fn check(&self) -> Result<(), HandlerError> {
-        match &self.kind {
-            ServiceKind::Http(handler) => handler.check(),
-            ServiceKind::Raw(_) => Ok(()),
+    const fn of(kind: ServiceKind) -> Self {
+        Self { kind, tls: None, acceptor: None }
+    }
+
+    /// The same over TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn over(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self.acceptor = None;
+        self
+    }
+
+    /// Makes it ready for connections, if it was put together rightly.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unreachable_code, unused_variables, reason = "nothing has that type then")
+    )]
+    pub(crate) fn prepare(&mut self) -> Result<()> {
+        if let ServiceKind::Http(handler) = &self.kind {
+            handler.check().map_err(Error::Handler)?;
         }
+        if let (Some(tls), None) = (&self.tls, &self.acceptor) {
+            let protocols: &[&[u8]] = match &self.kind {
+                ServiceKind::Http(_) => &[b"http/1.1"],
+                ServiceKind::Raw(_) => &[],
+            };
+            let acceptor = tls.acceptor(protocols);
+            self.acceptor = Some(acceptor.map_err(|error| Error::Tls(Box::new(error)))?);
+        }
+        Ok(())
+    }
+
+    /// What sessions of TLS have in common, if it is spoken.
+    pub(crate) const fn acceptor(&self) -> Option<&Acceptor> {
+        self.acceptor.as_ref()
     }
 }
 

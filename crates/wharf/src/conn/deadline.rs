@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::wire::Wire;
 use super::{Conn, Work};
 use crate::config::Timeouts;
 use crate::observe::Limit;
@@ -26,6 +27,8 @@ pub(crate) enum Timer {
     FirstByte,
     /// The next request should begin.
     Idle,
+    /// Hands should be shaken (TLS).
+    Handshake,
     /// A head should be complete.
     Head,
     /// More of a request body should come.
@@ -213,6 +216,9 @@ impl Conn {
             Timer::Idle if starts || moves.head_done => {
                 deadline.set(Limit::Idle, now, timeouts.idle);
             }
+            Timer::Handshake if starts => {
+                deadline.set(Limit::Handshake, now, timeouts.handshake);
+            }
             Timer::Head if starts || moves.head_done => {
                 deadline.set(Limit::Head, now, timeouts.head);
             }
@@ -224,7 +230,10 @@ impl Conn {
                 deadline.due = deadline.due.min(self.lingers_until);
             }
             Timer::Body | Timer::Write => {
-                let pace = work.map(|work| work.pace(timer, timeouts))?;
+                let pace = match work {
+                    Some(work) => work.pace(timer, timeouts),
+                    None => Wire::default().pace(timeouts),
+                };
                 let bytes = if timer == Timer::Body { moves.received } else { moves.taken };
                 let key = (pace.timeout, pace.min_rate);
                 let is_new = deadline.pace.replace(key).is_some_and(|before| before != key);
@@ -234,7 +243,12 @@ impl Conn {
                     _ => deadline.pay(bytes, pace, now),
                 }
             }
-            Timer::FirstByte | Timer::Idle | Timer::Head | Timer::Tunnel | Timer::Linger => {}
+            Timer::FirstByte
+            | Timer::Idle
+            | Timer::Handshake
+            | Timer::Head
+            | Timer::Tunnel
+            | Timer::Linger => {}
         }
         let handler_due = work.and_then(Work::handler_due);
         [deadline.due, handler_due].into_iter().flatten().min()
@@ -244,6 +258,8 @@ impl Conn {
         match &self.work {
             _ if self.is_lingering() => Timer::Linger,
             Some(work) => work.timer(),
+            None if self.is_handshaking() => Timer::Handshake,
+            None if self.is_securing() => Timer::Write,
             None if self.keeps_protocol() => Timer::Tunnel,
             None if self.requests > 0 => Timer::Idle,
             None => Timer::FirstByte,

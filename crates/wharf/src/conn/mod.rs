@@ -6,22 +6,26 @@
 
 mod addrs;
 mod deadline;
+mod describe;
 mod exchange;
 mod h1;
 mod outgoing;
 mod raw;
+mod secure;
 mod wire;
 mod work;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::addrs::PackedAddrs;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::Http1;
 pub(crate) use self::raw::Raw;
 pub use self::raw::{Io, Protocol};
+use self::secure::Secure;
+pub(crate) use self::secure::{Decrypted, Scratch};
 pub(crate) use self::wire::Ending;
 pub(crate) use self::work::Work;
 use crate::config::{BlockingPool, Rules, Timeouts};
@@ -29,10 +33,7 @@ use crate::driver::{Behind, Close, Key};
 use crate::env::Env;
 use crate::handler::NOBODY;
 use crate::lifeline::PerConnection;
-use crate::observe::{
-    CloseReason, ConnectionId, ConnectionState, Counters, ErrorContext, ErrorKind, Hooks, Limit,
-    OpenConnection, ProtocolKind,
-};
+use crate::observe::{CloseReason, Counters, ErrorContext, ErrorKind, Hooks, Limit};
 use crate::output::Output;
 use crate::peer::PeerAddr;
 use crate::request::Addrs;
@@ -59,6 +60,12 @@ pub(crate) struct Context<'w> {
 }
 
 impl Context<'_> {
+    /// Whether requests come on that service's connections.
+    pub(crate) fn is_http(&self, service: ServiceId) -> bool {
+        let service = self.services.get(service.index());
+        service.is_some_and(|service| matches!(service.kind, ServiceKind::Http(_)))
+    }
+
     /// Who answers requests of that service.
     #[inline]
     pub(crate) fn handler(&self, service: ServiceId) -> &dyn Handler {
@@ -98,6 +105,8 @@ pub(crate) struct Conn {
     /// Why the connection ends, once that is decided.
     reason: Option<CloseReason>,
     kept: Kept,
+    /// TLS, if it is spoken.
+    secure: Option<Box<Secure>>,
     /// What the driver was told last.
     pub(crate) receiving: bool,
     /// The connection is in the worker's list of those to be looked at.
@@ -131,6 +140,7 @@ impl Conn {
             lingers_until: None,
             reason: None,
             kept: Kept::Nothing,
+            secure: None,
             receiving: true,
             queued: false,
             is_reported: false,
@@ -147,7 +157,8 @@ impl Conn {
 
     /// Takes on what the connection needs for an exchange.
     pub(crate) fn work_with(&mut self, mut http: Box<Http1>, context: &Context<'_>) {
-        http.bind(self.key, &self.addrs, self.service, self.requests, context.rules);
+        let tls = self.tls();
+        http.bind(self.key, &self.addrs, self.service, self.requests, tls, context.rules);
         if context.is_draining() {
             http.fire_draining();
         }
@@ -170,7 +181,8 @@ impl Conn {
     /// Takes on what a protocol of the program's own needs while there is something to do.
     pub(crate) fn work_raw(&mut self, mut raw: Box<Raw>) {
         if let Kept::Protocol(protocol) = self.take_kept() {
-            raw.bind(self.key, &self.addrs, self.requests, protocol);
+            let tls = self.tls();
+            raw.bind(self.key, &self.addrs, self.requests, tls, protocol);
             self.work = Some(Work::Raw(raw));
         }
     }
@@ -192,13 +204,13 @@ impl Conn {
     }
 
     /// Whether nothing is under way, so that the peer may close.
-    pub(crate) const fn is_quiet(&self) -> bool {
-        self.is_lingering() || self.work.is_none()
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_lingering() || (self.work.is_none() && !self.is_securing())
     }
 
     /// Whether the next request may come, and nothing else is under way.
-    pub(crate) const fn is_idle(&self) -> bool {
-        self.work.is_none() && !self.is_lingering()
+    pub(crate) fn is_idle(&self) -> bool {
+        self.work.is_none() && !self.is_lingering() && !self.is_securing()
     }
 
     /// Whether a handler is waited for that could be answered for.
@@ -221,8 +233,10 @@ impl Conn {
 
     /// The peer sent bytes; none means that it will send no more.
     pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
-        self.moves.received += bytes.len() as u64;
-        self.received_bytes += bytes.len() as u64;
+        if self.secure.is_none() {
+            self.moves.received += bytes.len() as u64;
+            self.received_bytes += bytes.len() as u64;
+        }
         if let Some(work) = &mut self.work {
             work.on_bytes(bytes, context);
         }
@@ -251,12 +265,18 @@ impl Conn {
 
     /// The output to be sent now, if there is any, and what comes behind it.
     #[inline(always)]
-    pub(crate) fn begin_send(&mut self) -> Option<(&mut Output, Behind)> {
-        self.work.as_mut()?.begin_send()
+    pub(crate) fn begin_send(&mut self, scratch: &mut Scratch) -> Option<(&mut Output, Behind)> {
+        match &mut self.secure {
+            None => self.work.as_mut()?.begin_send(),
+            Some(secure) => secure.begin_send(self.work.as_mut(), scratch),
+        }
     }
 
     /// The driver has taken the output, and says later what became of it.
     pub(crate) fn note_sending(&mut self) {
+        if let Some(secure) = &mut self.secure {
+            return secure.note_sending();
+        }
         if let Some(work) = &mut self.work {
             work.wire_mut().sending = true;
         }
@@ -265,6 +285,9 @@ impl Conn {
     /// Takes the output back that the driver could not send. It stays on its way: what was not sent
     /// must not be taken for sent.
     pub(crate) fn take_unsent(&mut self) -> Option<Output> {
+        if let Some(secure) = &mut self.secure {
+            return Some(secure.take_unsent());
+        }
         let wire = self.work.as_mut()?.wire_mut();
         wire.sending = true;
         Some(std::mem::take(&mut wire.output))
@@ -273,6 +296,9 @@ impl Conn {
     /// All output was handed to the system; `output` is what it was.
     pub(crate) fn on_sent(&mut self, output: Output, context: &Context<'_>) {
         self.moves.sent = true;
+        if self.secure.is_some() {
+            return self.on_sent_securely(Some(output), context);
+        }
         if let Some(work) = &mut self.work {
             work.on_sent(output, context);
         }
@@ -282,6 +308,9 @@ impl Conn {
     #[inline(always)]
     pub(crate) fn on_sent_at_once(&mut self, context: &Context<'_>) {
         self.moves.sent = true;
+        if self.secure.is_some() {
+            return self.on_sent_securely(None, context);
+        }
         if let Some(work) = &mut self.work {
             work.on_sent_at_once(context);
         }
@@ -291,12 +320,17 @@ impl Conn {
     #[inline(always)]
     pub(crate) fn has_output(&self) -> bool {
         self.work.as_ref().is_some_and(|work| !work.wire().output.is_empty())
+            || self.secure.as_ref().is_some_and(|secure| secure.has_output())
     }
 
     /// How the connection ends, as soon as all output is sent.
     #[inline(always)]
     pub(crate) fn ending(&self) -> Option<Ending> {
-        self.work.as_ref()?.wire().ending()
+        let ending = self.work.as_ref().and_then(|work| work.wire().ending());
+        match &self.secure {
+            None => ending,
+            Some(secure) => secure.ending(ending),
+        }
     }
 
     /// The peer was told that nothing more will be sent, and what it sends is still wanted.
@@ -308,14 +342,17 @@ impl Conn {
 
     /// The deadline has come: that of `limit`.
     pub(crate) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
-        if let Some(work) = &mut self.work {
-            work.on_timeout(limit, context);
+        match &mut self.work {
+            Some(work) => work.on_timeout(limit, context),
+            None => self.on_secure_timeout(limit, context),
         }
     }
 
     /// An output was given up with so many bytes unsent.
     pub(crate) fn on_unsent(&mut self, len: usize) {
         if let Some(work) = &mut self.work {
+            // Of what was encrypted it is not known what the rest stood for.
+            let len = if self.secure.is_some() { usize::MAX } else { len };
             work.wire_mut().on_unsent(len);
         }
     }
@@ -419,45 +456,5 @@ impl Conn {
     /// Decides on why the connection ends, unless that was decided before.
     pub(crate) fn set_reason(&mut self, reason: CloseReason) {
         self.reason.get_or_insert(reason);
-    }
-
-    /// What the connection is doing. `untaken` tells how much of its current send the peer has not
-    /// taken.
-    pub(crate) fn describe(
-        &self,
-        id: ConnectionId,
-        clock: &Clock,
-        untaken: impl FnOnce() -> u64,
-    ) -> OpenConnection {
-        let work = self.work.as_ref();
-        let Addrs { peer, local } = self.addrs.get();
-        let given = self.given_bytes + work.map_or(0, |work| work.wire().given_bytes());
-        let untaken = if work.is_some_and(|work| work.wire().sending) { untaken() } else { 0 };
-        let state = match work {
-            _ if self.is_lingering() => ConnectionState::Lingering,
-            Some(work) => work.state(),
-            None => ConnectionState::Idle,
-        };
-        let idle_protocol =
-            if self.keeps_protocol() { ProtocolKind::Raw } else { ProtocolKind::Http1 };
-        OpenConnection {
-            id,
-            peer_addr: peer,
-            local_addr: local,
-            protocol: work.map_or(idle_protocol, Work::protocol),
-            state,
-            age: Duration::from_millis(100) * clock.uptime().saturating_sub(self.opened_at),
-            requests: work.map_or(self.requests, Work::requests),
-            received_bytes: self.received_bytes,
-            sent_bytes: given.saturating_sub(untaken),
-            request: work.and_then(|work| work.current_request(clock.now())),
-        }
-    }
-
-    /// Why the connection ended, and how many requests came on it, where `or` is why it ends now.
-    pub(crate) fn verdict(&self, or: CloseReason) -> (CloseReason, u32) {
-        let work = self.work.as_ref();
-        let reason = self.reason.or_else(|| work.and_then(|work| work.wire().reason)).unwrap_or(or);
-        (reason, work.map_or(self.requests, Work::requests))
     }
 }

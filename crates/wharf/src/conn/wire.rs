@@ -84,6 +84,22 @@ impl Wire {
         Some((&mut self.output, behind))
     }
 
+    /// The output to be encrypted now, if there is any. It is on its way until it is
+    /// [taken back](Self::on_sent).
+    pub(super) fn begin_seal(&mut self) -> Option<Output> {
+        if self.sending || self.output.is_empty() {
+            return None;
+        }
+        self.in_flight_bytes = self.output.len();
+        self.sending = true;
+        Some(std::mem::take(&mut self.output))
+    }
+
+    /// So many bytes that the output was made into were given to the driver.
+    pub(super) const fn note_given(&mut self, len: usize) {
+        self.given_bytes += len as u64;
+    }
+
     /// Takes an output back whose send was begun earlier and is over.
     pub(super) fn on_sent(&mut self, mut output: Output) {
         self.sending = false;

@@ -53,6 +53,14 @@ impl Work {
         }
     }
 
+    /// The output to be encrypted now, if there is any.
+    pub(super) fn begin_seal(&mut self) -> Option<Output> {
+        match self {
+            Self::Http1(http) => http.begin_seal(),
+            Self::Raw(raw) => raw.wire.begin_seal(),
+        }
+    }
+
     /// The peer sent bytes; none means that it will send no more.
     #[inline(always)]
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {

@@ -30,13 +30,16 @@ pub enum CloseReason {
     Failed,
     /// The server stopped.
     Stopped,
+    /// The handshake of TLS failed, what came was not TLS as it should have been, or it was TLS
+    /// where that is not spoken.
+    Tls,
     /// The program had it closed ([`ServerHandle::kill`](crate::ServerHandle::kill)).
     Killed,
 }
 
 impl CloseReason {
     /// How many there are, whatever their details.
-    pub(super) const KINDS: usize = 8;
+    pub(super) const KINDS: usize = 9;
 
     /// What happened, whatever its details, in the order of [`kind`](Self::kind).
     pub(super) const KIND_TEXTS: [&str; Self::KINDS] = [
@@ -48,6 +51,7 @@ impl CloseReason {
         "handler failed",
         "server stopped",
         "killed",
+        "TLS failed",
     ];
 
     pub(super) const fn kind(self) -> usize {
@@ -60,6 +64,7 @@ impl CloseReason {
             Self::Failed => 5,
             Self::Stopped => 6,
             Self::Killed => 7,
+            Self::Tls => 8,
         }
     }
 
@@ -82,7 +87,8 @@ impl fmt::Display for CloseReason {
             | Self::Finished
             | Self::Failed
             | Self::Stopped
-            | Self::Killed => f.write_str(Self::KIND_TEXTS[self.kind()]),
+            | Self::Killed
+            | Self::Tls => f.write_str(Self::KIND_TEXTS[self.kind()]),
         }
     }
 }

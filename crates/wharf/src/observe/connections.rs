@@ -89,6 +89,8 @@ impl fmt::Display for ProtocolKind {
 pub enum ConnectionState {
     /// Nothing of a request has come: it waits for the first, or for the next.
     Idle,
+    /// Hands are being shaken (TLS).
+    Handshaking,
     /// Some of a head has come.
     ReceivingHead,
     /// A handler waits for its request's body, or has it come in beside its work.
@@ -109,6 +111,7 @@ impl fmt::Display for ConnectionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Idle => "idle",
+            Self::Handshaking => "handshaking",
             Self::ReceivingHead => "receiving head",
             Self::ReceivingBody => "receiving body",
             Self::Handling => "handling",

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Stopped,
     /// The system says that a connection is broken.
     Io,
+    /// Hands could not be shaken, or what came was not TLS as it should have been.
+    Tls,
     /// A connection could not be accepted.
     Accept,
     /// A worker panicked, or the system refused what it needs. Its connections are lost; the other

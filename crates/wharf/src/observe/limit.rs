@@ -65,6 +65,8 @@ limits! {
     ConnectionsPerClient "too many connections of one client"
     /// [`Timeouts::first_byte`](crate::Timeouts::first_byte): closed silently.
     FirstByte "nothing came on a new connection"
+    /// [`Timeouts::handshake`](crate::Timeouts::handshake): the connection is cut.
+    Handshake "TLS handshake took too long"
     /// [`Timeouts::head`](crate::Timeouts::head): answered with 408.
     Head "head took too long"
     /// [`Timeouts::body`](crate::Timeouts::body): answered with 408 if no response has begun.

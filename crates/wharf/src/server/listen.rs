@@ -49,8 +49,14 @@ impl Server {
         self.listen_at(&addr, id)
     }
 
+    /// What the server was made for.
+    #[cfg(feature = "tls")]
+    pub(crate) fn own_service(&self) -> Service {
+        self.services[0].clone()
+    }
+
     fn listen_at(mut self, addr: &ListenAddr, service: ServiceId) -> Result<Self> {
-        self.services[service.index()].check().map_err(Error::Handler)?;
+        self.services[service.index()].prepare()?;
         let taken = self.config.hand_over.as_mut().map(|hand_over| hand_over.claim(addr));
         let refused = |source| Error::Listen { addr: addr.to_string(), source };
         match taken.transpose().map_err(refused)?.flatten() {
@@ -72,7 +78,7 @@ impl Server {
     /// [`Error::Listen`] if it is not a stream socket that is bound; [`Error::Handler`] as for
     /// [`listen`](Self::listen).
     pub fn listen_on(mut self, socket: impl Into<OpenSocket>) -> Result<Self> {
-        self.services[0].check().map_err(Error::Handler)?;
+        self.services[0].prepare()?;
         self.listeners.push(Listener::adopt(socket.into())?);
         Ok(self)
     }

@@ -41,6 +41,13 @@ pub enum TlsError {
     Failed(Box<str>),
 }
 
+impl TlsError {
+    /// Whether the peer does not speak TLS at all.
+    pub(crate) fn is_no_tls(&self) -> bool {
+        *self == Self::NotTls
+    }
+}
+
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -13,6 +13,7 @@ mod info;
 mod key_log;
 #[cfg(feature = "tls-self-signed")]
 mod self_signed;
+mod serve;
 mod store;
 // They make their certificates.
 #[cfg(feature = "tls-self-signed")]
@@ -27,10 +28,6 @@ use rustls_pki_types::CertificateDer;
 
 pub use self::certificate::Certificate;
 pub(crate) use self::engine::Acceptor;
-#[cfg_attr(
-    not(all(test, feature = "tls-self-signed")),
-    expect(unused_imports, reason = "connections are joined to it next")
-)]
 pub(crate) use self::engine::{Received, TlsSession};
 pub use self::error::{TlsConfigError, TlsError};
 pub use self::info::{ClientCertificate, TlsInfo, TlsVersion};

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::Worker;
-use crate::conn::Conn;
+use crate::conn::{Conn, Ending};
 use crate::driver::{Driver, Key};
 use crate::observe::CloseReason;
 use crate::stop::Order;
@@ -123,8 +123,12 @@ impl<D: Driver> Worker<D> {
     /// Says to a peer with nothing under way that there will be nothing more. What it may be
     /// sending is read for a while, so that it sees an end and no reset.
     pub(super) fn say_goodbye(&mut self, key: Key) {
-        if let Some(conn) = self.state.conn(key) {
-            conn.set_reason(CloseReason::Stopped);
+        let Some(conn) = self.state.conn(key) else { return };
+        conn.set_reason(CloseReason::Stopped);
+        if conn.is_secure() {
+            // It lingers as soon as that was said.
+            conn.end_securely(Ending::Linger, CloseReason::Stopped);
+            return self.state.act(key, |_, _| {});
         }
         self.linger(key);
         self.state.rest(key, &mut self.driver);

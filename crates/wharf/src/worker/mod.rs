@@ -56,11 +56,11 @@ pub use self::report::{DrainReport, Unfinished};
 pub(crate) use self::shared::{Member, Plan, Shared};
 use self::spares::Spares;
 use self::spin::Spin;
-use self::state::{State, end};
+use self::state::{State, conn_of, end};
 use self::watch::Watch;
 use crate::body::OnWorker;
-use crate::conn::Ending;
-use crate::driver::{Close, Completion, Driver, Key, Sent};
+use crate::conn::{Conn, Ending, Scratch};
+use crate::driver::{Behind, Close, Completion, Driver, Key, Sent};
 use crate::env::WorkerEnv;
 use crate::observe::{CloseReason, ErrorKind, OpenConnection};
 use crate::timer::Wheel;
@@ -124,6 +124,7 @@ impl<D: Driver> Worker<D> {
             burst: Burst::default(),
             watch,
             spares: Spares::default(),
+            scratch: Scratch::default(),
             orphans: Orphans::default(),
             queue: Vec::new(),
             next_queue: Vec::new(),
@@ -411,9 +412,10 @@ impl<D: Driver> Worker<D> {
 
     #[inline(always)]
     fn flush_one(&mut self, key: Key) {
-        let Some(conn) = self.state.conn(key) else { return };
+        let State { conns, scratch, .. } = &mut self.state;
+        let Some(conn) = conn_of(conns, key) else { return };
         conn.queued = false;
-        if let Some((output, behind)) = conn.begin_send() {
+        if let Some((output, behind)) = conn.begin_send(scratch) {
             match self.driver.send(key, output, behind) {
                 Poll::Pending => conn.note_sending(),
                 Poll::Ready(Ok(())) => self.state.on_sent_at_once(key),
@@ -455,10 +457,21 @@ impl<D: Driver> Worker<D> {
         self.close(key, Close::Reset, CloseReason::Lost);
     }
 
+    /// Tells a peer that speaks TLS that nothing more comes, as far as that is possible at once.
+    fn say_last(&mut self, key: Key) {
+        let goodbye = self.state.conn(key).and_then(Conn::goodbye);
+        if let Some(mut goodbye) = goodbye {
+            let _ = self.driver.send(key, &mut goodbye, Behind::End);
+        }
+    }
+
     /// Closes a connection, because of `reason` unless another was decided on before.
     fn close(&mut self, key: Key, how: Close, reason: CloseReason) {
         if self.state.conn(key).is_none() {
             return;
+        }
+        if how == Close::Graceful {
+            self.say_last(key);
         }
         if let Some(unsent) = self.driver.close(key, how) {
             self.state.give_up(key, unsent);

@@ -11,14 +11,14 @@ use super::orphans::Orphans;
 use super::spares::Spares;
 use super::watch::{Blocked, Watch};
 use super::{DrainReport, Member, Own, Shared};
-use crate::conn::{Conn, Context, Http1, Work};
+use crate::conn::{Conn, Context, Decrypted, Http1, Scratch, Work};
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ConnectionId, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::peer::PeerAddr;
 use crate::pool;
 use crate::response::BoxError;
-use crate::service::{ServiceId, ServiceKind};
+use crate::service::{Service, ServiceId, ServiceKind};
 use crate::sys;
 use crate::timer::Wheel;
 
@@ -31,6 +31,8 @@ pub(super) struct State<S> {
     pub(super) burst: Burst,
     pub(super) watch: Watch,
     pub(super) spares: Spares,
+    /// For TLS.
+    pub(super) scratch: Scratch,
     /// Handlers that go on without their connection.
     pub(super) orphans: Orphans,
     /// Connections to be looked at before the turn is over, and in the next one.
@@ -47,19 +49,26 @@ impl<S> State<S> {
 
     /// The connection of that key, unless it is closed.
     pub(super) fn conn(&mut self, key: Key) -> Option<&mut Conn> {
-        self.conns.get_mut(key.index as usize)?.as_mut().filter(|conn| conn.key == key)
+        conn_of(&mut self.conns, key)
     }
 
-    pub(super) fn open(&mut self, conn: Conn) {
+    pub(super) fn open(&mut self, mut conn: Conn) {
         let key = conn.key;
         let index = key.index as usize;
         if index >= self.conns.len() {
             self.conns.resize_with(index + 1, || None);
         }
         let service = conn.service();
+        let acceptor = self.shared.services.get(service.index()).and_then(Service::acceptor);
+        let is_secure = acceptor.is_some();
+        if let Some(acceptor) = acceptor {
+            conn.secure_with(acceptor);
+        }
         self.conns[index] = Some(conn);
         self.burst.on_open(self.member().connections.load(Ordering::Relaxed));
-        self.begin(key, service);
+        if !is_secure {
+            self.begin(key, service);
+        }
         self.set_deadline(key);
     }
 
@@ -86,6 +95,16 @@ impl<S> State<S> {
         if conn.is_lingering() {
             return conn.on_dropped_bytes(bytes.len());
         }
+        if conn.is_secure() {
+            return self.on_records(key, bytes);
+        }
+        self.on_plain_bytes(key, bytes);
+    }
+
+    /// Bytes came that nothing stands between who speaks on the connection and.
+    #[inline(always)]
+    fn on_plain_bytes(&mut self, key: Key, bytes: &[u8]) {
+        let Some(conn) = self.conn(key) else { return };
         if conn.work.is_some() {
             return self.act(key, |conn, context| conn.on_bytes(bytes, context));
         }
@@ -98,6 +117,33 @@ impl<S> State<S> {
             conn.work_with(spare, context);
             conn.on_bytes(bytes, context);
         });
+    }
+
+    /// Bytes of TLS came.
+    fn on_records(&mut self, key: Key, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return self.act(key, Conn::on_end_of_records);
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.plain.clear();
+        let decrypted =
+            self.conn(key).map(|conn| (conn.decrypt(bytes, &mut scratch), conn.service()));
+        if let Some((Ok(Decrypted { handshake_ended: true, .. }), service)) = decrypted {
+            self.begin(key, service);
+        }
+        if !scratch.plain.is_empty() {
+            self.on_plain_bytes(key, &scratch.plain);
+        }
+        match decrypted {
+            Some((Ok(Decrypted { is_end: true, .. }), _)) => self.act(key, Conn::on_goodbye),
+            // There may be something to be said.
+            Some((Ok(_), _)) => self.act(key, |_, _| {}),
+            Some((Err(error), _)) => {
+                self.act(key, |conn, context| conn.on_tls_error(&error, context));
+            }
+            None => {}
+        }
+        self.scratch = scratch;
     }
 
     /// Gives a connection what it needs to go on with a protocol of the program's own.
@@ -176,10 +222,10 @@ impl<S> State<S> {
     pub(super) fn rest(&mut self, key: Key, driver: &mut impl Driver) {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         let retired = conn.retire();
-        let work = conn.work.as_ref();
-        let receiving = work.is_none_or(Work::wants_bytes);
+        conn.rest_securely(&mut self.scratch);
+        let receiving = conn.wants_bytes();
         if receiving != conn.receiving {
-            if work.is_some_and(Work::holds_requests) {
+            if conn.work.as_ref().is_some_and(Work::holds_requests) {
                 self.shared.members[self.own.index].counters.count_limit(Limit::Pipelined);
             }
             conn.receiving = receiving;
@@ -250,6 +296,7 @@ impl<S> State<S> {
         let (reason, requests) = conn.verdict(reason);
         self.timers.release(key.index);
         guard(|| conn.close_kept());
+        guard(|| conn.drop_secure());
         self.keep(work);
         if self.own.is_draining && !conn.is_reported && !goes_on {
             self.report.finished += 1;
@@ -304,6 +351,7 @@ impl<S> State<S> {
             return self.burst.postpone(at);
         }
         self.spares.shrink();
+        self.scratch.shrink();
         while let Some(None) = self.conns.last() {
             self.conns.pop();
         }
@@ -331,6 +379,12 @@ impl<S> State<S> {
             status: None,
         });
     }
+}
+
+/// The connection of that key, unless it is closed.
+#[inline(always)]
+pub(super) fn conn_of(conns: &mut [Option<Conn>], key: Key) -> Option<&mut Conn> {
+    conns.get_mut(key.index as usize)?.as_mut().filter(|conn| conn.key == key)
 }
 
 /// Tells whoever works for a connection that it is over, wakers of the program's among them.

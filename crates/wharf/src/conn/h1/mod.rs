@@ -15,6 +15,7 @@ mod tunnel;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use wharf_proto::RequestHead;
@@ -37,6 +38,7 @@ use crate::output::Output;
 use crate::pool::Pooled;
 use crate::request::{Addrs, Parts};
 use crate::service::ServiceId;
+use crate::tls::TlsInfo;
 use crate::worker::ConnWaker;
 
 /// Bodies up to this size are copied behind their head; larger ones are sent from where they are.
@@ -48,6 +50,7 @@ pub(crate) struct Http1 {
     addrs: Addrs,
     id: ConnectionId,
     service: ServiceId,
+    tls: Option<Arc<TlsInfo>>,
     /// How many heads came in full on this connection.
     requests: u32,
     /// Where the next head is built.
@@ -88,6 +91,7 @@ impl Http1 {
             addrs: Addrs::UNKNOWN,
             id,
             service: ServiceId::FIRST,
+            tls: None,
             requests: 0,
             parts: None,
             trailers: RequestHead::default(),
@@ -116,10 +120,12 @@ impl Http1 {
         addrs: &PackedAddrs,
         service: ServiceId,
         requests: u32,
+        tls: Option<Arc<TlsInfo>>,
         rules: &Rules,
     ) {
         self.waker.bind(key);
         self.service = service;
+        self.tls = tls;
         self.id = self.id.with_key(key);
         self.addrs = addrs.get();
         self.requests = requests;
@@ -142,6 +148,7 @@ impl Http1 {
         self.input.clear();
         self.input.shrink_to(MAX_SPARE_BYTES);
         self.wire.clear();
+        self.tls = None;
         self.is_last_request = false;
         self.head_done = false;
         self.body_paused = false;
@@ -177,6 +184,13 @@ impl Http1 {
         let begun = self.wire.begin_send()?;
         self.done_when_sent = self.done.len();
         Some(begun)
+    }
+
+    /// The output to be encrypted now, if there is any.
+    pub(crate) fn begin_seal(&mut self) -> Option<Output> {
+        let output = self.wire.begin_seal()?;
+        self.done_when_sent = self.done.len();
+        Some(output)
     }
 
     /// Whether more bytes of the peer could be dealt with.

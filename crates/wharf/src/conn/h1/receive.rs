@@ -20,6 +20,7 @@ use super::{Close, CloseReason, Ending, Http1, Interims};
 use crate::body::{Body, BodyWriter};
 use crate::conn::Context;
 use crate::conn::exchange::Queued;
+use crate::first_bytes::looks_like_tls;
 use crate::handler::{BlockingTask, OnDisconnect, Reply, ReplyKind, Task};
 use crate::observe::Limit;
 use crate::pool::Pooled;
@@ -119,6 +120,7 @@ impl Http1 {
                 }
                 Err(reject) => {
                     self.feed(take(&mut pieces));
+                    self.note_tls(input);
                     self.refuse(Refusal::Reject(reject), context);
                     self.settle(context);
                     break;
@@ -131,6 +133,14 @@ impl Http1 {
         }
         self.note_unread(&input[used..]);
         used
+    }
+
+    /// Notes that a peer speaks TLS where it is not spoken, which can't read what it is answered.
+    #[cold]
+    fn note_tls(&mut self, input: &[u8]) {
+        if self.requests == 0 && looks_like_tls(input) {
+            self.wire.set_reason(CloseReason::Tls);
+        }
     }
 
     /// Whether a request would begin for which nothing is left of the tick's budget.
@@ -196,6 +206,7 @@ impl Http1 {
             self.current.note_head(&parts.head, self.requests, context.clock.now());
         }
         parts.belong_to(context.env);
+        parts.tls.clone_from(&self.tls);
         self.interims = Interims::begin();
         parts.interims = self.interims;
         parts.tether = self.lifeline.begin(self.interims.exchange());

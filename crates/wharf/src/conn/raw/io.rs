@@ -15,6 +15,8 @@ use crate::conn::wire::{Ending, HIGH_WATER_BYTES, Wire};
 use crate::driver::Close;
 use crate::observe::{CloseReason, ConnectionId};
 use crate::peer::PeerAddr;
+#[cfg(feature = "tls")]
+use crate::tls::TlsInfo;
 
 /// Bytes up to this number are copied behind the output; more are sent from where they are.
 const COPY_BYTES: usize = 16 << 10;
@@ -141,6 +143,11 @@ impl Io<'_> {
     #[must_use]
     pub const fn connection_id(&self) -> ConnectionId {
         self.link.id
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_info(&self) -> Option<&TlsInfo> {
+        self.link.tls.as_deref()
     }
 
     /// The server that has it.

@@ -9,6 +9,7 @@ mod protocol;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use self::io::Io;
@@ -23,6 +24,7 @@ use crate::observe::{
 };
 use crate::request::Addrs;
 use crate::response::BoxError;
+use crate::tls::TlsInfo;
 use crate::worker::ConnWaker;
 
 /// A busy connection on which a protocol of the program's own is spoken.
@@ -52,6 +54,7 @@ pub(crate) struct Link {
     due: Option<Instant>,
     /// How many requests came before, where it was HTTP.
     requests: u32,
+    tls: Option<Arc<TlsInfo>>,
 }
 
 impl Raw {
@@ -66,6 +69,7 @@ impl Raw {
             is_awaited: false,
             due: None,
             requests: 0,
+            tls: None,
         };
         let (wire, input) = (Wire::default(), Vec::new());
         Self { wire, link, protocol: None, input, has_told_end: false }
@@ -77,12 +81,14 @@ impl Raw {
         key: Key,
         addrs: &PackedAddrs,
         requests: u32,
+        tls: Option<Arc<TlsInfo>>,
         protocol: Box<dyn Protocol>,
     ) {
         self.link.waker.bind(key);
         self.link.id = self.link.id.with_key(key);
         self.link.addrs = addrs.get();
         self.link.requests = requests;
+        self.link.tls = tls;
         self.protocol = Some(protocol);
     }
 
@@ -95,6 +101,7 @@ impl Raw {
         self.link.is_half_closed = false;
         self.link.is_awaited = false;
         self.link.due = None;
+        self.link.tls = None;
         self.has_told_end = false;
         self.protocol = None;
     }
@@ -165,6 +172,12 @@ impl Raw {
             self.input.extend_from_slice(bytes);
         }
         self.proceed(context);
+    }
+
+    /// The connection ended where nobody has said so: what came may not be all that was sent.
+    pub(super) fn on_cut_off(&mut self) {
+        self.wire.set_reason(CloseReason::Lost);
+        self.wire.ending = Some(Ending::Close(Close::Reset));
     }
 
     /// Whether bytes may be given to the protocol.
