@@ -13,7 +13,7 @@ use super::{BodyLength, Event, Received};
 use crate::{Limits, Reject, RequestHead};
 
 impl Connection {
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn receive_head<'b>(
         &mut self,
         input: &'b [u8],
