@@ -383,7 +383,7 @@ pub(crate) const fn is_token(byte: u8) -> bool {
 
 /// Whether `byte` may stand in a field value (RFC 9110 section 5.5): no control byte but HTAB.
 pub(crate) const fn is_field_value(byte: u8) -> bool {
-    (byte >= b' ') & (byte != 0x7f) | (byte == b'\t')
+    byte >= b' ' && byte != 0x7f || byte == b'\t'
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
