@@ -161,11 +161,11 @@ fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// Values in DER, one behind the other.
-struct Der<'d>(&'d [u8]);
+pub(super) struct Der<'d>(pub(super) &'d [u8]);
 
 impl<'d> Der<'d> {
     /// The next one, if it has that tag.
-    fn take(&mut self, tag: u8) -> Option<&'d [u8]> {
+    pub(super) fn take(&mut self, tag: u8) -> Option<&'d [u8]> {
         (self.0.first() == Some(&tag)).then(|| self.next()).flatten().map(|(_, content)| content)
     }
 
@@ -190,5 +190,74 @@ impl<'d> Der<'d> {
         let (content, rest) = rest.split_at_checked(len)?;
         self.0 = rest;
         Some((tag, content))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BOOLEAN, Der, GENERALIZED_TIME, UTC_TIME, read, text, time};
+
+    #[test]
+    fn times_are_read_as_seconds_since_1970() {
+        for (tag, text, seconds) in [
+            (UTC_TIME, "700101000000Z", Some(0)),
+            (UTC_TIME, "000229120000Z", Some(951_825_600)),
+            (UTC_TIME, "261121175600Z", Some(1_795_283_760)),
+            (UTC_TIME, "491231235959Z", Some(2_524_607_999)),
+            (GENERALIZED_TIME, "20500101000000Z", Some(2_524_608_000)),
+            (GENERALIZED_TIME, "21000301000000Z", Some(4_107_542_400)),
+            (GENERALIZED_TIME, "99991231235959Z", Some(253_402_300_799)),
+            (UTC_TIME, "500101000000Z", None),
+            (UTC_TIME, "2611211756Z", None),
+            (UTC_TIME, "261121175600+0100", None),
+            (UTC_TIME, "261321175600Z", None),
+            (UTC_TIME, "26112117560xZ", None),
+            (GENERALIZED_TIME, "", None),
+            (BOOLEAN, "700101000000Z", None),
+        ] {
+            let read = time(tag, text.as_bytes());
+            let read = read.map(|at| at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs());
+            assert_eq!(read, seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_taken_apart_by_their_lengths() {
+        let long = [&[4, 0x81, 0x80][..], &[7; 128]].concat();
+        for (name, bytes, len) in [
+            ("nothing", &b""[..], None),
+            ("only a tag", b"\x04", None),
+            ("empty", b"\x04\x00", Some(0)),
+            ("two bytes", b"\x04\x02ab", Some(2)),
+            ("cut off", b"\x04\x03ab", None),
+            ("128 bytes", &long, Some(128)),
+            ("a length that is cut off", b"\x04\x82\x01", None),
+            ("a length without an end", b"\x04\x80ab\x00\x00", None),
+            ("a length of four bytes", b"\x04\x84\x00\x00\x00\x01a", None),
+        ] {
+            assert_eq!(Der(bytes).next().map(|(_, content)| content.len()), len, "{name}");
+        }
+    }
+
+    #[test]
+    fn texts_of_several_kinds_are_read() {
+        for (tag, bytes, expected) in [
+            (0x0c, "Nä".as_bytes(), Some("Nä")),
+            (0x13, b"plain", Some("plain")),
+            (0x13, b"\xff", None),
+            (0x1e, b"\x00N\x00\xe4", Some("Nä")),
+            (0x1e, b"\x00N\x00", None),
+            (0x0c, b"\xff", None),
+            (0x02, b"1", None),
+        ] {
+            assert_eq!(text(tag, bytes).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_none() {
+        for bytes in [&b""[..], b"\x30\x00", b"\x30\x02\x30\x00", &[0x30; 100], &[0xff; 100]] {
+            assert_eq!(read(bytes), None);
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::tls::error::{TlsConfigError, TlsError};
 /// Of what a peer did.
 pub(super) fn of_peer(error: &Error) -> TlsError {
     match error {
-        Error::General(_) if hello::is_refused() => TlsError::UnknownName,
+        Error::General(_) if hello::take_refusal() => TlsError::UnknownName,
         Error::NoApplicationProtocol => TlsError::NoSharedProtocol,
         Error::AlertReceived(alert) => TlsError::Alert(
             alert.as_str().map_or_else(|| format!("{alert:?}"), str::to_owned).into(),

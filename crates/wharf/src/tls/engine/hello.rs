@@ -41,17 +41,12 @@ impl ResolvesServerCert for ByName {
     }
 }
 
-/// Forgets what an earlier call left.
-pub(super) fn forget() {
-    NAME.set(None);
-    IS_REFUSED.set(false);
-}
-
+/// The name that was asked for in the call that has just returned.
 pub(super) fn take_name() -> Option<Box<str>> {
     NAME.take()
 }
 
 /// Whether the call that has just failed did because of the name.
-pub(super) fn is_refused() -> bool {
-    IS_REFUSED.get()
+pub(super) fn take_refusal() -> bool {
+    IS_REFUSED.take()
 }

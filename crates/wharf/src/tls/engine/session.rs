@@ -85,7 +85,8 @@ impl TlsSession {
     }
 
     /// Takes what the peer sent. Puts what it said behind `plain`, and what it has to be told
-    /// (handshake, tickets, alerts) behind `out`, which is to be sent also if this fails.
+    /// (handshake, tickets, alerts) behind `out`, which is to be sent also if this fails. Whoever
+    /// has been told of a failure has said what is in `plain` all the same, before it.
     ///
     /// `scratch` may hold anything, before and afterwards.
     ///
@@ -130,6 +131,7 @@ impl TlsSession {
     ) -> Result<(), TlsError> {
         let inner = &mut *self.0;
         inner.check()?;
+        assert!(!inner.is_handshaking(), "there are no keys yet");
         let result = inner.encrypt_parts(plain, scratch, out);
         inner.settle(result, out)
     }
@@ -143,7 +145,7 @@ impl TlsSession {
             let write =
                 |traffic: &mut Traffic<'_>, space: &mut [u8]| traffic.queue_close_notify(space);
             let result = inner.write(out, RECORD_OVERHEAD_BYTES + ALERT_BYTES, write);
-            result.expect("an alert can always be encrypted");
+            let _as_good_as_closed = inner.settle(result, out);
         }
     }
 
@@ -235,7 +237,6 @@ impl Inner {
         out: &mut Vec<u8>,
     ) -> Result<usize, TlsError> {
         let mut used = 0;
-        hello::forget();
         loop {
             let UnbufferedStatus { discard, state } =
                 self.engine.process_tls_records(&mut buffer[used..]);
@@ -318,7 +319,8 @@ impl Inner {
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 // Both sides have said that there is no more.
                 Ok(ConnectionState::Closed) => return Ok(()),
-                other => unreachable!("all that had come was dealt with: {other:?}"),
+                // All that had come was dealt with before.
+                other => return Err(TlsError::Failed(format!("{other:?} to be sent").into())),
             }
         }
     }
@@ -328,7 +330,8 @@ impl Inner {
         while self.engine.wants_write() {
             match self.engine.process_tls_records(&mut self.pending).state {
                 Ok(ConnectionState::EncodeTlsData(data)) => encode(data, out),
-                other => unreachable!("what is to be said goes before all else: {other:?}"),
+                // What is to be said goes before all else.
+                _ => return,
             }
         }
     }

@@ -152,6 +152,8 @@ pub(super) struct Link {
     pub(super) server: TlsSession,
     /// What has come out of the session as plaintext.
     pub(super) plain: Vec<u8>,
+    /// What has come out of the client as plaintext.
+    pub(super) received: Vec<u8>,
     pub(super) ended: usize,
     pub(super) is_closed: bool,
     scratch: Vec<u8>,
@@ -164,6 +166,7 @@ impl Link {
             client: ClientConnection::new(Arc::clone(config), name).unwrap(),
             server: TlsSession::new(acceptor),
             plain: Vec::new(),
+            received: Vec::new(),
             ended: 0,
             is_closed: false,
             scratch: Vec::new(),
@@ -240,6 +243,8 @@ impl Link {
         while !bytes.is_empty() {
             self.client.read_tls(&mut bytes).unwrap();
             self.client.process_new_packets()?;
+            // It takes no more while it holds much. That there is none yet is an error here.
+            let _no_more = self.client.reader().read_to_end(&mut self.received);
         }
         Ok(())
     }
@@ -260,20 +265,9 @@ impl Link {
 
     /// Sends from the session, and gives what came out of the client.
     pub(super) fn download(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut received = Vec::new();
-        for record in records(&self.encrypted([bytes, b""])) {
-            self.tell_client(&record).unwrap();
-            received.extend(self.read_client());
-        }
-        received
-    }
-
-    /// What has come out of the client as plaintext.
-    pub(super) fn read_client(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        // That there is no more yet is an error here.
-        let _no_more = self.client.reader().read_to_end(&mut bytes);
-        bytes
+        let sent = self.encrypted([bytes, b""]);
+        self.tell_client(&sent).unwrap();
+        std::mem::take(&mut self.received)
     }
 }
 

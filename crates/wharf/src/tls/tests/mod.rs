@@ -2,6 +2,9 @@
 //!
 //! Not here: connections that speak TLS.
 
+mod certificates;
+mod costs;
 mod handshakes;
 mod harness;
+mod properties;
 mod sessions;
