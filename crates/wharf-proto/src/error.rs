@@ -25,6 +25,8 @@ pub enum Reject {
     /// Host is missing on HTTP/1.1, present twice, malformed, or other than the host of the
     /// request-target (RFC 9112 section 3.2).
     BadHost,
+    /// A pseudo-header field is missing, repeated, unknown, or behind a field (RFC 9113 section 8.3).
+    BadPseudoField,
     /// The first line is not `method SP request-target SP HTTP-version` (RFC 9112 section 3), or
     /// has no space in its first 256 bytes.
     BadRequestLine,
@@ -37,10 +39,14 @@ pub enum Reject {
     BodyTooLarge,
     /// Chunk sizes, extensions and line ends are out of proportion to the data they carry.
     ChunkOverhead,
+    /// A field that is about one connection stands in a message that is not (RFC 9113 section 8.2.2).
+    ConnectionField,
     /// A field line is longer than [`Limits::max_field_bytes`](crate::Limits::max_field_bytes).
     FieldTooLarge,
     /// The head is longer than [`Limits::max_head_bytes`](crate::Limits::max_head_bytes).
     HeadTooLarge,
+    /// The body has another length than Content-Length says (RFC 9113 section 8.1.1).
+    LengthMismatch,
     /// The method is longer than any that is in use (RFC 9112 section 3).
     MethodTooLong,
     /// The request-target is longer than
@@ -63,19 +69,22 @@ pub enum Reject {
 
 impl Reject {
     /// Every one of them, in the order of their names.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::AmbiguousLength,
         Self::BadChunk,
         Self::BadContentLength,
         Self::BadField,
         Self::BadHost,
+        Self::BadPseudoField,
         Self::BadRequestLine,
         Self::BadTarget,
         Self::BadTransferEncoding,
         Self::BodyTooLarge,
         Self::ChunkOverhead,
+        Self::ConnectionField,
         Self::FieldTooLarge,
         Self::HeadTooLarge,
+        Self::LengthMismatch,
         Self::MethodTooLong,
         Self::TargetTooLong,
         Self::TooManyFields,
@@ -95,10 +104,13 @@ impl Reject {
             | Self::BadContentLength
             | Self::BadField
             | Self::BadHost
+            | Self::BadPseudoField
             | Self::BadRequestLine
             | Self::BadTarget
             | Self::BadTransferEncoding
             | Self::ChunkOverhead
+            | Self::ConnectionField
+            | Self::LengthMismatch
             | Self::Truncated => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
@@ -121,13 +133,16 @@ impl fmt::Display for Reject {
             Self::BadContentLength => "malformed content-length",
             Self::BadField => "malformed field line",
             Self::BadHost => "missing, repeated, malformed or contradicted host",
+            Self::BadPseudoField => "missing, repeated, unknown or misplaced pseudo-header field",
             Self::BadRequestLine => "malformed request line",
             Self::BadTarget => "request-target not allowed for the method",
             Self::BadTransferEncoding => "malformed or misplaced transfer-encoding",
             Self::BodyTooLarge => "body too large",
             Self::ChunkOverhead => "too much chunk overhead",
+            Self::ConnectionField => "field of one connection",
             Self::FieldTooLarge => "field line too long",
             Self::HeadTooLarge => "head too large",
+            Self::LengthMismatch => "body of another length than announced",
             Self::MethodTooLong => "method too long",
             Self::TargetTooLong => "request-target too long",
             Self::TooManyFields => "too many fields",
@@ -223,13 +238,16 @@ mod tests {
         (Reject::BadContentLength, 400),
         (Reject::BadField, 400),
         (Reject::BadHost, 400),
+        (Reject::BadPseudoField, 400),
         (Reject::BadRequestLine, 400),
         (Reject::BadTarget, 400),
         (Reject::BadTransferEncoding, 400),
         (Reject::BodyTooLarge, 413),
         (Reject::ChunkOverhead, 400),
+        (Reject::ConnectionField, 400),
         (Reject::FieldTooLarge, 431),
         (Reject::HeadTooLarge, 431),
+        (Reject::LengthMismatch, 400),
         (Reject::MethodTooLong, 501),
         (Reject::TargetTooLong, 414),
         (Reject::TooManyFields, 431),

@@ -1,8 +1,8 @@
 //! The head of a request, as all protocol versions agree on it: method, target, fields.
 //!
 //! [`RequestHead`] owns one block with the bytes as they came and keeps ranges into it. It is meant
-//! to be reused: clearing keeps the storage. Not here: parsing (`h1/parse.rs`) and body length
-//! (`h1/framing.rs`).
+//! to be reused: clearing keeps the storage. Not here: parsing (`h1/parse.rs`, `h2/request.rs`) and
+//! what decides the length of a body (`h1/framing.rs`).
 
 use http::{Method, Version};
 
@@ -34,6 +34,15 @@ pub enum TargetForm {
     Asterisk,
 }
 
+/// The length of a body, as far as it is known when the head is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyLength {
+    /// So many bytes.
+    Known(u64),
+    /// Not known before the end.
+    Unknown,
+}
+
 /// A range of the head's block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -48,7 +57,11 @@ pub struct RequestHead {
     pub(crate) version: Version,
     pub(crate) form: TargetForm,
     pub(crate) target: Span,
+    /// Empty where the peer did not say.
+    pub(crate) scheme: Span,
     pub(crate) authority: Span,
+    /// What an extended CONNECT asks for; empty for all other requests.
+    pub(crate) protocol: Span,
     pub(crate) path: Span,
     /// Without the question mark; `None` where there was none.
     pub(crate) query: Option<Span>,
@@ -64,7 +77,9 @@ impl Default for RequestHead {
             version: Version::HTTP_11,
             form: TargetForm::Origin,
             target: Span::default(),
+            scheme: Span::default(),
             authority: Span::default(),
+            protocol: Span::default(),
             path: Span::default(),
             query: None,
             connection: ConnectionOptions::default(),
@@ -87,7 +102,9 @@ impl Clone for RequestHead {
         self.version = source.version;
         self.form = source.form;
         self.target = source.target;
+        self.scheme = source.scheme;
         self.authority = source.authority;
+        self.protocol = source.protocol;
         self.path = source.path;
         self.query = source.query;
         self.connection = source.connection;
@@ -103,7 +120,7 @@ impl RequestHead {
         &self.method
     }
 
-    /// The version that the peer speaks: HTTP/1.0 or HTTP/1.1.
+    /// The version that the peer speaks: HTTP/1.0, HTTP/1.1 or HTTP/2.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.version
@@ -115,13 +132,27 @@ impl RequestHead {
         self.form
     }
 
-    /// The request-target as it came.
+    /// The request-target as it came. With HTTP/2, path and query, or host and port for CONNECT.
     #[must_use]
     pub fn target(&self) -> &str {
         self.text(self.target)
     }
 
-    /// Host and port of an absolute-form or authority-form target, else what `Host` says.
+    /// The scheme that the peer named: with HTTP/2 in all requests but plain CONNECT, with HTTP/1 in
+    /// those in absolute form.
+    #[must_use]
+    pub fn scheme(&self) -> Option<&str> {
+        (self.scheme.len > 0).then(|| self.text(self.scheme))
+    }
+
+    /// The protocol that an extended CONNECT asks for, such as `websocket` (RFC 8441 section 4).
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        (self.protocol.len > 0).then(|| self.text(self.protocol))
+    }
+
+    /// Host and port of an absolute-form or authority-form target, or of HTTP/2's `:authority`, else
+    /// what `Host` says.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
         match self.authority.len {
@@ -172,7 +203,9 @@ impl RequestHead {
         self.version = Version::HTTP_11;
         self.form = TargetForm::Origin;
         self.target = Span::default();
+        self.scheme = Span::default();
         self.authority = Span::default();
+        self.protocol = Span::default();
         self.path = Span::default();
         self.query = None;
         self.connection = ConnectionOptions::default();

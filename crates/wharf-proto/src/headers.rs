@@ -254,6 +254,12 @@ impl Headers {
         }
     }
 
+    /// The received block, for those who write decoded bytes to it.
+    pub(crate) fn received_mut(&mut self) -> &mut Vec<u8> {
+        self.is_received = true;
+        &mut self.block
+    }
+
     /// Adds a field that stands at these places of the received block, which must be extended to
     /// hold them before anyone looks.
     pub(crate) fn push_received(&mut self, field: Field) {

@@ -13,15 +13,17 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod authority;
 mod error;
 pub mod h1;
 pub mod h2;
 mod head;
 mod headers;
 mod limits;
+mod scan;
 mod trailers;
 
 pub use error::{InvalidHeader, Misuse, OutOfRange, Reject};
-pub use head::{ConnectionOptions, RequestHead, TargetForm};
+pub use head::{BodyLength, ConnectionOptions, RequestHead, TargetForm};
 pub use headers::{Headers, HeadersIter, Managed};
 pub use limits::{Limits, LimitsBuilder};

@@ -47,7 +47,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
             "crates/wharf/tests/tokio.rs",
         ],
     ),
-    ("wharf_scan", &["crates/wharf-proto/src/h1/lines.rs", "crates/wharf-proto/src/h1/scan.rs"]),
+    ("wharf_scan", &["crates/wharf-proto/src/h1/lines.rs", "crates/wharf-proto/src/scan.rs"]),
 ];
 
 /// Where there may be unsafe code: the beginnings of allowed files.

@@ -8,15 +8,7 @@
 use http::StatusCode;
 
 use super::encode::DateField;
-
-/// The length of a body, as far as it is known when the head is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyLength {
-    /// So many bytes.
-    Known(u64),
-    /// Not known before the end.
-    Unknown,
-}
+use crate::BodyLength;
 
 /// What one call of [`Connection::receive`](super::Connection::receive) made of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 
 use http::{Method, Version};
 
-use super::{authority, target};
+use super::target;
+use crate::authority;
 use crate::headers::is_name;
 use crate::{ConnectionOptions, Reject, RequestHead, TargetForm};
 

@@ -9,12 +9,12 @@ use wharf_scan::{BLOCK_BYTES, Block};
 
 use super::framing::Framing;
 use super::looks;
-use super::scan::{
+use crate::head::Span;
+use crate::headers::Field;
+use crate::scan::{
     block, is_no_digit, is_outside_of_path, is_unprintable, is_unusual_in_host, is_unusual_in_name,
     path_end, target_end, token_end,
 };
-use crate::head::Span;
-use crate::headers::Field;
 use crate::{Headers, Reject, RequestHead};
 
 /// How long the parts of a head may be, and how many fields there may be.

@@ -12,7 +12,6 @@
 //! Not here: timeouts (the caller maps [`Connection::phase`] to a deadline), routing, the choice
 //! of an error page.
 
-mod authority;
 mod chunk_extension;
 mod chunked;
 mod connection;
@@ -25,7 +24,6 @@ mod parse;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 mod receive;
-mod scan;
 mod section;
 mod send;
 mod state;
@@ -33,7 +31,8 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use crate::BodyLength;
 pub use connection::Connection;
 pub use encode::{DATE_BYTES, DateField};
-pub use events::{BodyLength, Event, Received, Response};
+pub use events::{Event, Received, Response};
 pub use state::Phase;

@@ -10,11 +10,11 @@ use http::{Method, Version};
 
 use super::framing::Framing;
 use super::lines::{self, Bounds, Taken};
-use super::scan::{padding_end, target_end, token_end, value_end};
 use super::section::{Fields, MAX_SECTION_BYTES, Section};
 use super::{looks, target};
 use crate::head::Span;
 use crate::headers::{Field, offset, slice};
+use crate::scan::{padding_end, target_end, token_end, value_end};
 use crate::{Headers, Limits, Reject, RequestHead};
 
 /// The longest method. The registered ones have at most 17 characters.

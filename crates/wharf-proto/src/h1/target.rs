@@ -4,7 +4,7 @@
 
 use http::Method;
 
-use super::authority;
+use crate::authority;
 use crate::head::Span;
 use crate::headers::{offset, slice};
 use crate::{Reject, RequestHead, TargetForm};
@@ -37,6 +37,7 @@ pub(super) fn split(input: &[u8], head: &mut RequestHead) -> Result<(), Reject> 
         if !rest.get(..len).is_some_and(authority::is_valid) {
             return Err(Reject::BadTarget);
         }
+        head.scheme = Span { at: head.target.at, len: offset(scheme_len - b"://".len()) };
         head.authority = Span { at: head.target.at + offset(scheme_len), len: offset(len) };
         scheme_len + len
     };

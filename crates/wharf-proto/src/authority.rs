@@ -3,24 +3,24 @@
 //! What passes names one host in every reading: no user information, no second port, no empty
 //! host. Not here: whether that host is ours.
 
-use super::scan::past_host;
+use crate::scan::past_host;
 
 /// Whether `text` is `uri-host [ ":" port ]` and the host is not empty (RFC 9110 sections 4.2.1
 /// and 7.2).
 #[inline]
-pub(super) fn is_valid(text: &[u8]) -> bool {
+pub(crate) fn is_valid(text: &[u8]) -> bool {
     port(text).is_some()
 }
 
 /// Whether `text` is `uri-host ":" port` and the port can be connected to (RFC 9110 section 9.3.6).
-pub(super) fn is_valid_with_port(text: &[u8]) -> bool {
+pub(crate) fn is_valid_with_port(text: &[u8]) -> bool {
     let port = port(text).and_then(|port| std::str::from_utf8(port).ok()?.parse().ok());
     port.is_some_and(|port: u16| port != 0)
 }
 
 /// Whether two valid texts name the same host, in any case, and the same port, where `default_port`
 /// goes without saying.
-pub(super) fn is_same(one: &[u8], other: &[u8], default_port: u64) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8], default_port: u64) -> bool {
     let split = |text| {
         let digits = port(text)?;
         let host = text.strip_suffix(digits)?;

@@ -8,54 +8,54 @@ use wharf_scan::{BLOCK_BYTES, Block, Class};
 use crate::headers::{is_field_value, is_token};
 
 /// The first byte that does not belong to a token.
-pub(super) fn token_end(bytes: &[u8]) -> usize {
+pub(crate) fn token_end(bytes: &[u8]) -> usize {
     end(bytes, is_unusual_in_name, is_token)
 }
 
 /// The first byte that is neither a blank nor a tab.
 #[inline]
-pub(super) fn padding_end(bytes: &[u8]) -> usize {
+pub(crate) fn padding_end(bytes: &[u8]) -> usize {
     bytes.iter().position(|&byte| byte != b' ' && byte != b'\t').unwrap_or(bytes.len())
 }
 
 /// The first byte that does not belong to a field value.
-pub(super) fn value_end(bytes: &[u8]) -> usize {
+pub(crate) fn value_end(bytes: &[u8]) -> usize {
     end(bytes, |block| block.is_outside(b' ', 0xff) | block.is(0x7f), is_field_value)
 }
 
 /// The first byte that is not visible ASCII, or `#`, which never belongs to a request-target
 /// (RFC 9112 section 3.2.1). Characters that a URI should have percent-encoded are let through,
 /// since browsers send some of them and none is ambiguous.
-pub(super) fn target_end(bytes: &[u8]) -> usize {
+pub(crate) fn target_end(bytes: &[u8]) -> usize {
     end(bytes, is_outside_of_target, |_| false)
 }
 
 /// The first byte that does not belong to a path: a question mark, or what ends a target.
-pub(super) fn path_end(bytes: &[u8]) -> usize {
+pub(crate) fn path_end(bytes: &[u8]) -> usize {
     end(bytes, is_outside_of_path, |_| false)
 }
 
 /// What follows the bytes at the start that stand for themselves in the name of a host (RFC 3986
 /// section 3.2.2).
-pub(super) fn past_host(bytes: &[u8]) -> &[u8] {
+pub(crate) fn past_host(bytes: &[u8]) -> &[u8] {
     bytes.get(end(bytes, is_unusual_in_host, is_host_char)..).unwrap_or_default()
 }
 
 /// All but letters and hyphens, of which nearly all names of fields consist.
 #[inline(always)]
-pub(super) fn is_unusual_in_name(block: Block) -> Class {
+pub(crate) fn is_unusual_in_name(block: Block) -> Class {
     is_no_letter(block).except(block.is(b'-'))
 }
 
 /// All but printable ASCII, of which nearly all values of fields consist.
 #[inline(always)]
-pub(super) fn is_unprintable(block: Block) -> Class {
+pub(crate) fn is_unprintable(block: Block) -> Class {
     block.is_outside(b' ', b'~')
 }
 
 /// What can't be a byte of a path.
 #[inline(always)]
-pub(super) fn is_outside_of_path(block: Block) -> Class {
+pub(crate) fn is_outside_of_path(block: Block) -> Class {
     is_outside_of_target(block) | block.is(b'?')
 }
 
@@ -67,12 +67,12 @@ fn is_outside_of_target(block: Block) -> Class {
 
 /// All but letters, digits, hyphens and dots, of which nearly all names of hosts consist.
 #[inline(always)]
-pub(super) fn is_unusual_in_host(block: Block) -> Class {
+pub(crate) fn is_unusual_in_host(block: Block) -> Class {
     is_no_letter(block) & is_no_digit(block) & block.is_outside(b'-', b'.')
 }
 
 #[inline(always)]
-pub(super) fn is_no_digit(block: Block) -> Class {
+pub(crate) fn is_no_digit(block: Block) -> Class {
     block.is_outside(b'0', b'9')
 }
 
@@ -84,7 +84,7 @@ fn is_no_letter(block: Block) -> Class {
 /// The block at the start of `rest`, the end of `input`. Zeros stand behind that end: they belong
 /// to nothing that is scanned.
 #[inline(always)]
-pub(super) fn block(input: &[u8], rest: &[u8]) -> Block {
+pub(crate) fn block(input: &[u8], rest: &[u8]) -> Block {
     if let Some(bytes) = rest.first_chunk() {
         return Block::new(bytes);
     }
