@@ -25,7 +25,8 @@ pub enum Reject {
     /// Host is missing on HTTP/1.1, present twice, malformed, or other than the host of the
     /// request-target (RFC 9112 section 3.2).
     BadHost,
-    /// A pseudo-header field is missing, repeated, unknown, or behind a field (RFC 9113 section 8.3).
+    /// A pseudo-header field is missing, repeated, unknown, or behind a field (RFC 9113 section
+    /// 8.3).
     BadPseudoField,
     /// The first line is not `method SP request-target SP HTTP-version` (RFC 9112 section 3), or
     /// has no space in its first 256 bytes.
@@ -39,7 +40,8 @@ pub enum Reject {
     BodyTooLarge,
     /// Chunk sizes, extensions and line ends are out of proportion to the data they carry.
     ChunkOverhead,
-    /// A field that is about one connection stands in a message that is not (RFC 9113 section 8.2.2).
+    /// A field that is about one connection stands in a message that is not (RFC 9113 section
+    /// 8.2.2).
     ConnectionField,
     /// A field line is longer than [`Limits::max_field_bytes`](crate::Limits::max_field_bytes).
     FieldTooLarge,

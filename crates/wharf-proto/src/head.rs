@@ -138,8 +138,8 @@ impl RequestHead {
         self.text(self.target)
     }
 
-    /// The scheme that the peer named: with HTTP/2 in all requests but plain CONNECT, with HTTP/1 in
-    /// those in absolute form.
+    /// The scheme that the peer named: with HTTP/2 in all requests but plain CONNECT, with HTTP/1
+    /// in those in absolute form.
     #[must_use]
     pub fn scheme(&self) -> Option<&str> {
         (self.scheme.len > 0).then(|| self.text(self.scheme))
@@ -151,8 +151,8 @@ impl RequestHead {
         (self.protocol.len > 0).then(|| self.text(self.protocol))
     }
 
-    /// Host and port of an absolute-form or authority-form target, or of HTTP/2's `:authority`, else
-    /// what `Host` says.
+    /// Host and port of an absolute-form or authority-form target, or of HTTP/2's `:authority`,
+    /// else what `Host` says.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
         match self.authority.len {

@@ -266,6 +266,31 @@ impl Headers {
         self.fields.push(field);
     }
 
+    /// Makes one field of all received ones of that name: their values with `between` in between.
+    pub(crate) fn join_received(&mut self, name: &[u8], between: &[u8]) {
+        let is_name =
+            |block: &[u8], field: &Field| slice(block, field.name_at, field.name_len) == name;
+        let value_at = self.block.len();
+        for field in &self.fields {
+            if is_name(&self.block, field) {
+                if self.block.len() > value_at {
+                    self.block.extend_from_slice(between);
+                }
+                let at = field.value_at as usize;
+                self.block.extend_from_within(at..at + field.value_len as usize);
+            }
+        }
+        let (at, len) = (offset(value_at), offset(self.block.len() - value_at));
+        let (block, mut is_first) = (&self.block, true);
+        self.fields.retain_mut(|field| {
+            if !is_name(block, field) {
+                return true;
+            }
+            (field.value_at, field.value_len) = (at, len);
+            std::mem::replace(&mut is_first, false)
+        });
+    }
+
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
         let name_at = offset(self.block.len());
         let (name_len, value_len) = (offset(name.len()), offset(value.len()));

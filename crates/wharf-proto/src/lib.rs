@@ -14,6 +14,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod authority;
+mod content_length;
 mod error;
 pub mod h1;
 pub mod h2;

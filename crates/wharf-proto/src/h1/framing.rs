@@ -6,9 +6,9 @@
 use http::{Method, Version};
 
 use super::target;
-use crate::authority;
 use crate::headers::is_name;
 use crate::{ConnectionOptions, Reject, RequestHead, TargetForm};
+use crate::{authority, content_length};
 
 /// The body length that a head announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,21 +109,10 @@ impl Framing {
 
     #[cold]
     fn content_length(&mut self, value: &[u8]) -> Result<(), Reject> {
-        // A list or a second field is refused even where all values agree: those who disagree
-        // about it are the ones that can be tricked.
-        // A leading zero is refused for the same reason: some read what follows as octal.
-        let is_number = match value {
-            [b'0'] => true,
-            [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-            _ => false,
-        };
-        if self.content_length.is_some() || !is_number {
+        if self.content_length.is_some() {
             return Err(Reject::BadContentLength);
         }
-        let length = value.iter().try_fold(0_u64, |length, digit| {
-            length.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-        });
-        self.content_length = Some(length.ok_or(Reject::BadContentLength)?);
+        self.content_length = Some(content_length::parse(value).ok_or(Reject::BadContentLength)?);
         Ok(())
     }
 
