@@ -78,6 +78,8 @@ pub struct Connection {
     pub(super) send_window: SendWindow,
     pub(super) recv_window: RecvWindow,
     pub(super) tuner: Tuner,
+    /// The stream whose data the path is measured with.
+    pub(super) measured: StreamKey,
     pub(super) buckets: Buckets,
     /// Priorities of streams that have not come.
     pub(super) priorities: Vec<(u32, Priority)>,
@@ -133,6 +135,7 @@ impl Connection {
                 config.max_stream_window,
                 config.max_connection_window,
             ),
+            measured: StreamKey { id: 0, slot: 0 },
             buckets: Buckets::new(),
             priorities: Vec::new(),
             last_id: 0,
@@ -286,7 +289,7 @@ impl Connection {
     }
 
     /// Takes note that the application has done with so many bytes of a body, so that the peer may
-    /// send more. Windows are granted in halves, so that few frames are spent on it.
+    /// send more. Windows are granted in thirds, so that few frames are spent on it.
     pub fn release(&mut self, stream: StreamKey, bytes: usize, out: &mut Vec<u8>) {
         // Bytes of streams that are over have been released.
         let Some(open) = self.streams.get_mut(stream) else { return };

@@ -154,11 +154,31 @@ impl Connection {
             return Ok(None);
         }
         match payload {
-            PATH_PING => self.tuner.acknowledge(now),
+            PATH_PING => self.path_measured(now, out),
             GOAWAY_PING if self.going == Going::Soon => self.goaway(out),
             _ => self.buckets.spend(Act::Ping, now)?,
         }
         Ok(None)
+    }
+
+    /// The PING that measures the path has come back. Windows that have grown are granted at once,
+    /// to a peer whose data is taken as it comes.
+    fn path_measured(&mut self, now: Duration, out: &mut Vec<u8>) {
+        let before = self.tuner.stream();
+        self.tuner.acknowledge(now);
+        let target = self.tuner.stream();
+        if target == before {
+            return;
+        }
+        if let Some(stream) = self.streams.get_mut(self.measured)
+            && stream.state.receives()
+            && !stream.is_refused
+            && stream.recv_window.held() <= before
+            && let Some(increment) = stream.recv_window.grant(target)
+        {
+            window_update::put(stream.id, increment, out);
+        }
+        self.grant_connection(out);
     }
 
     fn receive_window_update(

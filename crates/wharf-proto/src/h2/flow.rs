@@ -94,11 +94,12 @@ impl RecvWindow {
     }
 
     /// What is to be granted so that the peer may send `target` bytes, those held counted, if that
-    /// is worth a frame: half of it.
+    /// is worth a frame: a third of it. With halves, a peer that sends in large frames would be
+    /// left with half of its window for a round trip.
     #[inline]
     pub(super) fn grant(&mut self, target: u32) -> Option<u32> {
         let room = i64::from(target) - self.left - i64::from(self.held);
-        if room < i64::from(target / 2).max(1) {
+        if room < i64::from(target / 3).max(1) {
             return None;
         }
         let increment = u32::try_from(room).unwrap_or(MAX_WINDOW).min(MAX_WINDOW);
@@ -121,8 +122,11 @@ pub(super) struct Tuner {
     rest_until: Duration,
 }
 
+/// Bodies up to this length are not measured.
+const SMALL_BODY_BYTES: u64 = 32 << 10;
+
 /// A PING measures again after so long where the last one found the windows large enough.
-const REST: Duration = Duration::from_millis(100);
+const REST: Duration = Duration::from_millis(20);
 
 impl Tuner {
     pub(super) fn new(stream: u32, connection: u32, max_stream: u32, max_connection: u32) -> Self {
@@ -145,7 +149,7 @@ impl Tuner {
     }
 
     /// Notes bytes that came, on a stream of whose body `received` came before. Returns whether a
-    /// PING should be sent: only a body that fills half of its window tells of the path.
+    /// PING should be sent: small bodies tell nothing of the path.
     #[inline]
     pub(super) fn receive(&mut self, bytes: u32, received: u64, now: Duration) -> bool {
         if let Some(sample) = &mut self.sample {
@@ -153,10 +157,10 @@ impl Tuner {
             return false;
         }
         let is_due = self.stream < self.max_stream
-            && received > u64::from(self.stream / 2)
+            && received > SMALL_BODY_BYTES.min(u64::from(self.stream / 2))
             && now >= self.rest_until;
         if is_due {
-            self.sample = Some(0);
+            self.sample = Some(bytes);
         }
         is_due
     }
@@ -164,8 +168,9 @@ impl Tuner {
     /// Notes that the PING was acknowledged: what came meanwhile is what a round trip holds.
     pub(super) fn acknowledge(&mut self, now: Duration) {
         let Some(sample) = self.sample.take() else { return };
-        // Where half of the window came, the window may be what kept the peer.
-        if sample < self.stream / 2 {
+        // Where a third of the window came, the window may be what kept the peer: a window that has
+        // just grown is not used in full before it is granted.
+        if sample < self.stream / 3 {
             self.rest_until = now + REST;
             return;
         }
@@ -197,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_granted_is_what_was_released_in_halves_of_the_window() {
+    fn what_is_granted_is_what_was_released_in_thirds_of_the_window() {
         let mut window = RecvWindow::new(100);
         assert!(window.receive(100));
         assert!(!window.receive(1));
-        assert_eq!((window.release(49), window.grant(100)), (49, None));
-        assert_eq!((window.release(1), window.grant(100)), (1, Some(50)));
-        assert_eq!((window.release(90), window.held()), (50, 0));
-        assert_eq!(window.grant(100), Some(50));
+        assert_eq!((window.release(32), window.grant(100)), (32, None));
+        assert_eq!((window.release(1), window.grant(100)), (1, Some(33)));
+        assert_eq!((window.release(90), window.held()), (67, 0));
+        assert_eq!(window.grant(100), Some(67));
         assert_eq!(window.grant(1000), Some(900));
         assert!(window.receive(1000));
     }
@@ -231,7 +236,7 @@ mod tests {
         // Another, which carries little.
         let mut tuner = Tuner::new(INITIAL_WINDOW, mib, 8 * mib, 16 * mib);
         assert!(tuner.receive(1, 40_000, now));
-        assert!(!tuner.receive(30_000, 40_000, now));
+        assert!(!tuner.receive(20_000, 40_000, now));
         tuner.acknowledge(now + rtt);
         assert_eq!(tuner.stream(), INITIAL_WINDOW);
         assert!(!tuner.receive(1, 80_000, now + rtt), "it rests");

@@ -27,6 +27,8 @@ mod frame;
 pub mod hpack;
 mod preface;
 mod priority;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod receive;
 mod request;
 mod schedule;
@@ -35,6 +37,8 @@ mod settings;
 mod state;
 mod stream;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub use connection::Connection;
 pub use error::{ConnectionError, ErrorCode};

@@ -209,6 +209,7 @@ impl Connection {
         let (left, padding) = (parsed.data_len, parsed.padding);
         self.reading = Reading::Data { stream: key, left, padding, is_last };
         if self.tuner.receive(frame_len, received, now) {
+            self.measured = key;
             ping::put(PATH_PING, out);
         }
     }
