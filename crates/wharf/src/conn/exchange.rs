@@ -6,12 +6,12 @@ use std::any::Any;
 use std::time::Instant;
 
 use http::StatusCode;
-use wharf_proto::RequestHead;
+use wharf_proto::{Headers, RequestHead};
 
 use super::Context;
 use super::outgoing::Outgoing;
 use crate::body::BodyWriter;
-use crate::handler::Task;
+use crate::handler::{OnDisconnect, Task};
 use crate::observe::{Access, Limit};
 use crate::peer::PeerAddr;
 use crate::pool::{Pooled, reusable};
@@ -171,4 +171,15 @@ pub(super) fn panicked(payload: &(dyn Any + Send)) -> BoxError {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     format!("panicked: {}", text.unwrap_or("with something that is no text")).into()
+}
+
+/// Whether a handler goes on if its client disconnects.
+pub(super) fn finishes(rule: Option<OnDisconnect>, is_safe: bool, context: &Context<'_>) -> bool {
+    let rule = rule.or(context.rules.on_disconnect);
+    rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish)
+}
+
+/// Trailer fields, if there are any, to be kept.
+pub(super) fn owned(trailers: &Headers) -> Option<Box<Headers>> {
+    (!trailers.is_empty()).then(|| Box::new(trailers.clone()))
 }

@@ -11,6 +11,7 @@ mod exchange;
 mod h1;
 mod outgoing;
 mod raw;
+mod refusal;
 mod secure;
 mod wire;
 mod work;

@@ -12,6 +12,9 @@ use wharf_proto::Headers;
 use crate::body::{Body, BodyError, BodyKind, BodyReader, FILE_PIECE_BYTES, Production, Sink};
 use crate::response::BoxError;
 
+/// Bodies up to this size are copied behind their head; larger ones are sent from where they are.
+pub(super) const COPY_BYTES: usize = 16 << 10;
+
 /// A body that is not in memory.
 pub(super) enum Outgoing {
     File { file: File, left: u64 },
@@ -123,4 +126,16 @@ fn read_in_place(file: &mut File, left: &mut u64, buffer: &mut Vec<u8>) -> io::R
             Ok(Piece::InPlace(read))
         }
     }
+}
+
+/// The bytes of a body that is copied behind its head.
+#[inline(always)]
+pub(super) fn small(body: &Body) -> Option<&[u8]> {
+    let is_pooled = matches!(body.kind, BodyKind::Pooled(_));
+    body.as_bytes().filter(|bytes| bytes.len() <= COPY_BYTES || is_pooled)
+}
+
+/// The length that a handler announced for a body that is not in memory.
+pub(super) fn declared_length(headers: &Headers) -> Option<u64> {
+    headers.managed().content_length.then(|| headers.get("content-length")?.parse().ok()).flatten()
 }

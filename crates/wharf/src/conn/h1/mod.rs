@@ -23,9 +23,9 @@ use wharf_proto::h1::{self, Phase};
 
 use self::current::Current;
 use self::orphan::Orphan;
-use self::refuse::Refusal;
 use super::addrs::PackedAddrs;
 use super::exchange::{Exchange, Record};
+use super::refusal::Refusal;
 use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Timer};
 use crate::body::BodyError;
@@ -40,9 +40,6 @@ use crate::request::{Addrs, Parts};
 use crate::service::ServiceId;
 use crate::tls::TlsInfo;
 use crate::worker::ConnWaker;
-
-/// Bodies up to this size are copied behind their head; larger ones are sent from where they are.
-const COPY_BYTES: usize = 16 << 10;
 
 /// A busy HTTP/1 connection.
 pub(crate) struct Http1 {

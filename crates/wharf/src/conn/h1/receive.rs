@@ -13,15 +13,15 @@ use http::{Method, StatusCode, Version};
 use wharf_proto::h1::{BodyLength, Event, Phase};
 use wharf_proto::{Headers, Limits, Reject, RequestHead};
 
-use super::refuse::Refusal;
 use super::respond::Outcome;
 use super::trace::trace;
 use super::{Close, CloseReason, Ending, Http1, Interims};
 use crate::body::{Body, BodyWriter};
 use crate::conn::Context;
-use crate::conn::exchange::Queued;
+use crate::conn::exchange::{Queued, finishes, owned};
+use crate::conn::refusal::Refusal;
 use crate::first_bytes::looks_like_tls;
-use crate::handler::{BlockingTask, OnDisconnect, Reply, ReplyKind, Task};
+use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
 use crate::observe::Limit;
 use crate::pool::Pooled;
 use crate::request::Request;
@@ -452,12 +452,6 @@ impl Http1 {
     }
 }
 
-/// Whether a handler goes on if its client disconnects.
-fn finishes(rule: Option<OnDisconnect>, is_safe: bool, context: &Context<'_>) -> bool {
-    let rule = rule.or(context.rules.on_disconnect);
-    rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish)
-}
-
 /// The protocols that the peer offers to go on with (RFC 9110 section 7.8).
 fn offers(head: &RequestHead) -> Box<[u8]> {
     let offers: Vec<&[u8]> = head.headers().get_all("upgrade").collect();
@@ -469,9 +463,4 @@ fn limits_of(body: &BodyWriter, limits: &Limits) -> Limits {
     let mut limits = *limits;
     limits.max_body_bytes = body.pace().max_bytes.unwrap_or(limits.max_body_bytes);
     limits
-}
-
-/// Trailer fields, if there are any, to be kept.
-fn owned(trailers: &Headers) -> Option<Box<Headers>> {
-    (!trailers.is_empty()).then(|| Box::new(trailers.clone()))
 }

@@ -10,79 +10,12 @@ use http::StatusCode;
 use wharf_proto::Reject;
 use wharf_proto::h1::Phase;
 
-use super::respond::{self, Persist};
 use super::{Close, Ending, Http1};
-use crate::body::BodyError;
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
+use crate::conn::refusal::{Persist, Refusal, UnknownPanic, page};
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
 use crate::response::{BoxError, Response};
-
-/// Why a request is not answered by its handler.
-#[derive(Clone, Copy)]
-pub(super) enum Refusal {
-    Reject(Reject),
-    Limit(Limit),
-    Panic,
-    /// The server is at its end.
-    Stopped,
-}
-
-impl Refusal {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::Reject(reject) => reject.status(),
-            Self::Limit(Limit::Handler | Limit::BlockingQueue | Limit::BlockingWait)
-            | Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Limit(_) => StatusCode::REQUEST_TIMEOUT,
-            Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    const fn body_error(self) -> BodyError {
-        match self {
-            Self::Reject(reject) => BodyError::Rejected(reject),
-            Self::Limit(Limit::Body | Limit::BodyRate) => BodyError::TimedOut,
-            Self::Limit(_) | Self::Panic | Self::Stopped => BodyError::Aborted,
-        }
-    }
-
-    fn reason(self) -> CloseReason {
-        match self {
-            Self::Reject(reject) => CloseReason::of(reject),
-            Self::Limit(limit) => CloseReason::Limit(limit),
-            Self::Panic => CloseReason::Failed,
-            Self::Stopped => CloseReason::Stopped,
-        }
-    }
-
-    const fn kind(self) -> ErrorKind {
-        match self {
-            Self::Reject(reject) => match Limit::of(reject) {
-                Some(limit) => ErrorKind::Limit(limit),
-                None => ErrorKind::Rejected(reject),
-            },
-            Self::Limit(limit) => ErrorKind::Limit(limit),
-            Self::Panic => ErrorKind::Panic,
-            Self::Stopped => ErrorKind::Stopped,
-        }
-    }
-
-    /// Whether it is worth another attempt as soon as there are threads again.
-    const fn passes_soon(self) -> bool {
-        matches!(self, Self::Limit(Limit::BlockingQueue | Limit::BlockingWait))
-    }
-
-    /// Whether the connection can go on behind the response: the peer has done nothing wrong.
-    const fn persist(self) -> Persist {
-        match self {
-            Self::Limit(Limit::Handler | Limit::BlockingQueue | Limit::BlockingWait) => {
-                Persist::IfPossible
-            }
-            Self::Reject(_) | Self::Limit(_) | Self::Panic | Self::Stopped => Persist::Never,
-        }
-    }
-}
 
 impl Http1 {
     /// Gives the response up in a way that the peer can tell.
@@ -128,7 +61,7 @@ impl Http1 {
         let is_read = body.is_some_and(|body| body.fail(refusal.body_error()));
         self.body_paused = false;
         self.exchange.handler_due = None;
-        let page = self.tell_refusal(refusal, context);
+        let told = self.tell_refusal(refusal, context);
         if !self.machine.awaits_response() {
             // The response is under way, and a handler that reads the body sees the error; what it
             // sends from here on would pass for an answer to a request that never came in full. A
@@ -142,8 +75,8 @@ impl Http1 {
         self.exchange.begin_unread(self.addrs, context);
         let work = (self.exchange.task.take(), self.exchange.queued.take());
         let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
-        let given = page.unwrap_or_else(|| Response::status_page(refusal.status()));
-        let (status, mut headers, body) = respond::page(given);
+        let given = told.unwrap_or_else(|| Response::status_page(refusal.status()));
+        let (status, mut headers, body) = page(given);
         if refusal.passes_soon() && !headers.contains("retry-after") {
             let seconds = context.blocking.wait().as_millis().div_ceil(1000).max(1);
             let added = headers.append("Retry-After", seconds.to_string());
@@ -218,15 +151,3 @@ impl Http1 {
         self.wire.set_reason(CloseReason::Limit(Limit::DrainBytes));
     }
 }
-
-/// In place of what a panic said, where that was not kept.
-#[derive(Debug)]
-struct UnknownPanic;
-
-impl std::fmt::Display for UnknownPanic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("panicked")
-    }
-}
-
-impl Error for UnknownPanic {}

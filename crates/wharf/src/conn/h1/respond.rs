@@ -13,22 +13,14 @@ use wharf_proto::h1::{self, BodyLength};
 use wharf_proto::{Headers, Reject};
 
 use super::receive::Wanted;
-use super::refuse::Refusal;
-use super::{COPY_BYTES, Close, Ending, Http1};
+use super::{Close, Ending, Http1};
 use crate::body::{Body, BodyError, BodyKind, BodyWriter, Sink};
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
-use crate::conn::outgoing::{Outgoing, Piece};
+use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
+use crate::conn::refusal::{Persist, Refusal, page};
 use crate::observe::{CloseReason, ErrorKind, Limit};
-use crate::pool::Pooled;
 use crate::response::Response;
-
-/// Whether the connection may go on after a response.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Persist {
-    IfPossible,
-    Never,
-}
 
 /// What became of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -310,28 +302,4 @@ impl Http1 {
         };
         ended.is_ok()
     }
-}
-
-/// What a program has in place of a page of the server's: anything but what is no final response.
-pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
-    let (status, headers, body, _) = response.into_parts();
-    match body.kind {
-        BodyKind::Tunnel(_) | BodyKind::Blocking(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, Pooled::take(), Body::empty())
-        }
-        _ if status.is_informational() => (StatusCode::INTERNAL_SERVER_ERROR, headers, body),
-        _ => (status, headers, body),
-    }
-}
-
-/// The bytes of a body that is copied behind its head.
-#[inline(always)]
-fn small(body: &Body) -> Option<&[u8]> {
-    let is_pooled = matches!(body.kind, BodyKind::Pooled(_));
-    body.as_bytes().filter(|bytes| bytes.len() <= COPY_BYTES || is_pooled)
-}
-
-/// The length that a handler announced for a body that is not in memory.
-fn declared_length(headers: &Headers) -> Option<u64> {
-    headers.managed().content_length.then(|| headers.get("content-length")?.parse().ok()).flatten()
 }
