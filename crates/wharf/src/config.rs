@@ -7,6 +7,8 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
+use wharf_proto::h2;
+
 use crate::handler::OnDisconnect;
 use crate::threads::Bounds;
 
@@ -343,6 +345,8 @@ pub(crate) struct Rules {
     pub(crate) max_requests: u32,
     pub(crate) allows_trace: bool,
     pub(crate) accepts_bare_lf: bool,
+    pub(crate) speaks_http2: bool,
+    pub(crate) http2: h2::Config,
     pub(crate) returns_memory: bool,
     /// `None` leaves it to the method.
     pub(crate) on_disconnect: Option<OnDisconnect>,
@@ -356,6 +360,8 @@ impl Default for Rules {
             max_requests: 1_000_000,
             allows_trace: false,
             accepts_bare_lf: false,
+            speaks_http2: true,
+            http2: h2::Config::default(),
             returns_memory: true,
             on_disconnect: None,
             allows_half_close: true,

@@ -61,6 +61,12 @@ pub(crate) struct PerConnection {
 }
 
 impl PerConnection {
+    /// Adds what another request has left.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.extensions.extend(other.extensions);
+        self.on_close.extend(other.on_close);
+    }
+
     /// The connection is closed.
     pub(crate) fn close(self) {
         call_all(self.on_close);

@@ -104,7 +104,7 @@ impl Service {
         }
         if let (Some(tls), None) = (&self.tls, &self.acceptor) {
             let protocols: &[&[u8]] = match &self.kind {
-                ServiceKind::Http(_) => &[b"http/1.1"],
+                ServiceKind::Http(_) => &[b"h2", b"http/1.1"],
                 ServiceKind::Raw(_) => &[],
             };
             let acceptor = tls.acceptor(protocols);

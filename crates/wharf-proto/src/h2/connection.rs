@@ -198,6 +198,12 @@ impl Connection {
             + self.block.storage_bytes()
     }
 
+    /// How long the body of a request was announced to be, if it was.
+    #[must_use]
+    pub fn announced_bytes(&self, stream: StreamKey) -> Option<u64> {
+        self.streams.get(stream)?.body.announced
+    }
+
     /// Takes the most bytes that the body of a request may have, in place of
     /// [`Limits::max_body_bytes`] at the time of its head.
     pub fn set_max_body_bytes(&mut self, stream: StreamKey, max: u64) {

@@ -270,6 +270,13 @@ impl Connection {
         open.map_or(0, |open| open.send_window.available().min(self.send_window.available()))
     }
 
+    /// Whether a response has begun on that stream and is not out in full.
+    #[must_use]
+    pub fn is_sending(&self, stream: StreamKey) -> bool {
+        let sending = self.streams.get(stream).map(|stream| stream.sending);
+        matches!(sending, Some(Sending::Length(_) | Sending::Unknown))
+    }
+
     /// Whether a request awaits its response on that stream.
     #[must_use]
     pub fn awaits_response(&self, stream: StreamKey) -> bool {

@@ -175,6 +175,16 @@ impl Body {
         })))
     }
 
+    /// The bytes of a body that is in memory.
+    pub(crate) fn into_shared(self) -> Bytes {
+        match self.kind {
+            BodyKind::Static(bytes) => Bytes::from_static(bytes),
+            BodyKind::Owned(bytes) => Bytes::from(bytes),
+            BodyKind::Shared(bytes) => bytes,
+            _ => Bytes::new(),
+        }
+    }
+
     /// The length in bytes, if it is known.
     #[must_use]
     pub fn len(&self) -> Option<u64> {

@@ -96,13 +96,27 @@ impl Deadline {
         }
     }
 
+    /// Nothing is waited for any more.
+    pub(super) const fn stop(&mut self) {
+        self.due = None;
+    }
+
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// What has been missed when it comes.
+    pub(super) const fn limit(&self) -> Limit {
+        self.limit
+    }
+
     fn set(&mut self, limit: Limit, now: Instant, duration: Duration) {
         self.limit = limit;
         self.due = Some(now.checked_add(duration).unwrap_or(now + FAR_AHEAD));
     }
 
     /// Begins to want bytes at a pace.
-    fn start_pace(&mut self, pace: Pace, grace: Duration, now: Instant) {
+    pub(super) fn start_pace(&mut self, pace: Pace, grace: Duration, now: Instant) {
         let (stalled, too_slow) = pace.limits;
         if pace.min_rate == 0 || pace.timeout <= grace {
             self.set(stalled, now, pace.timeout);
@@ -127,7 +141,7 @@ impl Deadline {
     }
 
     /// Gives the time that so many bytes buy.
-    fn pay(&mut self, bytes: u64, pace: Pace, now: Instant) {
+    pub(super) fn pay(&mut self, bytes: u64, pace: Pace, now: Instant) {
         if bytes == 0 {
             return;
         }

@@ -5,14 +5,19 @@
 //! back when there is nothing more to do. Not here: system calls (`driver`) and turns (`worker`).
 
 mod addrs;
+mod choice;
+mod current;
 mod deadline;
 mod describe;
 mod exchange;
 mod h1;
+mod h2;
+mod orphan;
 mod outgoing;
 mod raw;
 mod refusal;
 mod secure;
+mod trace;
 mod wire;
 mod work;
 
@@ -21,8 +26,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::addrs::PackedAddrs;
+pub(crate) use self::choice::Choice;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::Http1;
+pub(crate) use self::h2::Http2;
 pub(crate) use self::raw::Raw;
 pub use self::raw::{Io, Protocol};
 use self::secure::Secure;
@@ -123,6 +130,8 @@ enum Kept {
     Left(Box<PerConnection>),
     /// The protocol of the program's own that is spoken.
     Protocol(Box<dyn Protocol>),
+    /// What may become the first bytes of HTTP/2.
+    Start(Vec<u8>),
 }
 
 impl Conn {
@@ -402,12 +411,17 @@ impl Conn {
     pub(crate) fn end_work(&mut self, context: &Context<'_>) -> Option<Work> {
         let mut work = self.work.take()?;
         self.note_end_of_work(&mut work);
-        if let Work::Http1(http) = &work
-            && let Some(left) = http.close_left()
-        {
+        let mut left = match &work {
+            Work::Http1(http) => http.close_left(),
+            Work::Http2(_) | Work::Raw(_) => None,
+        };
+        work.on_end(context);
+        if let Work::Http2(http) = &mut work {
+            left = http.take_left();
+        }
+        if let Some(left) = left {
             self.kept = Kept::Left(left);
         }
-        work.on_end(context);
         Some(work)
     }
 
@@ -423,6 +437,7 @@ impl Conn {
                 }
             }
             Work::Raw(raw) => self.keep_protocol(raw),
+            Work::Http2(_) => {}
         }
         Some(work)
     }
@@ -441,7 +456,7 @@ impl Conn {
     /// Drops what is left for the connection's end, which may call the program's code.
     pub(crate) fn close_kept(&mut self) {
         match self.take_kept() {
-            Kept::Nothing => {}
+            Kept::Nothing | Kept::Start(_) => {}
             Kept::Left(left) => left.close(),
             Kept::Protocol(protocol) => drop(protocol),
         }

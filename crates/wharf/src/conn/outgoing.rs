@@ -89,6 +89,32 @@ impl Outgoing {
         reader.poll_unsent(cx).map(|result| result.map(|chunk| piece(reader, chunk)))
     }
 
+    /// Takes the next piece where nothing can be written in place.
+    pub(super) fn poll_apart(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, BodyError>> {
+        let (reader, production, failure) = match self {
+            Self::File { file, left } => {
+                let mut bytes = Vec::new();
+                let read = read_in_place(file, left, &mut bytes);
+                return Poll::Ready(match read {
+                    Ok(Piece::InPlace(_)) => Ok(Piece::Bytes(bytes.into())),
+                    read => read.map_err(BodyError::from),
+                });
+            }
+            Self::Channel { reader, production, failure } => (reader, production, failure),
+        };
+        if let Some(future) = production {
+            if let Poll::Ready(result) = reader.take_unsent() {
+                return Poll::Ready(result.map(|chunk| piece(reader, chunk)));
+            }
+            if let Poll::Ready(result) = future.as_mut().poll(cx) {
+                // As in `poll`.
+                *failure = result.err();
+                *production = None;
+            }
+        }
+        reader.poll_unsent(cx).map(|result| result.map(|chunk| piece(reader, chunk)))
+    }
+
     /// Why the producer gave up, if it said so.
     pub(super) fn failure(&mut self) -> Option<BoxError> {
         match self {

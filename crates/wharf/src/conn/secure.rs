@@ -103,7 +103,6 @@ impl Secure {
     }
 
     /// The protocol that was agreed on (ALPN), if any was.
-    #[expect(dead_code, reason = "HTTP/1.1 is the only one so far")]
     pub(super) fn protocol(&self) -> Option<&[u8]> {
         self.session.protocol()
     }

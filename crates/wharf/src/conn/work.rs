@@ -10,7 +10,7 @@ use wharf_proto::RequestHead;
 
 use super::deadline::{Pace, Timer};
 use super::wire::Wire;
-use super::{Context, Http1, Raw};
+use super::{Context, Http1, Http2, Raw};
 use crate::config::Timeouts;
 use crate::driver::Behind;
 use crate::observe::{ConnectionState, CurrentRequest, Limit, ProtocolKind};
@@ -19,6 +19,7 @@ use crate::output::Output;
 /// What a busy connection works with.
 pub(crate) enum Work {
     Http1(Box<Http1>),
+    Http2(Box<Http2>),
     /// A protocol of the program's own.
     Raw(Box<Raw>),
 }
@@ -28,6 +29,7 @@ macro_rules! each {
     ($work:expr, $protocol:ident => $act:expr) => {
         match $work {
             Work::Http1($protocol) => $act,
+            Work::Http2($protocol) => $act,
             Work::Raw($protocol) => $act,
         }
     };
@@ -49,6 +51,7 @@ impl Work {
     pub(super) fn begin_send(&mut self) -> Option<(&mut Output, Behind)> {
         match self {
             Self::Http1(http) => http.begin_send(),
+            Self::Http2(http) => http.begin_send(),
             Self::Raw(raw) => raw.wire.begin_send(),
         }
     }
@@ -57,6 +60,7 @@ impl Work {
     pub(super) fn begin_seal(&mut self) -> Option<Output> {
         match self {
             Self::Http1(http) => http.begin_seal(),
+            Self::Http2(http) => http.begin_seal(),
             Self::Raw(raw) => raw.wire.begin_seal(),
         }
     }
@@ -76,6 +80,7 @@ impl Work {
     pub(super) fn on_resume(&mut self, context: &Context<'_>) {
         match self {
             Self::Http1(http) => http.on_resume(context),
+            Self::Http2(_) => {}
             Self::Raw(_) => {}
         }
     }
@@ -106,6 +111,7 @@ impl Work {
     pub(super) fn on_error(&mut self, error: io::Error) {
         match self {
             Self::Http1(http) => http.on_error(error),
+            Self::Http2(http) => http.on_error(&error),
             Self::Raw(_) => {}
         }
     }
@@ -124,6 +130,7 @@ impl Work {
     pub(super) fn cancel(&mut self, context: &Context<'_>) {
         match self {
             Self::Http1(http) => http.cancel(context),
+            Self::Http2(http) => http.cancel(context),
             Self::Raw(_) => {}
         }
     }
@@ -132,6 +139,7 @@ impl Work {
     pub(super) fn on_drain(&mut self, context: &Context<'_>) {
         match self {
             Self::Http1(http) => http.fire_draining(),
+            Self::Http2(http) => http.on_drain(context),
             Self::Raw(raw) => raw.on_drain(context),
         }
     }
@@ -139,13 +147,19 @@ impl Work {
     /// Whether nothing is held that what comes later would need.
     #[inline(always)]
     pub(crate) fn is_idle(&self) -> bool {
-        each!(self, work => work.is_idle())
+        match self {
+            Self::Http1(http) => http.is_idle(),
+            // Its tables of fields are as long-lived as the connection.
+            Self::Http2(_) => false,
+            Self::Raw(raw) => raw.is_idle(),
+        }
     }
 
     /// Whether a handler is waited for that could be answered for.
     pub(super) fn awaits_handler(&self) -> bool {
         match self {
             Self::Http1(http) => http.awaits_handler(),
+            Self::Http2(http) => http.awaits_handler(),
             Self::Raw(_) => false,
         }
     }
@@ -154,6 +168,7 @@ impl Work {
     pub(super) fn is_answering(&self) -> bool {
         match self {
             Self::Http1(http) => http.is_answering(),
+            Self::Http2(http) => http.is_answering(),
             Self::Raw(raw) => !raw.wire.is_all_sent(),
         }
     }
@@ -169,6 +184,7 @@ impl Work {
     pub(crate) fn has_more_to_do(&self) -> bool {
         match self {
             Self::Http1(http) => http.has_more_to_do(),
+            Self::Http2(_) => true,
             Self::Raw(_) => true,
         }
     }
@@ -177,6 +193,7 @@ impl Work {
     pub(crate) fn holds_requests(&self) -> bool {
         match self {
             Self::Http1(http) => http.holds_requests(),
+            Self::Http2(_) => false,
             Self::Raw(_) => false,
         }
     }
@@ -186,6 +203,7 @@ impl Work {
     pub(crate) fn is_postponed(&self) -> bool {
         match self {
             Self::Http1(http) => http.is_postponed(),
+            Self::Http2(_) => false,
             Self::Raw(_) => false,
         }
     }
@@ -204,6 +222,7 @@ impl Work {
     pub(super) fn pace(&self, timer: Timer, timeouts: &Timeouts) -> Pace {
         match self {
             Self::Http1(http) => http.pace(timer, timeouts),
+            Self::Http2(http) => http.wire.pace(timeouts),
             Self::Raw(raw) => raw.wire.pace(timeouts),
         }
     }
@@ -212,6 +231,7 @@ impl Work {
     pub(super) fn take_head_done(&mut self) -> bool {
         match self {
             Self::Http1(http) => http.take_head_done(),
+            Self::Http2(http) => http.take_head_done(),
             Self::Raw(_) => false,
         }
     }
@@ -225,6 +245,7 @@ impl Work {
     pub(super) fn request(&self) -> Option<&RequestHead> {
         match self {
             Self::Http1(http) => http.request(),
+            Self::Http2(_) => None,
             Self::Raw(_) => None,
         }
     }
@@ -233,6 +254,7 @@ impl Work {
     pub(crate) fn last_request(&self) -> Option<&RequestHead> {
         match self {
             Self::Http1(http) => http.last_request(),
+            Self::Http2(http) => http.last_request(),
             Self::Raw(_) => None,
         }
     }
@@ -250,6 +272,7 @@ impl Work {
     pub(super) fn current_request(&self, now: Instant) -> Option<CurrentRequest> {
         match self {
             Self::Http1(http) => http.current_request(now),
+            Self::Http2(http) => http.current_request(now),
             Self::Raw(_) => None,
         }
     }

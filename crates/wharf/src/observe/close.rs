@@ -5,6 +5,7 @@
 use std::fmt;
 
 use wharf_proto::Reject;
+use wharf_proto::h2::ConnectionError;
 
 use super::id::ConnectionId;
 use super::limit::Limit;
@@ -24,6 +25,8 @@ pub enum CloseReason {
     Finished,
     /// The peer broke the protocol.
     Rejected(Reject),
+    /// The peer broke HTTP/2 itself.
+    Http2(ConnectionError),
     /// A bound was reached.
     Limit(Limit),
     /// A handler panicked, or gave up a response that had begun.
@@ -39,7 +42,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// How many there are, whatever their details.
-    pub(super) const KINDS: usize = 9;
+    pub(super) const KINDS: usize = 10;
 
     /// What happened, whatever its details, in the order of [`kind`](Self::kind).
     pub(super) const KIND_TEXTS: [&str; Self::KINDS] = [
@@ -52,6 +55,7 @@ impl CloseReason {
         "server stopped",
         "killed",
         "TLS failed",
+        "HTTP/2 broken",
     ];
 
     pub(super) const fn kind(self) -> usize {
@@ -65,6 +69,7 @@ impl CloseReason {
             Self::Stopped => 6,
             Self::Killed => 7,
             Self::Tls => 8,
+            Self::Http2(_) => 9,
         }
     }
 
@@ -82,6 +87,7 @@ impl fmt::Display for CloseReason {
         match self {
             Self::Rejected(reject) => reject.fmt(f),
             Self::Limit(limit) => limit.fmt(f),
+            Self::Http2(error) => error.fmt(f),
             Self::PeerClosed
             | Self::Lost
             | Self::Finished

@@ -70,6 +70,8 @@ pub struct OpenConnection {
 pub enum ProtocolKind {
     /// HTTP/1.1, or HTTP/1.0.
     Http1,
+    /// HTTP/2.
+    Http2,
     /// One of the program's own.
     Raw,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for ProtocolKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
             Self::Raw => "raw",
         })
     }

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
+use wharf_proto::h2::ConnectionError;
 use wharf_proto::{Reject, RequestHead};
 
 use super::limit::Limit;
@@ -18,6 +19,8 @@ use crate::peer::PeerAddr;
 pub enum ErrorKind {
     /// The peer broke the protocol.
     Rejected(Reject),
+    /// The peer broke HTTP/2 itself, and with it all that it had asked for on the connection.
+    Http2(ConnectionError),
     /// A bound was reached.
     Limit(Limit),
     /// A handler answered with a [`failure`](crate::Response::failure), or could not go on with a

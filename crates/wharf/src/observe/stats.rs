@@ -7,11 +7,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wharf_proto::Reject;
+use wharf_proto::h2::ConnectionError;
 
 use super::close::CloseReason;
 use super::limit::Limit;
 
 const REJECTS: usize = Reject::ALL.len();
+const H2_ERRORS: usize = ConnectionError::ALL.len();
 const LIMITS: usize = Limit::ALL.len();
 
 /// The counters of one worker. They stand alone in their cache lines, since others only read them.
@@ -23,6 +25,7 @@ pub(crate) struct Counters {
     orphans: AtomicU64,
     closes: [AtomicU64; CloseReason::KINDS],
     rejects: [AtomicU64; REJECTS],
+    h2_errors: [AtomicU64; H2_ERRORS],
     limits: [AtomicU64; LIMITS],
 }
 
@@ -55,6 +58,10 @@ impl Counters {
         if let Some(limit) = Limit::of(reject) {
             self.count_limit(limit);
         }
+    }
+
+    pub(crate) fn count_h2_error(&self, error: ConnectionError) {
+        count(&self.h2_errors[error as usize]);
     }
 
     pub(crate) fn count_limit(&self, limit: Limit) {
@@ -94,6 +101,7 @@ pub struct Stats {
     workers: Vec<WorkerStats>,
     closes: [u64; CloseReason::KINDS],
     rejects: [u64; REJECTS],
+    h2_errors: [u64; H2_ERRORS],
     limits: [u64; LIMITS],
 }
 
@@ -134,6 +142,7 @@ pub(crate) fn snapshot<'c>(
         stats.orphans += worker.orphans.load(Ordering::Relaxed);
         add(&mut stats.closes, &worker.closes);
         add(&mut stats.rejects, &worker.rejects);
+        add(&mut stats.h2_errors, &worker.h2_errors);
         add(&mut stats.limits, &worker.limits);
     }
     stats

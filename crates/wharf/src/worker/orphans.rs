@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::state::{State, guard};
-use crate::conn::Http1;
+use crate::conn::{Http1, Http2};
 use crate::driver::Key;
 use crate::observe::Limit;
 
@@ -82,6 +82,23 @@ impl<S> State<S> {
             self.keep_http(http);
         }
         self.count_orphans();
+    }
+
+    /// Keeps the handlers that go on although their streams are over.
+    pub(super) fn adopt_orphans(&mut self, from: &mut Http2) {
+        let key = Key { index: INDEX, generation: 0 };
+        let index = self.own.index;
+        while from.has_orphans() {
+            let mut http = self.spares.http(key, &self.shared.members[index], index);
+            if from.give_orphan(&mut http) {
+                let generation = self.orphans.last_generation.wrapping_add(1);
+                self.keep_orphan(http);
+                // It waits for what wakes its connection, until it is asked anew.
+                self.wake_orphan(Key { index: INDEX, generation });
+            } else {
+                self.keep_http(http);
+            }
+        }
     }
 
     /// Something that an orphan waited for has come.

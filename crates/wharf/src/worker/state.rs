@@ -11,7 +11,7 @@ use super::orphans::Orphans;
 use super::spares::Spares;
 use super::watch::{Blocked, Watch};
 use super::{DrainReport, Member, Own, Shared};
-use crate::conn::{Conn, Context, Decrypted, Http1, Scratch, Work};
+use crate::conn::{Choice, Conn, Context, Decrypted, Http1, Http2, Scratch, Work};
 use crate::driver::{Driver, Key};
 use crate::observe::{CloseReason, ClosedConnection, ConnectionId, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
@@ -112,11 +112,40 @@ impl<S> State<S> {
             self.take_up(key);
             return self.act(key, |conn, context| conn.on_bytes(bytes, context));
         }
+        if conn.has_choice(bytes) {
+            return self.choose(key, bytes);
+        }
+        self.on_http1_bytes(key, bytes);
+    }
+
+    /// Bytes came that an exchange of HTTP/1.1 begins with.
+    #[inline(always)]
+    fn on_http1_bytes(&mut self, key: Key, bytes: &[u8]) {
         let spare = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
         self.act(key, |conn, context| {
             conn.work_with(spare, context);
             conn.on_bytes(bytes, context);
         });
+    }
+
+    /// The first bytes came of what may be HTTP/2.
+    fn choose(&mut self, key: Key, bytes: &[u8]) {
+        let context = self.shared.context(&self.own);
+        let Some(conn) = conn_of(&mut self.conns, key) else { return };
+        match conn.choose(bytes, &context) {
+            Choice::Open => {}
+            Choice::Http1 => self.on_http1_bytes(key, bytes),
+            Choice::Http1With(start) => self.on_http1_bytes(key, &start),
+            Choice::Http2(start) => {
+                let waker = self.member().inbox.waker(key);
+                let id = ConnectionId::new(self.own.index, key);
+                let bytes = if start.is_empty() { bytes } else { &start };
+                self.act(key, |conn, context| {
+                    conn.work_http2(waker, id, context);
+                    conn.on_bytes(bytes, context);
+                });
+            }
+        }
     }
 
     /// Bytes of TLS came.
@@ -223,6 +252,11 @@ impl<S> State<S> {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         let retired = conn.retire();
         conn.rest_securely(&mut self.scratch);
+        if let Some(Work::Http2(http)) = &mut conn.work
+            && http.has_orphans()
+        {
+            return self.rest_without_orphans(key, driver);
+        }
         let receiving = conn.wants_bytes();
         if receiving != conn.receiving {
             if conn.work.as_ref().is_some_and(Work::holds_requests) {
@@ -251,8 +285,15 @@ impl<S> State<S> {
         match work {
             None => {}
             Some(Work::Http1(http)) => self.keep_http(http),
+            Some(Work::Http2(http)) => self.end_http2(http),
             Some(Work::Raw(raw)) => self.spares.keep_raw(raw),
         }
+    }
+
+    /// Drops what a connection of HTTP/2 worked with, but for handlers that go on without it.
+    fn end_http2(&mut self, mut http: Box<Http2>) {
+        self.adopt_orphans(&mut http);
+        guard(|| drop(http));
     }
 
     #[inline(always)]
@@ -261,6 +302,18 @@ impl<S> State<S> {
             return self.keep_orphan(http);
         }
         self.spares.keep_http(http);
+    }
+
+    /// Takes handlers off a connection whose client has given them up.
+    #[cold]
+    fn rest_without_orphans(&mut self, key: Key, driver: &mut impl Driver) {
+        let Some(conn) = self.conn(key) else { return };
+        let Some(Work::Http2(mut http)) = conn.work.take() else { return };
+        self.adopt_orphans(&mut http);
+        if let Some(conn) = self.conn(key) {
+            conn.work = Some(Work::Http2(http));
+        }
+        self.rest(key, driver);
     }
 
     /// Arms the timer that fits what a connection is doing.
@@ -292,6 +345,12 @@ impl<S> State<S> {
                 http.cancel_orphan();
             }
             goes_on = http.has_orphan();
+        }
+        if let Some(Work::Http2(http)) = &mut work {
+            if matches!(reason, CloseReason::Stopped | CloseReason::Killed) {
+                http.cancel_orphans();
+            }
+            goes_on = http.has_orphans();
         }
         let (reason, requests) = conn.verdict(reason);
         self.timers.release(key.index);

@@ -10,7 +10,6 @@ mod receive;
 mod refuse;
 mod respond;
 mod timing;
-mod trace;
 mod tunnel;
 
 use std::io;
@@ -21,10 +20,10 @@ use std::time::Instant;
 use wharf_proto::RequestHead;
 use wharf_proto::h1::{self, Phase};
 
-use self::current::Current;
-use self::orphan::Orphan;
 use super::addrs::PackedAddrs;
+use super::current::Current;
 use super::exchange::{Exchange, Record};
+use super::orphan::Orphan;
 use super::refusal::Refusal;
 use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Timer};

@@ -13,20 +13,12 @@ use wharf_proto::Headers;
 use super::{Close, CloseReason, Ending, Http1};
 use crate::body::BodyError;
 use crate::conn::Context;
-use crate::conn::exchange::{Queued, panicked};
+use crate::conn::exchange::panicked;
+use crate::conn::orphan::Orphan;
 use crate::driver::Key;
-use crate::handler::Task;
+use crate::lifeline::Lifeline;
 use crate::observe::{ErrorKind, Limit};
 use crate::response::Response;
-
-/// A handler's future for whose response nobody waits.
-pub(super) struct Orphan {
-    task: Task,
-    /// When it has to be ready.
-    due: Option<Instant>,
-    /// It may still wait for a thread.
-    queued: Option<Box<Queued>>,
-}
 
 impl Http1 {
     /// The peer has closed its sending side while a handler waits. It may have closed both, which a
@@ -71,6 +63,12 @@ impl Http1 {
             self.orphan = Some(Orphan { task, due, queued });
             self.lifeline.disconnect();
         }
+    }
+
+    /// Takes on a handler that began on a connection of many streams.
+    pub(in crate::conn) fn adopt_orphan(&mut self, orphan: Orphan, lifeline: Lifeline) {
+        self.orphan = Some(orphan);
+        self.lifeline = lifeline;
     }
 
     /// Whether a handler goes on although its client has disconnected.

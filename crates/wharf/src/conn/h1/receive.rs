@@ -14,12 +14,12 @@ use wharf_proto::h1::{BodyLength, Event, Phase};
 use wharf_proto::{Headers, Limits, Reject, RequestHead};
 
 use super::respond::Outcome;
-use super::trace::trace;
 use super::{Close, CloseReason, Ending, Http1, Interims};
 use crate::body::{Body, BodyWriter};
 use crate::conn::Context;
 use crate::conn::exchange::{Queued, finishes, owned};
 use crate::conn::refusal::Refusal;
+use crate::conn::trace::trace;
 use crate::first_bytes::looks_like_tls;
 use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
 use crate::observe::Limit;

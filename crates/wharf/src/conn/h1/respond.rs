@@ -7,7 +7,6 @@ use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
-use bytes::Bytes;
 use http::StatusCode;
 use wharf_proto::h1::{self, BodyLength};
 use wharf_proto::{Headers, Reject};
@@ -256,12 +255,7 @@ impl Http1 {
 
     /// Encodes a body that is in memory and too large to be copied.
     fn send_large(&mut self, body: Body) {
-        let bytes = match body.kind {
-            BodyKind::Static(bytes) => Bytes::from_static(bytes),
-            BodyKind::Owned(bytes) => Bytes::from(bytes),
-            BodyKind::Shared(bytes) => bytes,
-            _ => Bytes::new(),
-        };
+        let bytes = body.into_shared();
         self.exchange.body_bytes = bytes.len() as u64;
         let sent = self.machine.send_body_apart(bytes.len() as u64);
         debug_assert!(sent.is_ok(), "the length was announced as it is: {sent:?}");

@@ -1,0 +1,374 @@
+//! From bytes to handlers: requests and their bodies, on as many streams as there are.
+//!
+//! Not here: what is sent (`respond.rs`), and what goes wrong (`refuse.rs`).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context as TaskContext, Poll};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use wharf_proto::h2::{ErrorCode, Event, ResetCause, StreamKey};
+use wharf_proto::{BodyLength, Headers};
+
+use super::{Http2, Stream};
+use crate::body::{Body, BodyError, ReadPace};
+use crate::conn::exchange::{Queued, finishes, owned};
+use crate::conn::refusal::Refusal;
+use crate::conn::trace::trace;
+use crate::conn::{Context, Pace};
+use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
+use crate::interim::Interims;
+use crate::observe::Limit;
+use crate::pool::Pooled;
+use crate::request::Request;
+
+impl Http2 {
+    /// Makes as much of `input` as is possible now, and returns how many bytes that took.
+    pub(super) fn process(&mut self, input: &[u8], context: &Context<'_>) -> usize {
+        // How long a body may be is its route's affair.
+        let mut limits = *context.limits;
+        limits.max_body_bytes = u64::MAX;
+        let now = self.now(context);
+        let mut used = 0;
+        while self.can_receive() {
+            let parts = self.parts.get_or_insert_with(Pooled::take);
+            let out = &mut self.wire.output.buffer;
+            let received = self.machine.receive(&input[used..], &limits, &mut parts.head, now, out);
+            match received {
+                Ok(received) => {
+                    used += received.consumed;
+                    match received.event {
+                        Some(event) => self.take(event, context),
+                        None => break,
+                    }
+                }
+                Err(error) => {
+                    self.fail(error, context);
+                    return input.len();
+                }
+            }
+        }
+        used
+    }
+
+    fn take(&mut self, event: Event<'_>, context: &Context<'_>) {
+        match event {
+            Event::Head { stream, body } => self.begin_request(stream, body, context),
+            Event::Data { stream, bytes } => {
+                if self.is_there(stream) {
+                    self.with(stream.slot(), |http, stream| http.feed(stream, bytes, context));
+                } else {
+                    let out = &mut self.wire.output.buffer;
+                    self.machine.release(stream, bytes.len(), out);
+                }
+            }
+            Event::End { stream } => {
+                let parts = self.parts.get_or_insert_with(Pooled::take);
+                let trailers = owned(parts.head.headers());
+                parts.head.clear();
+                if self.is_there(stream) {
+                    self.with(stream.slot(), |_, stream| end_body(stream, trailers));
+                }
+            }
+            Event::Refused { stream, reject } => {
+                if !self.is_there(stream) {
+                    self.begin_refused(stream, context);
+                }
+                self.with(stream.slot(), |http, stream| {
+                    http.refuse(stream, Refusal::Reject(reject), context);
+                });
+            }
+            Event::Malformed { reject, .. } => self.tell_malformed(reject, context),
+            Event::Reset { stream, cause, .. } => {
+                if let ResetCause::Reject(reject) = cause {
+                    self.tell_malformed(reject, context);
+                }
+                if self.is_there(stream) {
+                    self.with(stream.slot(), |http, stream| {
+                        http.lose(stream, BodyError::Disconnected, context);
+                    });
+                }
+            }
+            Event::GoAway { .. } => {}
+        }
+    }
+
+    /// Whether a stream is one that a handler knows of.
+    fn is_there(&self, key: StreamKey) -> bool {
+        let stream = self.streams.get(key.slot()).and_then(Option::as_ref);
+        stream.is_some_and(|stream| stream.key == key)
+    }
+
+    /// A stream for a request that came just now.
+    fn begin_stream(&mut self, key: StreamKey) -> Box<Stream> {
+        // One that is over without anybody having been told may still be in its place.
+        if let Some(gone) = self.streams.get_mut(key.slot()).and_then(Option::take) {
+            self.put_back(gone);
+        }
+        let mut stream =
+            self.spare.pop().unwrap_or_else(|| Box::new(Stream::new(key, self.waker.waker())));
+        stream.key = key;
+        stream.number = self.requests;
+        if let Some(left) = self.left.take() {
+            stream.lifeline.give(left);
+        }
+        if self.is_draining {
+            stream.lifeline.drain();
+        }
+        stream
+    }
+
+    /// A request is refused before a handler has heard of it.
+    fn begin_refused(&mut self, key: StreamKey, context: &Context<'_>) {
+        let mut stream = self.begin_stream(key);
+        stream.exchange.begin_unread(self.addrs, context);
+        self.put_back(stream);
+    }
+
+    /// Hands a request to the handler.
+    fn begin_request(&mut self, key: StreamKey, length: BodyLength, context: &Context<'_>) {
+        self.head_done = true;
+        self.requests = self.requests.saturating_add(1);
+        context.counters.count_request();
+        if self.requests >= context.rules.max_requests {
+            context.counters.count_limit(Limit::Requests);
+            self.machine.goaway(&mut self.wire.output.buffer);
+        }
+        let Some(mut parts) = self.parts.take() else { return };
+        let mut stream = self.begin_stream(key);
+        parts.addrs = self.addrs;
+        parts.connection = self.id;
+        parts.belong_to(context.env);
+        parts.tls.clone_from(&self.tls);
+        stream.interims = Interims::begin();
+        parts.interims = stream.interims;
+        parts.tether = stream.lifeline.begin(stream.interims.exchange());
+        stream.exchange.begin(&parts, context);
+        stream.is_head = *parts.head.method() == Method::HEAD;
+        stream.expects_continue = parts.head.expects_continue();
+        stream.current.note_head(&parts.head, stream.number, context.clock.now());
+        if *parts.head.method() == Method::TRACE {
+            let response = trace(&parts.head, context.rules.allows_trace);
+            self.respond(&mut stream, response, context);
+            return self.put_back(stream);
+        }
+        let body = match length {
+            BodyLength::Known(0) => Body::empty(),
+            length => self.begin_body(&mut stream, length, context),
+        };
+        let is_safe = parts.head.method().is_safe();
+        let request = Request::new(parts, body);
+        let handler = context.handler(self.service);
+        let reply = self.run(&mut stream, |_| handler.call(request));
+        match reply {
+            Ok(reply) => self.take_reply(&mut stream, reply, is_safe, context),
+            Err(panic) => self.panicked(&mut stream, &*panic, context),
+        }
+        self.put_back(stream);
+    }
+
+    fn take_reply(
+        &mut self,
+        stream: &mut Stream,
+        reply: Reply,
+        is_safe: bool,
+        context: &Context<'_>,
+    ) {
+        let Reply { kind, time_limit, on_disconnect } = reply;
+        stream.exchange.finishes = finishes(on_disconnect, is_safe, context);
+        match kind {
+            ReplyKind::Ready(response) => self.respond(stream, response, context),
+            ReplyKind::Later(task) => {
+                stream.exchange.task = Some(task);
+                let time_limit = time_limit.or(context.timeouts.handler);
+                stream.exchange.handler_due =
+                    time_limit.and_then(|limit| context.clock.now().checked_add(limit));
+                self.poll_task(stream, context);
+            }
+            ReplyKind::Blocking(task) => self.begin_blocking(stream, task, time_limit, context),
+        }
+        self.heed_limit(stream, context);
+    }
+
+    /// Has a thread call the handler. Until one is free the request waits, like others before it.
+    fn begin_blocking(
+        &mut self,
+        stream: &mut Stream,
+        task: BlockingTask,
+        time_limit: Option<Duration>,
+        context: &Context<'_>,
+    ) {
+        let BlockingTask { job, answer } = task;
+        let Ok(ticket) = context.threads.submit(job) else {
+            return self.refuse(stream, Refusal::Limit(Limit::BlockingQueue), context);
+        };
+        let now = context.clock.now();
+        let time_limit = time_limit.or(context.timeouts.handler);
+        let handler_due = time_limit.and_then(|limit| now.checked_add(limit));
+        let queue_due = now.checked_add(context.blocking.wait());
+        stream.exchange.handler_due = [handler_due, queue_due].into_iter().flatten().min();
+        stream.exchange.queued = Some(Box::new(Queued { ticket, handler_due }));
+        stream.exchange.task = Some(Task::new(answer));
+        self.poll_task(stream, context);
+    }
+
+    /// Lets the program's code have its turn, and sends what it leaves of interim responses.
+    pub(super) fn run<T>(
+        &mut self,
+        stream: &mut Stream,
+        act: impl FnOnce(&mut Stream) -> T,
+    ) -> thread::Result<T> {
+        let running = stream.interims.run();
+        let result = catch_unwind(AssertUnwindSafe(|| act(stream)));
+        drop(running);
+        if Interims::are_there() {
+            for (status, headers) in Interims::take() {
+                let out = &mut self.wire.output.buffer;
+                // A request that was refused meanwhile has no use for it.
+                let _ = self.machine.send_interim(stream.key, status, &headers, out);
+            }
+        }
+        result
+    }
+
+    /// Gives the handler's future a turn.
+    pub(super) fn poll_task(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        let polled = self.run(stream, |stream| {
+            let mut cx = TaskContext::from_waker(&stream.waker);
+            stream.exchange.task.as_mut().map(|task| task.poll(&mut cx))
+        });
+        match polled.map(|polled| polled.unwrap_or(Poll::Pending)) {
+            Ok(Poll::Ready(response)) => {
+                stream.exchange.task = None;
+                self.respond(stream, response, context);
+            }
+            Ok(Poll::Pending) => {
+                self.heed_limit(stream, context);
+                self.send_continue(stream, context);
+            }
+            Err(panic) => {
+                let task = stream.exchange.task.take();
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+                self.panicked(stream, &*panic, context);
+            }
+        }
+    }
+
+    /// Something that a stream waited for has come.
+    pub(super) fn on_stream_wake(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        if stream.is_paused {
+            self.release(stream, context);
+        }
+        if stream.exchange.task.is_some() {
+            self.poll_task(stream, context);
+        } else if stream.exchange.response_body.is_some() {
+            self.produce(stream, context);
+        }
+    }
+
+    /// Opens the channel through which a request's body comes.
+    fn begin_body(
+        &mut self,
+        stream: &mut Stream,
+        length: BodyLength,
+        context: &Context<'_>,
+    ) -> Body {
+        let (writer, body) = Body::channel();
+        if let BodyLength::Known(length) = length {
+            writer.announce_len(length);
+        }
+        writer.mark_received();
+        let pace = body_pace(writer.pace(), context);
+        stream.body_deadline.start_pace(pace, context.timeouts.rate_grace, context.clock.now());
+        stream.exchange.request_body = Some(writer);
+        body
+    }
+
+    /// Passes a piece of a request's body on, if anybody wants it.
+    fn feed(&mut self, stream: &mut Stream, bytes: &[u8], context: &Context<'_>) {
+        stream.unreleased += bytes.len();
+        if let Some(body) = &stream.exchange.request_body {
+            let pace = body_pace(body.pace(), context);
+            stream.body_deadline.pay(bytes.len() as u64, pace, context.clock.now());
+            body.push(Bytes::copy_from_slice(bytes));
+        }
+        self.release(stream, context);
+    }
+
+    /// Lets the peer send more of a body, if there is room for it.
+    fn release(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        let body = stream.exchange.request_body.as_ref();
+        let was_paused = stream.is_paused;
+        stream.is_paused = body.is_some_and(|body| !body.has_room(&stream.waker));
+        if stream.is_paused {
+            // It is not the peer that is waited for.
+            stream.body_deadline.stop();
+            return;
+        }
+        if was_paused && let Some(body) = body {
+            let pace = body_pace(body.pace(), context);
+            stream.body_deadline.start_pace(pace, context.timeouts.rate_grace, context.clock.now());
+        }
+        let bytes = std::mem::take(&mut stream.unreleased);
+        self.machine.release(stream.key, bytes, &mut self.wire.output.buffer);
+    }
+
+    /// Tells the machine how long the body may be, once that is said.
+    pub(super) fn heed_limit(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        let Some(body) = &stream.exchange.request_body else { return };
+        let max_bytes = body.pace().max_bytes.unwrap_or(context.limits.max_body_bytes);
+        self.machine.set_max_body_bytes(stream.key, max_bytes);
+        if self.reads_too_much(stream, context) {
+            self.refuse_large(stream, context);
+        }
+    }
+
+    /// Asks the peer for the body that it holds back (RFC 9110 section 10.1.1).
+    fn send_continue(&mut self, stream: &mut Stream, _context: &Context<'_>) {
+        let wanted = stream.exchange.request_body.as_ref();
+        if !stream.expects_continue || !wanted.is_some_and(|body| body.is_wanted(&stream.waker)) {
+            return;
+        }
+        stream.expects_continue = false;
+        let out = &mut self.wire.output.buffer;
+        let fields = Headers::new();
+        let _ = self.machine.send_interim(stream.key, StatusCode::CONTINUE, &fields, out);
+    }
+
+    /// Nobody waits for the response any more.
+    pub(super) fn lose(&mut self, stream: &mut Stream, error: BodyError, context: &Context<'_>) {
+        if let Some(body) = stream.exchange.request_body.take() {
+            // A handler that has dropped the body need not know.
+            let _ = body.fail(error);
+        }
+        self.orphan(stream);
+        self.machine.reset(stream.key, ErrorCode::CANCEL, &mut self.wire.output.buffer);
+        self.forget(stream, false, context);
+    }
+}
+
+/// The end of a request's body has come.
+fn end_body(stream: &mut Stream, trailers: Option<Box<Headers>>) {
+    stream.body_deadline.stop();
+    stream.is_paused = false;
+    if let Some(body) = stream.exchange.request_body.take() {
+        // A handler that dropped the body has no use for its end either.
+        let _ = match trailers {
+            None => body.finish(),
+            Some(trailers) => body.finish_with(*trailers),
+        };
+    }
+}
+
+/// How fast a body has to come.
+fn body_pace(pace: ReadPace, context: &Context<'_>) -> Pace {
+    let ReadPace { timeout, min_rate, .. } = pace;
+    let timeouts = context.timeouts;
+    Pace {
+        timeout: timeout.unwrap_or(timeouts.body),
+        min_rate: min_rate.unwrap_or(if timeout.is_some() { 0 } else { timeouts.body_rate }),
+        limits: (Limit::Body, Limit::BodyRate),
+    }
+}

@@ -1,0 +1,290 @@
+//! From the handlers' responses to frames, each in its turn.
+//!
+//! Not here: what a body is made of (`conn/outgoing.rs`), whose turn it is (the machine's), and
+//! what goes wrong (`refuse.rs`).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::{Buf, Bytes};
+use http::StatusCode;
+use wharf_proto::h2::{self, ErrorCode};
+use wharf_proto::{BodyLength, Headers, Misuse};
+
+use super::{Http2, Stream};
+use crate::body::{Body, BodyKind};
+use crate::conn::Context;
+use crate::conn::exchange::panicked;
+use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
+use crate::conn::refusal::page;
+use crate::observe::ErrorKind;
+use crate::response::Response;
+
+/// How much of a response is sent before others have their turn, in bytes.
+const TURN_BYTES: usize = 16 << 10;
+
+impl Http2 {
+    /// Sends the handler's response.
+    pub(super) fn respond(
+        &mut self,
+        stream: &mut Stream,
+        response: Response,
+        context: &Context<'_>,
+    ) {
+        if self.reads_too_much(stream, context) || response.body().is_too_large() {
+            return self.refuse_large(stream, context);
+        }
+        stream.exchange.handler_due = None;
+        if response.is_plain()
+            && let Some(bytes) = small(response.body())
+        {
+            let (status, headers) = (response.status(), response.headers());
+            return self.send_small(stream, status, headers, bytes, context);
+        }
+        self.respond_specially(stream, response, context);
+    }
+
+    /// Sends a response that tells more than a status, fields and a small body.
+    fn respond_specially(
+        &mut self,
+        stream: &mut Stream,
+        response: Response,
+        context: &Context<'_>,
+    ) {
+        let response = match response.body().kind {
+            BodyKind::Blocking(_) => Response::failure(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "a body for handlers that block, of one that must not",
+            ),
+            // HTTP/2 has no such thing (RFC 9113 section 8.6).
+            BodyKind::Tunnel(_) => Response::status_page(StatusCode::NOT_IMPLEMENTED),
+            _ => response,
+        };
+        let (mut status, mut headers, mut body, failure) = response.into_parts();
+        if let Some(failure) = failure {
+            self.count_failure(stream, &*failure, context);
+            let told = self.tell(stream, ErrorKind::Handler, &*failure, Some(status), context);
+            if let Some(instead) = told {
+                (status, headers, body) = page(instead);
+            }
+            stream.exchange.failure = Some(failure);
+        }
+        if status.is_informational() {
+            // A final response is due, and this is none.
+            status = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        self.send_response(stream, status, &headers, body, context);
+    }
+
+    /// Sends a response as far as its body is there.
+    pub(super) fn send_response(
+        &mut self,
+        stream: &mut Stream,
+        status: StatusCode,
+        headers: &Headers,
+        body: Body,
+        context: &Context<'_>,
+    ) {
+        if let Some(bytes) = small(&body) {
+            return self.send_small(stream, status, headers, bytes, context);
+        }
+        let length = match body.len().or_else(|| declared_length(headers)) {
+            Some(length) => BodyLength::Known(length),
+            None => BodyLength::Unknown,
+        };
+        let head = h2::Response::new(status, length).date(context.clock.date().value());
+        let out = &mut self.wire.output.buffer;
+        let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else { return };
+        stream.exchange.status = Some(status);
+        stream.exchange.task = None;
+        if sent.is_over {
+            return;
+        }
+        // Starting on a body may run the program's code.
+        match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
+            Ok(Ok(outgoing)) => {
+                stream.exchange.response_body = Some(outgoing);
+                self.produce(stream, context);
+            }
+            Ok(Err(in_memory)) => {
+                stream.pending = in_memory.into_shared();
+                stream.exchange.body_bytes = stream.pending.len() as u64;
+                self.push(stream, TURN_BYTES);
+            }
+            Err(panic) => {
+                self.tell_failure(stream, panicked(&*panic), context);
+                self.give_up(stream);
+            }
+        }
+    }
+
+    /// Sends a response whose body is there and small.
+    fn send_small(
+        &mut self,
+        stream: &mut Stream,
+        status: StatusCode,
+        headers: &Headers,
+        bytes: &[u8],
+        context: &Context<'_>,
+    ) {
+        let mut length = bytes.len() as u64;
+        // RFC 9110 section 8.6: for HEAD, a handler without a body tells what GET would have.
+        if length == 0 && stream.is_head {
+            length = declared_length(headers).unwrap_or(0);
+        }
+        let head =
+            h2::Response::new(status, BodyLength::Known(length)).date(context.clock.date().value());
+        let out = &mut self.wire.output.buffer;
+        let Ok(sent) = self.machine.send_whole(stream.key, head, headers, bytes, out) else {
+            return;
+        };
+        stream.exchange.status = Some(status);
+        stream.exchange.task = None;
+        if !stream.is_head {
+            stream.exchange.body_bytes = bytes.len() as u64;
+        }
+        if !sent.is_over {
+            stream.pending = Bytes::copy_from_slice(&bytes[sent.bytes..]);
+            self.await_room(stream, context);
+        }
+    }
+
+    /// Sends what comes of a streamed body, as far as it is there and as there is room.
+    pub(super) fn produce(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        loop {
+            if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES) {
+                return self.await_room(stream, context);
+            }
+            if !self.wire.can_produce() {
+                // It has another turn once that is sent.
+                return self.machine.await_writable(stream.key);
+            }
+            let Some(body) = &mut stream.exchange.response_body else { return };
+            let mut cx = TaskContext::from_waker(&stream.waker);
+            let polled = catch_unwind(AssertUnwindSafe(|| body.poll_apart(&mut cx)));
+            let failure = match polled {
+                Ok(Poll::Pending) => return,
+                Ok(Poll::Ready(Ok(Piece::End(trailers)))) => {
+                    if self.end_response(stream, trailers.as_deref()).is_err() {
+                        self.give_up(stream);
+                    }
+                    return;
+                }
+                Ok(Poll::Ready(Ok(Piece::Bytes(bytes)))) => {
+                    stream.exchange.body_bytes += bytes.len() as u64;
+                    stream.pending = bytes;
+                    continue;
+                }
+                Ok(Poll::Ready(Ok(Piece::InPlace(_) | Piece::TooMuch))) => None,
+                Ok(Poll::Ready(Err(error))) => Some(body.failure().unwrap_or_else(|| error.into())),
+                Err(panic) => Some(panicked(&*panic)),
+            };
+            if let Some(failure) = failure {
+                self.tell_failure(stream, failure, context);
+            }
+            return self.give_up(stream);
+        }
+    }
+
+    /// Sends of what was taken from a body as much as is allowed, and at most `max` bytes. Returns
+    /// whether that is all of it.
+    fn push(&mut self, stream: &mut Stream, max: usize) -> bool {
+        let piece = &stream.pending[..stream.pending.len().min(max)];
+        let out = &mut self.wire.output.buffer;
+        let Ok(sent) = self.machine.send_data(stream.key, piece, out) else {
+            // More than was announced.
+            self.give_up(stream);
+            return true;
+        };
+        stream.pending.advance(sent.bytes);
+        if sent.bytes > 0 {
+            stream.room_due = None;
+        }
+        if sent.is_over {
+            stream.pending = Bytes::new();
+            stream.exchange.response_body = None;
+        } else if !stream.pending.is_empty() {
+            self.machine.await_writable(stream.key);
+        }
+        stream.pending.is_empty()
+    }
+
+    /// Minds how long the peer takes to make room for more of a response.
+    fn await_room(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        if self.machine.capacity(stream.key) == 0 && stream.room_due.is_none() {
+            stream.room_due = context.clock.now().checked_add(context.timeouts.write);
+        }
+    }
+
+    /// Has streams send that have more to send, one after the other.
+    pub(super) fn pump(&mut self, context: &Context<'_>) {
+        while self.wire.can_produce() {
+            let Some(next) = self.machine.next_writable() else { return };
+            let slot = next.stream.slot();
+            self.with(slot, |http, stream| {
+                if stream.key != next.stream {
+                    return;
+                }
+                if stream.pending.is_empty() || http.push(stream, next.bytes) {
+                    http.produce(stream, context);
+                } else {
+                    http.await_room(stream, context);
+                }
+            });
+        }
+    }
+
+    fn end_response(
+        &mut self,
+        stream: &mut Stream,
+        trailers: Option<&Headers>,
+    ) -> Result<(), Misuse> {
+        stream.exchange.response_body = None;
+        let out = &mut self.wire.output.buffer;
+        if !self.machine.is_sending(stream.key) {
+            // It was over with its last byte.
+            return Ok(());
+        }
+        match trailers {
+            None => self.machine.send_end(stream.key, out),
+            Some(trailers) => self.machine.send_end_with(stream.key, trailers, out),
+        }
+    }
+
+    /// Gives the response up in a way that the peer can tell.
+    pub(super) fn give_up(&mut self, stream: &mut Stream) {
+        stream.exchange.aborted = true;
+        stream.pending = Bytes::new();
+        let body = stream.exchange.response_body.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+        let out = &mut self.wire.output.buffer;
+        self.machine.reset(stream.key, ErrorCode::INTERNAL_ERROR, out);
+    }
+
+    /// Closes the books on an exchange whose response is out.
+    pub(super) fn settle_stream(&mut self, stream: &mut Stream) {
+        let is_answered = stream.exchange.status.is_some() || stream.exchange.aborted;
+        let is_out = is_answered && !self.machine.is_sending(stream.key);
+        if !is_out || stream.is_told {
+            return;
+        }
+        stream.is_told = true;
+        stream.pending = Bytes::new();
+        let body = stream.exchange.request_body.take();
+        let encoded = !stream.exchange.aborted;
+        self.done.extend(stream.exchange.end(encoded, self.wire.output.len()));
+        stream.lifeline.end();
+        match body {
+            // Somebody else may still read it.
+            Some(body) if !body.is_closed() && self.machine.is_receiving(stream.key) => {
+                stream.exchange.request_body = Some(body);
+            }
+            // RFC 9113 section 8.1: the peer need not send the rest.
+            _ if self.machine.is_receiving(stream.key) => {
+                let out = &mut self.wire.output.buffer;
+                self.machine.reset(stream.key, ErrorCode::NO_ERROR, out);
+            }
+            _ => {}
+        }
+    }
+}
