@@ -41,7 +41,8 @@ impl MioDriver {
         };
         let closed = event.is_read_closed() || event.is_error();
         slot.closed_by_peer |= closed;
-        slot.broken |= event.is_error() || (event.is_read_closed() && event.is_write_closed());
+        let has_hung_up = event.is_read_closed() && event.is_write_closed();
+        slot.broken |= event.is_error() || (has_hung_up && !slot.is_shut);
         slot.readable |= event.is_readable() || closed;
         slot.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
         self.queue_connection(u32::try_from(token.0).expect("indices are below 2^31"));

@@ -369,6 +369,7 @@ impl Driver for MioDriver {
     fn shutdown_send(&mut self, key: Key) {
         let Some(slot) = self.slot(key) else { return };
         slot.withholds = false;
+        slot.is_shut = true;
         if let Some(stream) = &slot.stream {
             // A peer that is gone already needs not be told.
             let _ = stream.shutdown(Shutdown::Write);

@@ -21,6 +21,9 @@ pub(super) struct Slot {
     pub(super) receiving: bool,
     /// The system was told to wait with the last bytes for the end.
     pub(super) withholds: bool,
+    /// The sending side was shut down: once the peer's is as well, the system says that the
+    /// connection has hung up, and nothing is broken.
+    pub(super) is_shut: bool,
     /// What did not fit into the socket's send buffer.
     pub(super) unsent: Option<Box<Output>>,
 }

@@ -87,8 +87,14 @@ impl UringDriver {
             return None;
         }
         let error = slot.socket.as_ref().and_then(|socket| SockRef::from(socket).take_error().ok());
-        let error = error.flatten().unwrap_or_else(|| io::ErrorKind::ConnectionReset.into());
-        self.fail(key, error)
+        let error = error.flatten();
+        if error.is_none() && slot.is_shut {
+            // Both sides have ended what they send, as they should.
+            slot.has_hung_up = true;
+            self.note(key.index);
+            return None;
+        }
+        self.fail(key, error.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into()))
     }
 
     fn on_sent(

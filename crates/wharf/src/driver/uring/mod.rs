@@ -358,6 +358,7 @@ impl Driver for UringDriver {
         }
         let Some(slot) = self.slot_mut(key) else { return };
         slot.withholds = false;
+        slot.is_shut = true;
         if let Some(socket) = &slot.socket {
             // A peer that is gone already needs not be told.
             let _ = SockRef::from(socket).shutdown(Shutdown::Write);

@@ -111,6 +111,10 @@ pub(super) struct Slot {
     pub(super) sending: Option<u32>,
     /// The system was told to wait with the last bytes for the end.
     pub(super) withholds: bool,
+    /// The sending side was shut down.
+    pub(super) is_shut: bool,
+    /// Both sides were, in good order, and the system has no more to tell.
+    pub(super) has_hung_up: bool,
     /// What is sent on in the next turn.
     pub(super) paused: Option<Box<Output>>,
     /// How much was delivered in which turn.
@@ -170,9 +174,10 @@ impl Slot {
                 self.receive = Asked::Cancelled;
             }
         }
+        let may_break = !self.is_broken && !self.has_hung_up;
         let watches = match self.wanted {
-            Wanted::Bytes => self.is_over && !self.is_broken,
-            Wanted::Nothing => !self.is_broken,
+            Wanted::Bytes => self.is_over && may_break,
+            Wanted::Nothing => may_break,
             Wanted::Socket => false,
         };
         match self.watch.change(watches) {
