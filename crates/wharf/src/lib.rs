@@ -53,6 +53,7 @@ mod signal;
 #[cfg(feature = "signals")]
 mod signals;
 mod stop;
+mod stream;
 mod sync;
 mod sys;
 #[cfg(test)]
@@ -98,6 +99,7 @@ pub use signal::Signal;
 #[cfg(feature = "signals")]
 pub use signals::Signals;
 pub use stop::StopSwitch;
+pub use stream::{BlockingStream, IntoStreamHandler, ReadHalf, Stream, StreamOutcome, WriteHalf};
 #[cfg(feature = "tls")]
 pub use tls::{
     Certificate, ClientAuth, ClientCertificate, Tls, TlsConfigError, TlsError, TlsInfo, TlsVersion,

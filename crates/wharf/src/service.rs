@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::conn::Protocol;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, IntoHandler};
+use crate::stream::IntoStreamHandler;
 use crate::tls::{Acceptor, Tls};
 
 /// What is spoken on the connections that come to an address: HTTP, or a protocol of the program's
@@ -72,6 +73,12 @@ impl Service {
     /// HTTP, answered by `handler`.
     pub fn http<M>(handler: impl IntoHandler<M>) -> Self {
         Self::of(ServiceKind::Http(Arc::new(handler.into_handler())))
+    }
+
+    /// TCP, or a Unix socket: each connection is served by `handler`, an asynchronous function over
+    /// a [`Stream`](crate::Stream).
+    pub fn tcp<M>(handler: impl IntoStreamHandler<M>) -> Self {
+        handler.into_service()
     }
 
     /// A protocol of the program's own: `make` is called for each connection, on its worker, and

@@ -45,7 +45,7 @@ impl Drop for OnWorker {
 /// # Panics
 ///
 /// If it had to sleep on a worker: what it waits for would never come.
-pub(super) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {

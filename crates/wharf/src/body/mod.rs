@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use wharf_proto::{Headers, Reject};
 
-pub(crate) use self::blocking::{BlockingProducer, OnWorker};
+pub(crate) use self::blocking::{BlockingProducer, OnWorker, block_on};
 pub use self::channel::BodyWriter;
 pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES, ReadPace};
 pub(crate) use self::direct::Sink;

@@ -49,6 +49,7 @@ use crate::observe::{Access, ClosedConnection, ErrorContext, Hooks, OpenedConnec
 use crate::response::Response;
 use crate::service::Service;
 use crate::stop::StopSwitch;
+use crate::stream::IntoStreamHandler;
 use crate::worker::{Control, Milestones, Plan, Worker};
 use crate::{IntoHandler, Limits, OnDisconnect};
 
@@ -139,6 +140,12 @@ impl Server {
     /// A server for `handler`. Opens nothing.
     pub fn new<M>(handler: impl IntoHandler<M>) -> Self {
         Self::with(Service::http(handler))
+    }
+
+    /// A server whose connections are served by `handler`, an asynchronous function over a
+    /// [`Stream`](crate::Stream). Opens nothing.
+    pub fn tcp<M>(handler: impl IntoStreamHandler<M>) -> Self {
+        Self::with(Service::tcp(handler))
     }
 
     /// A server for `service`. Opens nothing.

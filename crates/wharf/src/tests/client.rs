@@ -14,6 +14,9 @@ use crate::driver::sim::{PATIENCE, SimClient};
 /// How long a read or write of a real socket blocks before the other direction has its turn.
 const TURN: Duration = Duration::from_millis(5);
 
+/// So many turns without anything are taken for the end of what happens by itself.
+pub(super) const VAIN_TURNS: usize = 20;
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -168,7 +171,8 @@ impl Client {
     pub(super) fn bytes(&mut self, len: usize) -> String {
         let deadline = Instant::now() + PATIENCE;
         while self.input.len() < len {
-            assert!(self.end.is_none(), "the end, behind {}", self.input.escape_ascii());
+            let (end, come) = (self.end, self.input.len());
+            assert!(end.is_none(), "{end:?} behind {come}: {:.200}", self.input.escape_ascii());
             if !self.take_in() {
                 self.pause(deadline);
             }
@@ -214,6 +218,22 @@ impl Client {
     pub(super) fn has_nothing(&mut self) -> bool {
         self.take_in();
         self.input.is_empty() && self.end.is_none()
+    }
+
+    /// Sends pieces until nothing more is taken for a while, or so many bytes were. Says how many.
+    pub(super) fn send_until_stuck(&mut self, piece: &[u8], at_most: usize) -> usize {
+        let (mut taken, mut vain) = (0, 0);
+        while taken < at_most && vain < VAIN_TURNS {
+            match self.write(piece) {
+                Ok(len) => (taken, vain) = (taken + len, 0),
+                Err(error) if is_not_yet(&error) => vain += 1,
+                Err(error) => panic!("{error}"),
+            }
+            if vain > 0 {
+                self.pause(Instant::now() + PATIENCE);
+            }
+        }
+        taken
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

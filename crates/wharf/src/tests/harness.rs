@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::client::Client;
+use super::client::{Client, VAIN_TURNS};
 use super::site::Stage;
 use crate::driver::UringDriver;
 use crate::driver::sim::{Faults, PATIENCE, Pace, SimDriver, SimNet};
@@ -156,6 +156,20 @@ impl Harness {
                 Some(stepper) => stepper.step(),
                 None => self.stage.wait(Duration::from_millis(5)),
             }
+        }
+    }
+
+    /// Waits until no more things of that name happen by themselves.
+    pub(super) fn wait_until_stuck(&self, name: &str) {
+        let (mut last, mut vain) = (self.stage.count(name), 0);
+        while vain < VAIN_TURNS {
+            match self.stepper() {
+                Some(stepper) => stepper.step(),
+                None => self.stage.wait(Duration::from_millis(5)),
+            }
+            let count = self.stage.count(name);
+            vain = if count == last { vain + 1 } else { 0 };
+            last = count;
         }
     }
 

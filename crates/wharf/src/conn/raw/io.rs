@@ -52,6 +52,24 @@ impl Io<'_> {
         }
     }
 
+    /// Writes all of `buffer` behind the output and leaves it empty, perhaps with another storage:
+    /// where nothing else is to be sent, nothing is copied.
+    pub fn append(&mut self, buffer: &mut Vec<u8>) {
+        if self.is_open() && self.wire.output.is_empty() {
+            self.wire.output.clear();
+            std::mem::swap(&mut self.wire.output.buffer, buffer);
+        } else {
+            self.write(buffer);
+        }
+        buffer.clear();
+    }
+
+    /// Whether all that was written was handed to the system.
+    #[must_use]
+    pub fn is_all_sent(&self) -> bool {
+        self.wire.is_all_sent()
+    }
+
     /// How many bytes should still be written before the peer has taken some, at most 64 KiB. More
     /// may be written at any time; while there is no room, nothing that the peer sends is dealt
     /// with.
@@ -115,6 +133,13 @@ impl Io<'_> {
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         let now = self.context.clock.now();
         self.link.due = timeout.and_then(|timeout| now.checked_add(timeout));
+    }
+
+    /// How long the peer may take nothing of what it is sent, in place of
+    /// [`Timeouts::write`](crate::Timeouts::write) and
+    /// [`Timeouts::write_rate`](crate::Timeouts::write_rate). The connection is reset then.
+    pub fn set_write_timeout(&mut self, timeout: Duration) {
+        self.wire.write_timeout = Some(timeout);
     }
 
     /// Has [`on_wake`](crate::Protocol::on_wake) called, from any thread: for what is done

@@ -261,14 +261,16 @@ impl Raw {
     ) -> Option<T> {
         let Self { wire, link, protocol, .. } = self;
         let protocol = protocol.as_deref_mut()?;
+        let reason = wire.reason;
         let mut io = Io { wire, link, context };
         match catch_unwind(AssertUnwindSafe(|| act(protocol, &mut io))) {
             Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => {
                 self.tell(ErrorKind::Handler, &*error, context);
                 let mut io = Io { wire: &mut self.wire, link: &mut self.link, context };
-                io.wire.set_reason(CloseReason::Failed);
                 io.finish();
+                // It may have finished by itself before it failed.
+                self.wire.reason = reason.or(Some(CloseReason::Failed));
             }
             Err(panic) => {
                 let error = panicked(&*panic);

@@ -9,6 +9,7 @@ mod drain;
 mod faults;
 mod inspection;
 mod lifetimes;
+mod raw;
 mod reasons;
 mod semantics;
 mod streams;
@@ -23,11 +24,13 @@ use super::harness::{Backend, Combination, Harness, Mode};
 use super::lifetimes::with_states;
 use super::message;
 use super::site::{Stage, site};
-use crate::Server;
+use crate::{Server, Service};
 
 /// One row.
 struct Case {
     name: &'static str,
+    /// What is spoken, if it is not HTTP.
+    service: Option<fn(&Arc<Stage>) -> Service>,
     /// What is changed of the server's defaults.
     configure: fn(Server) -> Server,
     run: fn(&mut Harness),
@@ -36,7 +39,16 @@ struct Case {
 impl Case {
     /// A case with the defaults.
     const fn new(name: &'static str, run: fn(&mut Harness)) -> Self {
-        Self { name, configure: |server| server, run }
+        Self { name, service: None, configure: |server| server, run }
+    }
+
+    /// A case about another service.
+    const fn of(
+        name: &'static str,
+        service: fn(&Arc<Stage>) -> Service,
+        run: fn(&mut Harness),
+    ) -> Self {
+        Self { name, service: Some(service), configure: |server| server, run }
     }
 
     const fn with(mut self, configure: fn(Server) -> Server) -> Self {
@@ -57,6 +69,7 @@ const TABLES: &[&[Case]] = &[
     drain::CASES,
     inspection::CASES,
     lifetimes::CASES,
+    raw::CASES,
 ];
 
 fn check(combination: Combination) {
@@ -72,7 +85,11 @@ fn check(combination: Combination) {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let stage = Arc::new(Stage::default());
             let (opens, closes) = (Arc::clone(&stage), Arc::clone(&stage));
-            let server = Server::new(site(&stage)).on_open(move |_| opens.add("open", 1));
+            let server = match case.service {
+                Some(service) => Server::with(service(&stage)),
+                None => Server::new(site(&stage)),
+            };
+            let server = server.on_open(move |_| opens.add("open", 1));
             let server = server.on_close(move |closed| {
                 closes.add(&format!("close: {:?}", closed.reason), 1);
                 closes.add(&format!("closed: {}", closed.id.expect("it was served")), 1);

@@ -1,0 +1,212 @@
+//! [`Serve`]: the protocol that runs an asynchronous handler over a [`Stream`].
+//!
+//! It stands on what any protocol may do with its connection. Not here: what the handler does with
+//! the stream (`methods.rs`).
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::shared::{CAPACITY_BYTES, Next, Shared, State};
+use super::{Stream, StreamOutcome};
+use crate::response::BoxError;
+use crate::{Io, Protocol};
+
+/// Runs a handler, and brings bytes to and from it.
+pub(crate) struct Serve<H, Fut> {
+    /// Until the connection was taken on.
+    handler: Option<H>,
+    /// Dropped behind [`Line`], so that what it still does with its stream fails.
+    line: Option<Line>,
+    future: Option<Pin<Box<Fut>>>,
+}
+
+impl<H, Fut> Serve<H, Fut>
+where
+    H: FnOnce(Stream) -> Fut + 'static,
+    Fut: Future<Output: StreamOutcome> + 'static,
+{
+    pub(crate) const fn new(handler: H) -> Self {
+        Self { handler: Some(handler), line: None, future: None }
+    }
+
+    /// Has the handler go on as far as it gets. What it does with its stream is watched.
+    fn run(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
+        let (Some(line), Some(future)) = (&mut self.line, &mut self.future) else {
+            return Ok(());
+        };
+        loop {
+            let polled = future.as_mut().poll(&mut Context::from_waker(line.shared.connection()));
+            let has_room = line.look(io);
+            if let Poll::Ready(outcome) = polled {
+                self.line = None;
+                self.future = None;
+                io.finish();
+                return outcome.into_result();
+            }
+            if !has_room {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl<H, Fut> Protocol for Serve<H, Fut>
+where
+    H: FnOnce(Stream) -> Fut + 'static,
+    Fut: Future<Output: StreamOutcome> + 'static,
+{
+    fn on_open(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
+        let Some(handler) = self.handler.take() else { return Ok(()) };
+        let shared = Arc::new(Shared::new(io));
+        shared.lock().is_watched = true;
+        self.line = Some(Line::new(Arc::clone(&shared)));
+        self.future = Some(Box::pin(handler(Stream::new(shared))));
+        self.run(io)
+    }
+
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        let Some(line) = &mut self.line else { return Ok(bytes.len()) };
+        if line.bring(io, |state| state.receive(bytes)) {
+            self.run(io)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn on_end(&mut self, unread: &[u8], io: &mut Io<'_>) -> Result<(), BoxError> {
+        let Some(line) = &mut self.line else { return Ok(()) };
+        let goes_on = line.bring(io, |state| {
+            state.receive(unread);
+            state.has_ended = true;
+        });
+        if goes_on { self.run(io) } else { Ok(()) }
+    }
+
+    fn on_sent(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
+        let Some(line) = &mut self.line else { return Ok(()) };
+        if line.awaits_sending && line.look(io) { self.run(io) } else { Ok(()) }
+    }
+
+    fn on_wake(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
+        let Some(line) = &mut self.line else { return Ok(()) };
+        line.shared.lock().is_watched = true;
+        self.run(io)
+    }
+
+    fn on_timeout(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
+        let Some(line) = &mut self.line else { return Ok(()) };
+        let goes_on = line.bring(io, |state| state.has_timed_out = state.reader.waits);
+        if goes_on { self.run(io) } else { Ok(()) }
+    }
+
+    fn on_drain(&mut self, _io: &mut Io<'_>) -> Result<(), BoxError> {
+        if let Some(line) = &self.line {
+            line.shared.drain();
+        }
+        Ok(())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.is_idle)
+    }
+}
+
+/// The connection's side of a stream.
+struct Line {
+    shared: Arc<Shared>,
+    /// Somebody waits for room, or until all is sent.
+    awaits_sending: bool,
+    is_idle: bool,
+    is_shut: bool,
+    /// The wait whose time is measured.
+    timed_wait: Option<u64>,
+}
+
+impl Line {
+    const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, awaits_sending: false, is_idle: false, is_shut: false, timed_wait: None }
+    }
+
+    /// Brings something to who reads, and says whether that is the handler, which is to go on then.
+    /// If it is somebody else, there is more to look at.
+    fn bring(&mut self, io: &mut Io<'_>, change: impl FnOnce(&mut State)) -> bool {
+        let mut state = self.shared.lock();
+        change(&mut state);
+        match state.reader.go_on(self.shared.connection()) {
+            Next::Handler => {
+                state.is_watched = true;
+                true
+            }
+            Next::Other(waker) => {
+                drop(state);
+                waker.wake();
+                self.look(io)
+            }
+            Next::Nobody => {
+                drop(state);
+                self.look(io)
+            }
+        }
+    }
+
+    /// Looks at what was written, read and asked for. Says whether the handler waited for room that
+    /// there is now: it is to go on then, and is watched.
+    fn look(&mut self, io: &mut Io<'_>) -> bool {
+        let mut state = self.shared.lock();
+        if io.is_all_sent() {
+            state.unsent_bytes = 0;
+        }
+        if !state.output.is_empty() {
+            state.unsent_bytes += state.output.len();
+            io.append(&mut state.output);
+        }
+        if state.is_shut && !std::mem::replace(&mut self.is_shut, true) {
+            io.shutdown_send();
+        }
+        if let Some(timeout) = state.write_timeout.take() {
+            io.set_write_timeout(timeout);
+        }
+        slow_down(&mut state, io);
+        measure(&mut self.timed_wait, &state, io);
+        self.is_idle = state.is_quiet();
+        let can_go_on = state.room() > 0 && (state.unsent_bytes == 0 || !state.writer.flushes);
+        let next =
+            if can_go_on { state.writer.go_on(self.shared.connection()) } else { Next::Nobody };
+        self.awaits_sending = state.writer.waits;
+        state.is_watched = matches!(next, Next::Handler);
+        drop(state);
+        if let Next::Other(waker) = next {
+            waker.wake();
+            return false;
+        }
+        matches!(next, Next::Handler)
+    }
+}
+
+/// Sets the time after which a read is over.
+fn measure(timed_wait: &mut Option<u64>, state: &State, io: &mut Io<'_>) {
+    let timeout = state.read_timeout.filter(|_| state.reader.waits);
+    let wait = timeout.map(|_| state.waits);
+    if wait != *timed_wait {
+        *timed_wait = wait;
+        io.set_timeout(timeout);
+    }
+}
+
+/// Has the peer wait while too much is unread.
+fn slow_down(state: &mut State, io: &mut Io<'_>) {
+    let unread = state.unread_bytes();
+    if state.is_paused && unread <= CAPACITY_BYTES / 2 {
+        state.is_paused = false;
+        io.resume();
+    } else if !state.is_paused && unread >= CAPACITY_BYTES {
+        state.is_paused = true;
+        io.pause();
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
