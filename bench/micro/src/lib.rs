@@ -1,8 +1,8 @@
 //! Parts of wharf on their own, each beside the least that a library does for the same.
 //!
 //! A [`Case`] is set up once and run many times: `benches/micro.rs` times it, `count.sh` has its
-//! instructions counted. `head.rs` parses, `hpack.rs` compresses, `chunks.rs` decodes, `respond.rs`
-//! encodes, `routes.rs` finds, `timers.rs` moves deadlines.
+//! instructions counted. `head.rs` parses, `hpack.rs` compresses, `h2.rs` answers, `chunks.rs`
+//! decodes, `respond.rs` encodes, `routes.rs` finds, `timers.rs` moves deadlines.
 //!
 //! Not here: sockets (the `compare` tool), and wharf's handlers, which nothing outside of wharf can
 //! reach.
@@ -13,6 +13,7 @@ use std::fmt;
 use wharf::Request;
 
 mod chunks;
+mod h2;
 mod head;
 mod hpack;
 mod respond;
@@ -39,7 +40,7 @@ const fn case(name: &'static str, setup: fn() -> Box<dyn FnMut()>) -> Case {
 }
 
 /// All cases; neighbours do the same.
-pub const CASES: [Case; 34] = [
+pub const CASES: [Case; 35] = [
     case("head-38-wharf", || head::wharf(head::PLAIN)),
     case("head-38-httparse", || head::httparse(head::PLAIN)),
     case("head-38-pico", || head::pico(head::PLAIN)),
@@ -57,6 +58,7 @@ pub const CASES: [Case; 34] = [
     case("hpack-decode-path-wharf", hpack::other_path),
     case("hpack-encode-again-wharf", hpack::respond),
     case("hpack-encode-length-wharf", hpack::respond_length),
+    case("h2-32-exchanges-wharf", h2::exchanges),
     case("chunked-16x4096-wharf", || chunks::wharf(16, 4096)),
     case("chunked-16x4096-httparse", || chunks::httparse(16, 4096)),
     case("chunked-1000x32-wharf", || chunks::wharf(1000, 32)),
