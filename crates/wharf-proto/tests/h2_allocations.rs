@@ -11,7 +11,7 @@ use wharf_proto::{BodyLength, Headers, Limits, RequestHead};
 
 /// A client's frame.
 fn put(kind: u8, flags: u8, stream: u32, payload: &[u8], out: &mut Vec<u8>) {
-    let len = u8::try_from(payload.len()).unwrap();
+    let len = u8::try_from(payload.len()).expect("a short frame");
     out.extend_from_slice(&[0, 0, len, kind, flags]);
     out.extend_from_slice(&stream.to_be_bytes());
     out.extend_from_slice(payload);

@@ -42,6 +42,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "crates/wharf-proto/tests/h2_client.rs",
             "crates/wharf/examples/",
             "crates/wharf/src/server/runtime.rs",
             "crates/wharf/tests/tokio.rs",
