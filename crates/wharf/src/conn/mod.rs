@@ -278,7 +278,14 @@ impl Conn {
     pub(crate) fn begin_send(&mut self, scratch: &mut Scratch) -> Option<(&mut Output, Behind)> {
         match &mut self.secure {
             None => self.work.as_mut()?.begin_send(),
-            Some(secure) => secure.begin_send(self.work.as_mut(), scratch),
+            Some(secure) => {
+                let is_working = self.work.is_some();
+                let (output, behind) = secure.begin_send(self.work.as_mut(), scratch)?;
+                if !is_working {
+                    self.given_bytes += output.len() as u64;
+                }
+                Some((output, behind))
+            }
         }
     }
 

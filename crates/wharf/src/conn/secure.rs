@@ -178,7 +178,9 @@ impl Secure {
         }
         let is_end = match ending {
             Some(Ending::Close(Close::Graceful) | Ending::Linger | Ending::HalfClose) => {
-                self.plain.as_ref().is_none_or(Output::is_empty)
+                // More may have been written since the first of it was begun to be encrypted.
+                let is_all_written = work.as_ref().is_none_or(|work| work.wire().output.is_empty());
+                is_all_written && self.plain.as_ref().is_none_or(Output::is_empty)
             }
             _ => false,
         };
@@ -283,6 +285,9 @@ impl Conn {
     /// Whether more bytes of the peer could be dealt with.
     #[inline(always)]
     pub(crate) fn wants_bytes(&self) -> bool {
+        if self.is_lingering() {
+            return true;
+        }
         self.work.as_ref().is_none_or(Work::wants_bytes)
             && self.secure.as_ref().is_none_or(|secure| secure.wants_bytes())
     }
@@ -314,6 +319,10 @@ impl Conn {
             Some(Work::Raw(raw)) => raw.on_cut_off(),
             // The length of each message is known.
             Some(work) => work.on_bytes(&[], context),
+            // As those do that only look whether somebody is there.
+            None if self.received_bytes == 0 => {
+                self.end_securely(Ending::Close(Close::Graceful), CloseReason::PeerClosed);
+            }
             None => self.end_securely(Ending::Close(Close::Graceful), CloseReason::Lost),
         }
     }
