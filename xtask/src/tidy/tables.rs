@@ -27,7 +27,14 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     ("rcgen", &["crates/wharf/src/tls/self_signed.rs", "crates/wharf/src/tls/tests/"]),
     ("rustix", &["crates/wharf/src/sys/"]),
     // A folder, for what is said with its types does not fit in one file.
-    ("rustls", &["crates/wharf/src/tls/engine/", "crates/wharf/src/tls/tests/"]),
+    (
+        "rustls",
+        &[
+            "crates/wharf/src/tests/secure.rs",
+            "crates/wharf/src/tls/engine/",
+            "crates/wharf/src/tls/tests/",
+        ],
+    ),
     ("rustls_pki_types", &["crates/wharf/src/tls/"]),
     ("signal_hook", &["crates/wharf/src/signals.rs"]),
     (

@@ -400,7 +400,8 @@ impl Server {
 #[cfg(test)]
 impl Server {
     /// What [`assemble`] takes, for a server on other drivers than the system's.
-    pub(crate) fn into_parts(self) -> (Vec<Service>, Config) {
+    pub(crate) fn into_parts(mut self) -> (Vec<Service>, Config) {
+        self.services.iter_mut().for_each(|service| service.prepare().expect("a service"));
         (self.services, self.config)
     }
 }

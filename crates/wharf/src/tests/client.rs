@@ -24,6 +24,10 @@ pub(super) enum End {
     Closed,
     /// The server reset the connection.
     Reset,
+    /// The server closed its sending side without saying so before, where that has to be said.
+    Truncated,
+    /// The server said something that is not allowed there, or that the session failed.
+    Failed,
 }
 
 pub(super) enum Wire {
@@ -31,9 +35,50 @@ pub(super) enum Wire {
     Sim(SimClient),
 }
 
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Sim(client) => client.read(buffer),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            Self::Sim(client) => client.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What stands between a client and its connection.
+pub(super) trait Layer {
+    /// Whether nothing can be said so far.
+    fn is_handshaking(&self) -> bool;
+
+    /// Takes some of `bytes`, once all that it took before is sent.
+    fn write(&mut self, wire: &mut Wire, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Sends what it took.
+    fn flush(&mut self, wire: &mut Wire) -> io::Result<()>;
+
+    /// Reads what was said; zero bytes are an end that was announced.
+    fn read(&mut self, wire: &mut Wire, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Says that nothing more will be sent.
+    fn shut(&mut self, wire: &mut Wire);
+}
+
 /// One connection to the server.
 pub(super) struct Client {
     wire: Wire,
+    layer: Option<Box<dyn Layer>>,
     /// Who has to be ticked for anything to happen.
     stepper: Option<Stepper>,
     /// What came and was not looked at.
@@ -51,11 +96,29 @@ impl Client {
             stream.set_read_timeout(Some(TURN)).unwrap();
             stream.set_write_timeout(Some(TURN)).unwrap();
         }
-        Self { wire: Wire::Tcp(stream), stepper, input: Vec::new(), end: None }
+        Self { wire: Wire::Tcp(stream), layer: None, stepper, input: Vec::new(), end: None }
     }
 
     pub(super) const fn over_sim(client: SimClient, stepper: Option<Stepper>) -> Self {
-        Self { wire: Wire::Sim(client), stepper, input: Vec::new(), end: None }
+        Self { wire: Wire::Sim(client), layer: None, stepper, input: Vec::new(), end: None }
+    }
+
+    /// The same with a layer, whose first words are said.
+    pub(super) fn through(mut self, mut layer: Box<dyn Layer>) -> Self {
+        layer.flush(&mut self.wire).expect("the first words are few");
+        self.layer = Some(layer);
+        self
+    }
+
+    /// Waits until something can be said, or nothing ever can.
+    pub(super) fn shake_hands(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.end.is_none() && self.layer.as_ref().is_some_and(|layer| layer.is_handshaking())
+        {
+            if !self.take_in() {
+                self.pause(deadline);
+            }
+        }
     }
 
     pub(super) fn local_addr(&self) -> SocketAddr {
@@ -69,8 +132,10 @@ impl Client {
     /// minded: what it said before is still to be read.
     pub(super) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let (mut bytes, mut deadline) = (bytes.as_ref(), Instant::now() + PATIENCE);
-        while !bytes.is_empty() {
-            match self.write(bytes) {
+        loop {
+            let written = if bytes.is_empty() { self.flush() } else { self.write(bytes) };
+            match written {
+                Ok(_) if bytes.is_empty() => return,
                 Ok(len) => {
                     bytes = &bytes[len..];
                     deadline = Instant::now() + PATIENCE;
@@ -105,6 +170,14 @@ impl Client {
 
     /// Says that nothing more will be sent.
     pub(super) fn shut(&mut self) {
+        if let Some(layer) = &mut self.layer {
+            layer.shut(&mut self.wire);
+        }
+        self.cut();
+    }
+
+    /// Closes the sending side, and says nothing about it.
+    pub(super) fn cut(&mut self) {
         match &mut self.wire {
             Wire::Tcp(stream) => stream.shutdown(Shutdown::Write).unwrap(),
             Wire::Sim(client) => client.shut(),
@@ -237,9 +310,16 @@ impl Client {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.wire {
-            Wire::Tcp(stream) => stream.write(bytes),
-            Wire::Sim(client) => client.write(bytes),
+        match &mut self.layer {
+            None => self.wire.write(bytes),
+            Some(layer) => layer.write(&mut self.wire, bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<usize> {
+        match &mut self.layer {
+            None => Ok(0),
+            Some(layer) => layer.flush(&mut self.wire).map(|()| 0),
         }
     }
 
@@ -249,15 +329,21 @@ impl Client {
             return false;
         }
         let mut buffer = [0; 16 << 10];
-        let read = match &mut self.wire {
-            Wire::Tcp(stream) => stream.read(&mut buffer),
-            Wire::Sim(client) => client.read(&mut buffer),
+        let read = match &mut self.layer {
+            None => self.wire.read(&mut buffer),
+            Some(layer) => layer.read(&mut self.wire, &mut buffer),
         };
         match read {
             Ok(0) => self.end = Some(End::Closed),
             Ok(len) => self.input.extend_from_slice(&buffer[..len]),
             Err(error) if is_not_yet(&error) => return false,
-            Err(_) => self.end = Some(End::Reset),
+            Err(error) => {
+                self.end = Some(match error.kind() {
+                    ErrorKind::UnexpectedEof => End::Truncated,
+                    ErrorKind::InvalidData => End::Failed,
+                    _ => End::Reset,
+                });
+            }
         }
         true
     }

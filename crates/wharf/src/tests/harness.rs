@@ -18,7 +18,7 @@ use crate::server::{assemble, run_here, share_meter};
 use crate::worker::{Meter, Plan, Worker};
 use crate::{
     Budget, CloseReason, ConnectionId, ConnectionState, Connections, Dispatch, DrainReport,
-    OpenConnection, Server, ServerHandle, StopSwitch, Ticker,
+    OpenConnection, Server, ServerHandle, Service, StopSwitch, Ticker,
 };
 
 /// Where the sockets are.
@@ -60,9 +60,26 @@ impl Mode {
     }
 }
 
+/// What is between clients and the server.
+#[derive(Clone, Copy)]
+pub(super) struct Transport {
+    pub(super) name: &'static str,
+    /// The same service over it.
+    pub(super) carry: fn(Service) -> Service,
+    /// The same client over it.
+    pub(super) dress: fn(Client) -> Client,
+    /// Nothing but what is said goes over a connection.
+    pub(super) is_plain: bool,
+}
+
+/// Nothing.
+pub(super) const PLAIN: Transport =
+    Transport { name: "plain", carry: |service| service, dress: |client| client, is_plain: true };
+
 /// One way to run a server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Combination {
+    pub(super) transport: Transport,
     pub(super) backend: Backend,
     pub(super) workers: usize,
     pub(super) mode: Mode,
@@ -70,13 +87,15 @@ pub(super) struct Combination {
 
 impl fmt::Display for Combination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}, {} workers, {:?}", self.backend, self.workers, self.mode)
+        let Self { transport, backend, workers, mode } = self;
+        write!(f, "{}, {backend:?}, {workers} workers, {mode:?}", transport.name)
     }
 }
 
 /// A server that runs, for one case.
 pub(super) struct Harness {
     pub(super) stage: Arc<Stage>,
+    pub(super) transport: Transport,
     place: Place,
     running: Option<Running>,
     switch: StopSwitch,
@@ -118,10 +137,24 @@ impl Harness {
             }
             Backend::Sim => start_on_net(combination, server),
         };
-        Self { stage, place, running: Some(running), switch, report }
+        let transport = combination.transport;
+        Self { stage, transport, place, running: Some(running), switch, report }
     }
 
+    /// A client that is connected, and can say something.
     pub(super) fn connect(&self) -> Client {
+        let mut client = self.knock();
+        client.shake_hands();
+        client
+    }
+
+    /// A client that may not be accepted so far.
+    pub(super) fn knock(&self) -> Client {
+        (self.transport.dress)(self.connect_plainly())
+    }
+
+    /// A client that speaks plainly, whatever the server does.
+    pub(super) fn connect_plainly(&self) -> Client {
         let stepper = self.stepper().cloned();
         match &self.place {
             Place::Port(addr) => Client::over_tcp(*addr, stepper),

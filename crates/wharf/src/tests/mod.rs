@@ -19,6 +19,9 @@ mod inspect;
 mod leaving;
 mod lifetimes;
 mod response;
+// It needs a certificate.
+#[cfg(feature = "tls-self-signed")]
+mod secure;
 mod seeds;
 mod site;
 

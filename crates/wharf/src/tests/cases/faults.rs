@@ -244,10 +244,10 @@ fn too_many_connections_wait(harness: &mut Harness) {
     let (mut first, mut second) = (harness.connect(), harness.connect());
     assert_eq!((first.get("/").status, second.get("/").status), (200, 200));
     drop(first);
-    let mut third = harness.connect();
-    third.request("GET /", "");
+    let mut third = harness.knock();
     // Accepting pauses for 100 ms at a time.
     harness.pass(std::time::Duration::from_millis(300));
+    third.request("GET /", "");
     assert_eq!(third.response().text(), "hello");
     assert_eq!(second.get("/").text(), "hello");
 }

@@ -108,7 +108,7 @@ fn listed_idle(harness: &mut Harness) {
     assert_eq!(connection.peer_addr, client.local_addr());
     assert_eq!((connection.requests, connection.protocol), (1, ProtocolKind::Http1));
     let request = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
-    assert_eq!(connection.received_bytes, request.len() as u64);
+    assert_carried(harness, connection.received_bytes, request.len());
     assert!(connection.sent_bytes > 20);
     assert_eq!(connection.request, None);
 }
@@ -117,9 +117,18 @@ fn listed_in_a_head(harness: &mut Harness) {
     let Some((_client, connection)) = begin(harness, in_a_head, State::ReceivingHead) else {
         return;
     };
-    assert_eq!((connection.requests, connection.sent_bytes), (0, 0));
-    assert_eq!(connection.received_bytes, 8);
+    assert_eq!(connection.requests, 0);
+    assert_carried(harness, connection.sent_bytes, 0);
+    assert_carried(harness, connection.received_bytes, 8);
     assert_eq!(connection.request, None);
+}
+
+/// So many bytes went over the connection, or more where they are not all there is.
+fn assert_carried(harness: &Harness, bytes: u64, said: usize) {
+    if harness.transport.is_plain {
+        return assert_eq!(bytes, said as u64);
+    }
+    assert!(bytes > said as u64 + 100, "{bytes}");
 }
 
 fn listed_in_a_body(harness: &mut Harness) {

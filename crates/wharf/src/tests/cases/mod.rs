@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::harness::{Backend, Combination, Harness, Mode};
+use super::harness::{Backend, Combination, Harness, Mode, PLAIN};
 use super::lifetimes::with_states;
 use super::message;
 use super::site::{Stage, site};
@@ -72,23 +72,24 @@ const TABLES: &[&[Case]] = &[
     raw::CASES,
 ];
 
-fn check(combination: Combination) {
+fn check(tables: &[&[Case]], combination: Combination) {
     if !combination.backend.is_here() {
         return;
     }
     let only = env::var("WHARF_CASE").ok();
     let mut failures = Vec::new();
-    for case in TABLES.iter().copied().flatten() {
+    for case in tables.iter().copied().flatten() {
         if only.as_ref().is_some_and(|only| only != case.name) {
             continue;
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let stage = Arc::new(Stage::default());
             let (opens, closes) = (Arc::clone(&stage), Arc::clone(&stage));
-            let server = match case.service {
-                Some(service) => Server::with(service(&stage)),
-                None => Server::new(site(&stage)),
+            let service = match case.service {
+                Some(service) => service(&stage),
+                None => Service::http(site(&stage)),
             };
+            let server = Server::with((combination.transport.carry)(service));
             let server = server.on_open(move |_| opens.add("open", 1));
             let server = server.on_close(move |closed| {
                 closes.add(&format!("close: {:?}", closed.reason), 1);
@@ -109,10 +110,15 @@ fn check(combination: Combination) {
 }
 
 macro_rules! combinations {
-    ($($name:ident: $backend:ident, $workers:literal, $mode:ident;)*) => {$(
+    (
+        $transport:ident, $check:expr;
+        $($name:ident: $backend:ident, $workers:literal, $mode:ident;)*
+    ) => {$(
         #[test]
         fn $name() {
+            let check: fn(Combination) = $check;
             check(Combination {
+                transport: $transport,
                 backend: Backend::$backend,
                 workers: $workers,
                 mode: Mode::$mode,
@@ -122,6 +128,7 @@ macro_rules! combinations {
 }
 
 combinations! {
+    PLAIN, |combination| check(TABLES, combination);
     every_case_on_mio_with_1_worker_that_runs: Mio, 1, Run;
     every_case_on_mio_with_1_worker_that_is_started: Mio, 1, Start;
     every_case_on_mio_with_1_worker_that_is_ticked: Mio, 1, Tick;
@@ -147,6 +154,10 @@ combinations! {
     every_case_on_sim_with_2_workers_that_are_ticked: Sim, 2, Tick;
     every_case_on_sim_with_2_workers_that_crawl: Sim, 2, Crawl;
 }
+
+// Behind the macro that it uses.
+#[cfg(feature = "tls-self-signed")]
+mod secure;
 
 #[test]
 fn each_case_has_a_name_of_its_own_and_there_are_enough() {

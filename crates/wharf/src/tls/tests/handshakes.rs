@@ -229,3 +229,23 @@ fn an_alert_of_the_client_is_told() {
     let failure = Link::new(&acceptor, &config, "localhost").run().unwrap_err();
     assert_eq!(failure.server, Some(TlsError::Alert("UnknownCA".into())));
 }
+
+/// Who asks for an end before that of the handshake has not shown a certificate that is required.
+#[test]
+fn a_close_notify_does_not_end_a_handshake() {
+    let authority = Authority::new("authority");
+    let tls = authority.issue(&["localhost"]).tls();
+    let tls = tls.client_auth(ClientAuth::Required, authority.pem()).unwrap();
+    let acceptor = tls.acceptor(&[]).unwrap();
+    for version in VERSIONS {
+        let config = ClientOptions { version, ..ClientOptions::default() }.config(&authority);
+        let mut link = Link::new(&acceptor, &config, "localhost");
+        let mut bytes = link.sent_by_client();
+        bytes.extend_from_slice(b"\x15\x03\x03\x00\x02\x01\x00");
+        // In TLS 1.2 it is a warning, which means nothing there.
+        let received = link.receive(&bytes, &mut Vec::new());
+        assert_eq!(received.is_ok(), version == TlsVersion::Tls12);
+        assert!(link.server.is_handshaking() && link.server.info().is_none());
+        assert_eq!((link.ended, link.is_closed), (0, false));
+    }
+}
