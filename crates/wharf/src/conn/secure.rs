@@ -385,6 +385,7 @@ impl Conn {
     }
 
     /// Gives storage back that TLS need not have for now.
+    #[inline(always)]
     pub(crate) fn rest_securely(&mut self, scratch: &mut Scratch) {
         if let Some(secure) = &mut self.secure {
             secure.rest(scratch);

@@ -74,6 +74,12 @@ impl<S> State<S> {
 
     /// Runs `act` on a connection, and sees to it that the connection is looked at afterwards.
     pub(super) fn act(&mut self, key: Key, act: impl FnOnce(&mut Conn, &Context<'_>)) {
+        self.act_here(key, act);
+    }
+
+    /// [`act`](Self::act) where it is done most often.
+    #[inline(always)]
+    fn act_here(&mut self, key: Key, act: impl FnOnce(&mut Conn, &Context<'_>)) {
         let context = self.shared.context(&self.own);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
         if conn.key != key {
@@ -122,7 +128,7 @@ impl<S> State<S> {
     #[inline(always)]
     fn on_http1_bytes(&mut self, key: Key, bytes: &[u8]) {
         let spare = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
-        self.act(key, |conn, context| {
+        self.act_here(key, |conn, context| {
             conn.work_with(spare, context);
             conn.on_bytes(bytes, context);
         });
@@ -466,6 +472,7 @@ fn tell_of_blocking(conn: &Conn, blocked: Blocked, context: &Context<'_>) {
 }
 
 /// Runs what may be the program's code, mostly destructors, where nobody could be told of a panic.
+#[inline(always)]
 pub(super) fn guard(act: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(act));
 }

@@ -277,6 +277,7 @@ impl Http1 {
 /// ending, or a deadline; the worker looks at it before the turn is over.
 impl Http1 {
     /// The peer sent bytes; none means that it will send no more.
+    #[inline]
     pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
         if bytes.is_empty() {
             self.wire.eof = true;

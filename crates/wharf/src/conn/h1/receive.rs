@@ -206,7 +206,9 @@ impl Http1 {
             self.current.note_head(&parts.head, self.requests, context.clock.now());
         }
         parts.belong_to(context.env);
-        parts.tls.clone_from(&self.tls);
+        if self.tls.is_some() {
+            parts.tls.clone_from(&self.tls);
+        }
         self.interims = Interims::begin();
         parts.interims = self.interims;
         parts.tether = self.lifeline.begin(self.interims.exchange());
