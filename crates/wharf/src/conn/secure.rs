@@ -152,6 +152,7 @@ impl Secure {
         }
         if !self.is_handshaking()
             && self.plain.is_none()
+            && self.ending.is_none()
             && let Some(work) = &mut work
         {
             self.plain = work.begin_seal();
@@ -345,11 +346,12 @@ impl Conn {
             status: None,
         });
         let is_http = context.is_http(self.service());
-        if let Some(secure) = &mut self.secure
-            && error.is_no_tls()
-            && is_http
-        {
-            secure.write_plainly(NOT_TLS);
+        if let Some(secure) = &mut self.secure {
+            // It can't be said any more.
+            secure.plain = None;
+            if error.is_no_tls() && is_http {
+                secure.write_plainly(NOT_TLS);
+            }
         }
         if let Some(Work::Raw(raw)) = &mut self.work {
             raw.on_cut_off();

@@ -149,6 +149,13 @@ impl Client {
         }
     }
 
+    /// Sends bytes past what stands between the client and its connection.
+    pub(super) fn send_plainly(&mut self, bytes: &[u8]) {
+        let layer = self.layer.take();
+        self.send(bytes);
+        self.layer = layer;
+    }
+
     /// Sends a request without a body, with these lines behind the request line.
     pub(super) fn request(&mut self, line: &str, fields: &str) {
         self.send(format!("{line} HTTP/1.1\r\nHost: test\r\n{fields}\r\n"));

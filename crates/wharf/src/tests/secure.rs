@@ -58,6 +58,17 @@ pub(super) fn client_config(protocols: &[&str]) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
+/// The first that a client says.
+pub(super) fn hello() -> Vec<u8> {
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut session = ClientConnection::new(Arc::clone(&CLIENTS), name).expect("a configuration");
+    let mut hello = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut hello).expect("a vector takes all");
+    }
+    hello
+}
+
 struct ClientSession(ClientConnection);
 
 impl Layer for ClientSession {

@@ -3,9 +3,20 @@
 //! Each driver, each number of workers and each mode, and not all with all. Not here: sessions
 //! without connections (`tls/tests`).
 
+use std::time::Duration;
+
+use super::super::client::End;
 use super::super::harness::{Backend, Combination, Mode};
-use super::super::secure::TLS;
-use super::{Case, TABLES, check};
+use super::super::secure::{TLS, client_config, hello, layer_of};
+use super::{Case, Harness, TABLES, check};
+use crate::{CloseReason, ConnectionState, Limit, Server, Timeouts};
+
+/// Short enough to wait for, and long enough for a busy machine to do what has to come before.
+const SHORT: Duration = Duration::from_millis(200);
+/// Longer than [`SHORT`], timers being rounded up.
+const PASSES: Duration = Duration::from_millis(250);
+/// More than any case takes.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// All that a way to run a server has to do over TLS.
 fn check_all(combination: Combination) {
@@ -26,4 +37,215 @@ combinations! {
     every_case_over_tls_on_sim_with_2_workers_that_are_ticked: Sim, 2, Tick;
 }
 
-const CASES: &[Case] = &[];
+const CASES: &[Case] = &[
+    Case::new("a_client_that_never_begins", a_client_that_never_begins).with(short_handshake),
+    Case::new("a_handshake_that_takes_too_long", a_handshake_too_long).with(short_handshake),
+    Case::new("a_handshake_byte_by_byte", a_handshake_byte_by_byte),
+    Case::new("plain_http_is_told_where_it_is", plain_http_is_told),
+    Case::new("garbage_before_a_handshake", garbage_before_a_handshake),
+    Case::new("garbage_instead_of_a_record", garbage_instead_of_a_record),
+    Case::new("garbage_while_a_handler_waits", garbage_while_a_handler_waits),
+    Case::new("nothing_in_common_to_speak", nothing_in_common_to_speak),
+    Case::new("what_is_spoken_is_agreed_on", what_is_spoken_is_agreed_on),
+    Case::new("cut_off_before_anything_was_said", cut_off_before_anything),
+    Case::new("cut_off_in_a_handshake", cut_off_in_a_handshake),
+    Case::new("cut_off_when_idle", cut_off_when_idle),
+    Case::new("cut_off_in_a_secured_head", cut_off_in_a_head),
+    Case::new("cut_off_behind_a_request", cut_off_behind_a_request),
+    Case::new("goodbye_comes_behind_large_bodies", goodbye_comes_behind_large_bodies),
+    Case::new("goodbye_comes_when_killed", goodbye_comes_when_killed),
+    Case::new("listed_in_a_handshake", listed_in_a_handshake),
+    Case::new("a_drain_lets_hands_be_shaken", a_drain_lets_hands_be_shaken).with(long_grace),
+    Case::new("a_drain_ends_in_a_handshake", a_drain_ends_in_a_handshake),
+];
+
+fn short_handshake(server: Server) -> Server {
+    server.timeouts(Timeouts::default().handshake(SHORT))
+}
+
+fn long_grace(server: Server) -> Server {
+    server.timeouts(Timeouts::default().drain_grace(LONG).idle(LONG).first_byte(LONG))
+}
+
+fn a_client_that_never_begins(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    harness.pass(PASSES);
+    assert_eq!(client.end(), End::Reset);
+    harness.wait_for_close(CloseReason::Limit(Limit::Handshake));
+}
+
+/// Bytes do not hold the deadline off.
+fn a_handshake_too_long(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    for byte in &hello()[..20] {
+        client.send([*byte]);
+        harness.pass(SHORT / 10);
+    }
+    assert_eq!(client.end(), End::Reset);
+    harness.wait_for_close(CloseReason::Limit(Limit::Handshake));
+}
+
+fn a_handshake_byte_by_byte(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    for byte in hello() {
+        client.send([byte]);
+    }
+    // A handshake record: its greeting.
+    assert_eq!(client.bytes(2), "\x16\x03");
+}
+
+fn plain_http_is_told(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    client.request("GET /", "");
+    let response = client.response();
+    assert_eq!((response.status, response.closes()), (400, true));
+    assert!(response.text().contains("https"));
+    assert_eq!(client.end(), End::Closed);
+    // What comes late is no reason for a reset.
+    client.send("late");
+    client.shut();
+    harness.wait_for_close(CloseReason::Tls);
+}
+
+fn garbage_before_a_handshake(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    // It looks like a greeting, and is none.
+    client.send(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00");
+    // An alert.
+    assert_eq!(client.bytes(2), "\x15\x03");
+    client.try_end();
+    client.shut();
+    harness.wait_for_close(CloseReason::Tls);
+}
+
+fn garbage_instead_of_a_record(harness: &mut Harness) {
+    let mut client = harness.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    client.send_plainly(b"\x17\x03\x03\x00\x20................................");
+    assert_eq!(client.end(), End::Failed);
+    client.shut();
+    harness.wait_for_close(CloseReason::Tls);
+}
+
+fn garbage_while_a_handler_waits(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /gate/a", "");
+    harness.wait_for("waiting", 1);
+    client.send_plainly(b"\x17\x03\x03\x00\x20................................");
+    assert_eq!(client.end(), End::Failed);
+    harness.wait_for("handler gone", 1);
+    client.shut();
+    harness.wait_for_close(CloseReason::Tls);
+}
+
+fn nothing_in_common_to_speak(harness: &mut Harness) {
+    let mut client = harness.connect_plainly().through(layer_of(&client_config(&["gopher"])));
+    assert_eq!(client.end(), End::Failed);
+    client.shut();
+    harness.wait_for_close(CloseReason::Tls);
+}
+
+fn what_is_spoken_is_agreed_on(harness: &mut Harness) {
+    let config = client_config(&["gopher", "http/1.1"]);
+    let mut client = harness.connect_plainly().through(layer_of(&config));
+    assert_eq!(client.get("/").text(), "hello");
+}
+
+fn cut_off_before_anything(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    client.shut();
+    assert_eq!(client.end(), End::Closed);
+    harness.wait_for_close(CloseReason::PeerClosed);
+}
+
+fn cut_off_in_a_handshake(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    client.send(&hello()[..100]);
+    client.shut();
+    client.try_end();
+    harness.wait_for_close(CloseReason::Lost);
+}
+
+fn cut_off_when_idle(harness: &mut Harness) {
+    let mut client = harness.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    client.cut();
+    assert_eq!(client.end(), End::Closed);
+    harness.wait_for_close(CloseReason::PeerClosed);
+}
+
+fn cut_off_in_a_head(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("GET / HT");
+    client.cut();
+    assert_eq!(client.end(), End::Closed);
+    harness.wait_for_close(CloseReason::Lost);
+}
+
+/// The request is there in full, whoever has cut off what would have come.
+fn cut_off_behind_a_request(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /page/1", "");
+    client.cut();
+    assert_eq!(client.response().text(), "page 1");
+    assert_eq!(client.end(), End::Closed);
+}
+
+/// What is written while a body is encrypted in parts is behind it and before the end.
+fn goodbye_comes_behind_large_bodies(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /megabyte", "");
+    client.request("GET /megabyte", "");
+    client.request("GET /bye", "");
+    assert_eq!(client.response().body.len(), 1 << 20);
+    assert_eq!(client.response().body.len(), 1 << 20);
+    assert_eq!(client.response().text(), "bye");
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn goodbye_comes_when_killed(harness: &mut Harness) {
+    if harness.connections().is_none() {
+        return;
+    }
+    let mut client = harness.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    let connection = harness.wait_for_state(&client, ConnectionState::Idle);
+    assert!(harness.kill(connection.id));
+    assert_eq!(client.end(), End::Closed);
+    harness.wait_for_close(CloseReason::Killed);
+}
+
+fn listed_in_a_handshake(harness: &mut Harness) {
+    if harness.connections().is_none() {
+        return;
+    }
+    let mut client = harness.connect_plainly();
+    client.send(&hello()[..100]);
+    let connection = harness.wait_for_state(&client, ConnectionState::Handshaking);
+    assert_eq!(connection.requests, 0);
+    assert!(harness.kill(connection.id));
+    client.try_end();
+    harness.wait_for_close(CloseReason::Killed);
+}
+
+fn a_drain_lets_hands_be_shaken(harness: &mut Harness) {
+    let mut client = harness.knock();
+    harness.wait_for("open", 1);
+    harness.drain(LONG);
+    let response = client.get("/");
+    assert_eq!((response.text().as_str(), response.closes()), ("hello", true));
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    assert!(harness.wait_for_end().is_clean());
+}
+
+fn a_drain_ends_in_a_handshake(harness: &mut Harness) {
+    let mut client = harness.connect_plainly();
+    client.send(&hello()[..100]);
+    harness.wait_for("open", 1);
+    harness.drain(SHORT);
+    harness.pass(PASSES);
+    client.try_end();
+    harness.wait_for_end();
+    harness.wait_for_close(CloseReason::Stopped);
+}
