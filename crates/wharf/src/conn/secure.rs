@@ -158,9 +158,8 @@ impl Secure {
             self.plain = work.begin_seal();
         }
         let ending = self.ending.or_else(|| work.as_ref()?.wire().ending);
-        if let Some(plain) = &mut self.plain
-            && self.cipher.is_empty()
-        {
+        // Behind what the handshake has left to be said, if there is anything.
+        if let Some(plain) = &mut self.plain {
             if self.cipher.buffer.capacity() == 0 {
                 self.cipher.buffer = scratch.outputs.pop().unwrap_or_default();
             }

@@ -31,6 +31,9 @@ impl<D: Driver> Worker<D> {
             self.cancel_all();
         }
         self.finish_sends();
+        // What had to wait behind them, as a response behind the end of a handshake.
+        self.flush();
+        self.finish_sends();
         let conns = self.state.conns.iter().flatten();
         let ends: Vec<_> =
             conns.map(|conn| (conn.key, conn.how_to_stop(), conn.is_quiet())).collect();
