@@ -36,6 +36,8 @@ pub struct Timeouts {
     pub(crate) handler: Option<Duration>,
     pub(crate) idle: Duration,
     pub(crate) tunnel: Duration,
+    /// The same while nothing is under way: shorter in a drain.
+    pub(crate) tunnel_idle: Duration,
     pub(crate) linger: Duration,
     pub(crate) drain_grace: Duration,
 }
@@ -54,6 +56,7 @@ impl Default for Timeouts {
             handler: None,
             idle: Duration::from_secs(75),
             tunnel: Duration::from_secs(600),
+            tunnel_idle: Duration::from_secs(600),
             linger: Duration::from_secs(2),
             drain_grace: Duration::from_secs(1),
         }
@@ -141,6 +144,7 @@ impl Timeouts {
     /// 10 min: most of these protocols have something like a ping every minute or so.
     pub const fn tunnel(mut self, timeout: Duration) -> Self {
         self.tunnel = timeout;
+        self.tunnel_idle = timeout;
         self
     }
 

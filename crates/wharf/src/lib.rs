@@ -43,6 +43,7 @@ mod output;
 mod peer;
 mod percent;
 mod pool;
+mod readable;
 mod request;
 mod response;
 mod router;
@@ -85,8 +86,8 @@ pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version}
 pub use listener::{InvalidAddr, ListenAddr, Malformed, OpenSocket};
 pub use observe::{
     Access, CloseReason, ClosedConnection, ConnectionId, ConnectionState, Connections,
-    CurrentRequest, ErrorContext, ErrorKind, InvalidConnectionId, Limit, OpenConnection,
-    OpenedConnection, ProtocolKind, Stats, WorkerStats,
+    CurrentRequest, ErrorContext, ErrorKind, FailedStream, InvalidConnectionId, Limit,
+    OpenConnection, OpenedConnection, ProtocolKind, Stats, WorkerStats,
 };
 pub use peer::{PeerAddr, PeerCredentials};
 pub use request::Request;

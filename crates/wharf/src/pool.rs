@@ -83,8 +83,44 @@ fn clear<T: Reusable>() {
     let _ = T::free_list().try_with(RefCell::take);
 }
 
+/// How many buffers a thread keeps that nobody fills at the moment.
+const MAX_BUFFERS: usize = 64;
+
+/// The largest that is kept, in bytes: what two receives fill.
+const MAX_BUFFER_BYTES: usize = 128 << 10;
+
+thread_local! {
+    static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives a buffer the storage of one that was kept, if it has none.
+pub(crate) fn fill_up(buffer: &mut Vec<u8>) {
+    if buffer.capacity() == 0 {
+        let kept = BUFFERS.try_with(|buffers| buffers.borrow_mut().pop());
+        *buffer = kept.ok().flatten().unwrap_or_default();
+    }
+}
+
+/// Keeps the storage of a buffer, if it is empty, for others.
+pub(crate) fn give_back(buffer: &mut Vec<u8>) {
+    if !buffer.is_empty() || buffer.capacity() == 0 {
+        return;
+    }
+    let empty = std::mem::take(buffer);
+    if empty.capacity() <= MAX_BUFFER_BYTES {
+        // A thread that is ending frees it instead.
+        let _ = BUFFERS.try_with(|buffers| {
+            let mut buffers = buffers.borrow_mut();
+            if buffers.len() < MAX_BUFFERS {
+                buffers.push(empty);
+            }
+        });
+    }
+}
+
 /// Frees what this thread keeps for requests to come.
 pub(crate) fn clear_all() {
+    drop(BUFFERS.try_with(RefCell::take));
     clear::<Parts>();
     clear::<Headers>();
     clear::<Vec<u8>>();

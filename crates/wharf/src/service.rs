@@ -5,9 +5,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::conn::Protocol;
+use crate::conn::{Io, Protocol};
 use crate::error::{Error, Result};
 use crate::handler::{Handler, IntoHandler};
+use crate::readable::Readable;
+use crate::response::BoxError;
 use crate::stream::IntoStreamHandler;
 use crate::tls::{Acceptor, Tls};
 
@@ -75,10 +77,49 @@ impl Service {
         Self::of(ServiceKind::Http(Arc::new(handler.into_handler())))
     }
 
-    /// TCP, or a Unix socket: each connection is served by `handler`, an asynchronous function over
-    /// a [`Stream`](crate::Stream).
+    /// TCP, or a Unix socket: each connection is served by `handler`, a function over a
+    /// [`Stream`](crate::Stream), or over a [`BlockingStream`](crate::BlockingStream) on a thread
+    /// where it may block.
     pub fn tcp<M>(handler: impl IntoStreamHandler<M>) -> Self {
         handler.into_service()
+    }
+
+    /// TCP, or a Unix socket, where `function` is called on the worker whenever something has come,
+    /// with all of it and with what the connection knows, which `make` makes. It must not block,
+    /// and what it will need later of what came it keeps.
+    ///
+    /// It ends the connection with [`Io::finish`]; so does the peer by ending. An error goes to
+    /// [`Server::on_error`], where the hook decides whether the connection
+    /// [stays](crate::FailedStream::keep).
+    ///
+    /// ```
+    /// use wharf::{BoxError, Io, Server, Service};
+    ///
+    /// let count = |total: &mut usize, bytes: &[u8], io: &mut Io<'_>| {
+    ///     *total += bytes.len();
+    ///     io.write(format!("{total} bytes so far\n").as_bytes());
+    ///     Ok::<_, BoxError>(())
+    /// };
+    /// let server = Server::with(Service::on_readable(|| 0, count)).listen("127.0.0.1:0")?;
+    /// # let _ = server;
+    /// # Ok::<(), wharf::Error>(())
+    /// ```
+    ///
+    /// [`Io::finish`]: crate::Io::finish
+    /// [`Server::on_error`]: crate::Server::on_error
+    pub fn on_readable<S, E>(
+        make: impl Fn() -> S + Send + Sync + 'static,
+        function: impl Fn(&mut S, &[u8], &mut Io<'_>) -> std::result::Result<(), E>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self
+    where
+        S: 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let function = Arc::new(function);
+        Self::protocol(move || Readable::new(make(), Arc::clone(&function)))
     }
 
     /// A protocol of the program's own: `make` is called for each connection, on its worker, and

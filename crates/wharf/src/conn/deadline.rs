@@ -37,6 +37,8 @@ pub(crate) enum Timer {
     Write,
     /// Something should go either way.
     Tunnel,
+    /// The same, and nothing is under way.
+    TunnelIdle,
     /// The peer should close.
     Linger,
 }
@@ -186,8 +188,7 @@ impl Conn {
 
     /// Has a connection with nothing under way wait until `due` at the latest.
     pub(crate) fn hasten(&mut self, due: Instant) {
-        let is_idle = self.is_idle() && self.deadline.timer == Timer::Tunnel;
-        if is_idle || matches!(self.deadline.timer, Timer::FirstByte | Timer::Idle) {
+        if matches!(self.deadline.timer, Timer::FirstByte | Timer::Idle | Timer::TunnelIdle) {
             self.deadline.due = self.deadline.due.min(Some(due));
         }
     }
@@ -239,6 +240,9 @@ impl Conn {
             Timer::Tunnel if starts || moves.received > 0 || moves.sent => {
                 deadline.set(Limit::Tunnel, now, timeouts.tunnel);
             }
+            Timer::TunnelIdle if starts || moves.received > 0 || moves.sent => {
+                deadline.set(Limit::Tunnel, now, timeouts.tunnel_idle);
+            }
             Timer::Linger if starts || moves.received > 0 => {
                 deadline.set(Limit::Linger, now, timeouts.linger);
                 deadline.due = deadline.due.min(self.lingers_until);
@@ -262,6 +266,7 @@ impl Conn {
             | Timer::Handshake
             | Timer::Head
             | Timer::Tunnel
+            | Timer::TunnelIdle
             | Timer::Linger => {}
         }
         let handler_due = work.and_then(Work::handler_due);
@@ -274,7 +279,7 @@ impl Conn {
             Some(work) => work.timer(),
             None if self.is_handshaking() => Timer::Handshake,
             None if self.is_securing() => Timer::Write,
-            None if self.keeps_protocol() => Timer::Tunnel,
+            None if self.keeps_protocol() => Timer::TunnelIdle,
             None if self.requests > 0 => Timer::Idle,
             None => Timer::FirstByte,
         }

@@ -389,6 +389,7 @@ impl Conn {
             peer_addr: Some(self.peer_addr()),
             request,
             status: None,
+            stream: None,
         });
         if let Some(work) = &mut self.work {
             work.on_error(error);

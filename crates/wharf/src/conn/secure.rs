@@ -343,6 +343,7 @@ impl Conn {
             peer_addr: Some(self.peer_addr()),
             request: None,
             status: None,
+            stream: None,
         });
         let is_http = context.is_http(self.service());
         if let Some(secure) = &mut self.secure {

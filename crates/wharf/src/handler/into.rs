@@ -25,6 +25,9 @@ pub mod marker {
     /// A function from a request to a future of a response.
     #[derive(Debug)]
     pub enum Async {}
+    /// A function that may block its thread.
+    #[derive(Debug)]
+    pub enum Blocking {}
     /// A response that is always the same.
     #[derive(Debug)]
     pub enum Constant {}

@@ -4,6 +4,8 @@
 //! more.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -62,4 +64,52 @@ pub struct ErrorContext<'a> {
     /// The status that will be answered with. `None` if no response can be given any more: one has
     /// begun, the connection is lost, or nothing was asked.
     pub status: Option<StatusCode>,
+    /// The connection, where it speaks a protocol of the program's own and still can.
+    pub stream: Option<&'a FailedStream>,
+}
+
+/// A connection on which something went wrong in a protocol of the program's own, and that is open.
+/// Unless the program says otherwise, it ends.
+///
+/// ```
+/// use wharf::{BoxError, ErrorContext, Io, Server, Service};
+///
+/// let sums = |sum: &mut i64, bytes: &[u8], io: &mut Io<'_>| -> Result<(), BoxError> {
+///     *sum += std::str::from_utf8(bytes)?.trim().parse::<i64>()?;
+///     io.write(format!("{sum}\n").as_bytes());
+///     Ok(())
+/// };
+/// let server = Server::with(Service::on_readable(|| 0, sums)).on_error(|context| {
+///     let stream = context.stream?;
+///     stream.write(b"that is no number\n");
+///     stream.keep();
+///     None
+/// });
+/// # let _ = server;
+/// ```
+#[derive(Debug, Default)]
+pub struct FailedStream {
+    words: Mutex<Vec<u8>>,
+    is_kept: AtomicBool,
+}
+
+impl FailedStream {
+    /// Writes bytes behind all that was written before. They are sent also if the connection ends.
+    pub fn write(&self, bytes: &[u8]) {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+    }
+
+    /// Has the connection go on as if nothing had happened, if it was an error of a
+    /// [`Protocol`](crate::Protocol) or of a function that is called
+    /// [with what comes](crate::Service::on_readable). Who panicked is not called again, and a
+    /// handler that has returned has ended its connection.
+    pub fn keep(&self) {
+        self.is_kept.store(true, Ordering::Relaxed);
+    }
+
+    /// What was written, and whether the connection is to go on.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, bool) {
+        let words = self.words.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (words, self.is_kept.into_inner())
+    }
 }

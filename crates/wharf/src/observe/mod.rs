@@ -22,7 +22,7 @@ pub use self::close::{CloseReason, ClosedConnection};
 pub use self::connections::{
     ConnectionState, Connections, CurrentRequest, OpenConnection, ProtocolKind,
 };
-pub use self::failure::{ErrorContext, ErrorKind};
+pub use self::failure::{ErrorContext, ErrorKind, FailedStream};
 pub use self::id::{ConnectionId, InvalidConnectionId};
 pub use self::limit::Limit;
 pub use self::open::OpenedConnection;

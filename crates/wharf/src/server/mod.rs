@@ -142,8 +142,8 @@ impl Server {
         Self::with(Service::http(handler))
     }
 
-    /// A server whose connections are served by `handler`, an asynchronous function over a
-    /// [`Stream`](crate::Stream). Opens nothing.
+    /// A server whose connections are served by `handler`, a function over a
+    /// [`Stream`](crate::Stream) or a [`BlockingStream`](crate::BlockingStream). Opens nothing.
     pub fn tcp<M>(handler: impl IntoStreamHandler<M>) -> Self {
         Self::with(Service::tcp(handler))
     }

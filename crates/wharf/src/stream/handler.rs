@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::{Serve, Stream};
+use super::serve::{serve, serve_blocking};
+use super::{BlockingStream, Stream};
 use crate::marker;
 use crate::response::BoxError;
 use crate::service::Service;
@@ -12,15 +13,21 @@ use crate::service::Service;
 /// Whatever can serve a connection.
 ///
 /// * `Fn(Stream) -> impl Future`, such as `async fn`: called as soon as the connection was taken
-///   on, and polled by its worker. The future need not be `Send`, and must not block.
+///   on, and polled by its worker. The future need not be `Send`, and must not block. It is
+///   dropped if the connection is lost.
+/// * `Fn(BlockingStream)`: called on a thread of the server's [`BlockingPool`], where it may block.
+///   While all of them are busy the connection waits, and not for ever: it is closed then. One that
+///   runs can't be ended: its reads and writes fail once the connection is over.
 ///
 /// It gives nothing or a `Result<(), E>`. An error, as a panic, goes to [`Server::on_error`] and
 /// ends the connection.
 ///
 /// [`Server::on_error`]: crate::Server::on_error
+/// [`BlockingPool`]: crate::BlockingPool
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not serve a connection",
-    label = "expected `async Fn(Stream) -> R` where `R` is `()` or a `Result<(), E>`",
+    label = "expected `async Fn(Stream) -> R` or `Fn(BlockingStream) -> R` where `R` is `()` or a \
+             `Result<(), E>`",
     note = "write the argument's type out: `async |stream: wharf::Stream| ...`",
     note = "handlers are shared by all workers: what they capture must be `Send + Sync + 'static`"
 )]
@@ -60,7 +67,21 @@ where
         let handler = Arc::new(self);
         Service::protocol(move || {
             let handler = Arc::clone(&handler);
-            Serve::new(move |stream| handler(stream))
+            serve(move |stream| handler(stream))
+        })
+    }
+}
+
+impl<F, R> IntoStreamHandler<marker::Blocking> for F
+where
+    F: Fn(BlockingStream) -> R + Send + Sync + 'static,
+    R: StreamOutcome + 'static,
+{
+    fn into_service(self) -> Service {
+        let handler = Arc::new(self);
+        Service::protocol(move || {
+            let handler = Arc::clone(&handler);
+            serve_blocking(move |stream| handler(stream).into_result())
         })
     }
 }

@@ -5,16 +5,20 @@
 //! here: protocols that are called with what comes (`conn/raw`).
 
 mod blocking;
+#[cfg(feature = "futures")]
+mod futures_io;
 mod handler;
+mod job;
 mod methods;
 mod serve;
 mod shared;
+#[cfg(feature = "tokio")]
+mod tokio_io;
 
 use std::sync::Arc;
 
 pub use self::blocking::BlockingStream;
 pub use self::handler::{IntoStreamHandler, StreamOutcome};
-pub(crate) use self::serve::Serve;
 use self::shared::Shared;
 
 /// A connection to be read from and written to: what the handler of a [`Service::tcp`] is given.

@@ -1,33 +1,56 @@
-//! [`Serve`]: the protocol that runs an asynchronous handler over a [`Stream`].
+//! [`Serve`]: the protocol that runs a handler over a [`Stream`].
 //!
 //! It stands on what any protocol may do with its connection. Not here: what the handler does with
-//! the stream (`methods.rs`).
+//! the stream (`methods.rs`), and how one that blocks is run (`job.rs`).
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::job::job;
 use super::shared::{CAPACITY_BYTES, Next, Shared, State};
-use super::{Stream, StreamOutcome};
+use super::{BlockingStream, Stream, StreamOutcome};
+use crate::pool;
 use crate::response::BoxError;
 use crate::{Io, Protocol};
 
 /// Runs a handler, and brings bytes to and from it.
-pub(crate) struct Serve<H, Fut> {
-    /// Until the connection was taken on.
-    handler: Option<H>,
-    /// Dropped behind [`Line`], so that what it still does with its stream fails.
+struct Serve<B, Fut> {
+    /// Begins with the handler, once the connection was taken on.
+    begin: Option<B>,
     line: Option<Line>,
+    /// Dropped behind the line, so that what it still does with its stream fails.
     future: Option<Pin<Box<Fut>>>,
 }
 
-impl<H, Fut> Serve<H, Fut>
+/// The protocol that runs an asynchronous function.
+pub(super) fn serve<H, Fut>(handler: H) -> impl Protocol
 where
     H: FnOnce(Stream) -> Fut + 'static,
     Fut: Future<Output: StreamOutcome> + 'static,
 {
-    pub(crate) const fn new(handler: H) -> Self {
-        Self { handler: Some(handler), line: None, future: None }
+    Serve::new(move |stream, _: &mut Io<'_>| handler(stream))
+}
+
+/// The protocol that has a thread call a function.
+pub(super) fn serve_blocking<H>(handler: H) -> impl Protocol
+where
+    H: FnOnce(BlockingStream) -> Result<(), BoxError> + Send + 'static,
+{
+    Serve::new(move |stream: Stream, io: &mut Io<'_>| {
+        let (job, done) = job(io.waker().clone(), move || handler(stream.into_blocking()));
+        io.spawn_blocking(job);
+        done
+    })
+}
+
+impl<B, Fut> Serve<B, Fut>
+where
+    B: FnOnce(Stream, &mut Io<'_>) -> Fut + 'static,
+    Fut: Future<Output: StreamOutcome> + 'static,
+{
+    const fn new(begin: B) -> Self {
+        Self { begin: Some(begin), line: None, future: None }
     }
 
     /// Has the handler go on as far as it gets. What it does with its stream is watched.
@@ -51,17 +74,17 @@ where
     }
 }
 
-impl<H, Fut> Protocol for Serve<H, Fut>
+impl<B, Fut> Protocol for Serve<B, Fut>
 where
-    H: FnOnce(Stream) -> Fut + 'static,
+    B: FnOnce(Stream, &mut Io<'_>) -> Fut + 'static,
     Fut: Future<Output: StreamOutcome> + 'static,
 {
     fn on_open(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
-        let Some(handler) = self.handler.take() else { return Ok(()) };
+        let Some(begin) = self.begin.take() else { return Ok(()) };
         let shared = Arc::new(Shared::new(io));
         shared.lock().is_watched = true;
         self.line = Some(Line::new(Arc::clone(&shared)));
-        self.future = Some(Box::pin(handler(Stream::new(shared))));
+        self.future = Some(Box::pin(begin(Stream::new(shared), io)));
         self.run(io)
     }
 
@@ -167,6 +190,9 @@ impl Line {
             io.set_write_timeout(timeout);
         }
         slow_down(&mut state, io);
+        // Many may wait for their peers, and none of them needs these.
+        pool::give_back(&mut state.input);
+        pool::give_back(&mut state.output);
         measure(&mut self.timed_wait, &state, io);
         self.is_idle = state.is_quiet();
         let can_go_on = state.room() > 0 && (state.unsent_bytes == 0 || !state.writer.flushes);

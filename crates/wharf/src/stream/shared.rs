@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::methods::copy;
 use crate::observe::ConnectionId;
 use crate::peer::PeerAddr;
+use crate::pool;
 use crate::signal::{DRAINING, OVER, Signal, Watch};
 use crate::{Io, ServerRef};
 
@@ -130,6 +131,7 @@ impl State {
             self.input.drain(..self.read);
             self.read = 0;
         }
+        pool::fill_up(&mut self.input);
         self.input.extend_from_slice(bytes);
         self.is_idle = false;
         self.has_timed_out = false;
@@ -246,6 +248,7 @@ impl Shared {
         let mut state = self.lock();
         state.check_open()?;
         let mut room = state.room();
+        pool::fill_up(&mut state.output);
         let mut written = 0;
         for slice in slices {
             let part = &slice[..slice.len().min(room)];

@@ -30,5 +30,6 @@ impl Own {
         let grace = self.timeouts.drain_grace;
         self.timeouts.first_byte = self.timeouts.first_byte.min(grace);
         self.timeouts.idle = self.timeouts.idle.min(grace);
+        self.timeouts.tunnel_idle = self.timeouts.tunnel_idle.min(grace);
     }
 }

@@ -442,6 +442,7 @@ impl<S> State<S> {
             peer_addr,
             request: None,
             status: None,
+            stream: None,
         });
     }
 }
@@ -468,6 +469,7 @@ fn tell_of_blocking(conn: &Conn, blocked: Blocked, context: &Context<'_>) {
         peer_addr: Some(conn.peer_addr()),
         request: conn.work.as_ref().and_then(Work::last_request),
         status: None,
+        stream: None,
     });
 }
 

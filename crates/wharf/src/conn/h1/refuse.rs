@@ -109,7 +109,7 @@ impl Http1 {
     ) -> Option<Response> {
         let peer_addr = Some(self.addrs.peer);
         let request = self.exchange.request();
-        context.hooks.error(&ErrorContext { kind, error, peer_addr, request, status })
+        context.hooks.error(&ErrorContext { kind, error, peer_addr, request, status, stream: None })
     }
 
     /// Tells the program that a response that has begun can't be brought to its end.

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Link;
+use super::{Link, Queued};
 use crate::ServerRef;
 use crate::conn::Context;
 use crate::conn::wire::{Ending, HIGH_WATER_BYTES, Wire};
 use crate::driver::Close;
 use crate::observe::{CloseReason, ConnectionId};
 use crate::peer::PeerAddr;
+use crate::pool;
 #[cfg(feature = "tls")]
 use crate::tls::TlsInfo;
 
@@ -37,6 +38,7 @@ impl Io<'_> {
     /// Writes bytes behind the output. Nothing is written once the connection ends.
     pub fn write(&mut self, bytes: &[u8]) {
         if self.is_open() {
+            pool::fill_up(&mut self.wire.output.buffer);
             self.wire.output.append(bytes);
         }
     }
@@ -140,6 +142,24 @@ impl Io<'_> {
     /// [`Timeouts::write_rate`](crate::Timeouts::write_rate). The connection is reset then.
     pub fn set_write_timeout(&mut self, timeout: Duration) {
         self.wire.write_timeout = Some(timeout);
+    }
+
+    /// Has a thread of the server's [`BlockingPool`](crate::BlockingPool) run `job`, which may
+    /// block. It tells of what came of it by the [`waker`](Self::waker), if at all.
+    ///
+    /// While all threads are busy the job waits, and not for ever: it is dropped then, as it is
+    /// where too many wait, and the connection ends
+    /// ([`Limit::BlockingWait`](crate::Limit::BlockingWait),
+    /// [`Limit::BlockingQueue`](crate::Limit::BlockingQueue)). So is a job that has not begun when
+    /// the connection ends.
+    pub fn spawn_blocking(&mut self, job: impl FnOnce() + Send + 'static) {
+        match self.context.threads.submit(Box::new(job)) {
+            Ok(ticket) => {
+                let due = self.context.clock.now().checked_add(self.context.blocking.wait());
+                self.link.jobs.push(Queued { ticket, due });
+            }
+            Err(_) => self.link.was_refused = true,
+        }
     }
 
     /// Has [`on_wake`](crate::Protocol::on_wake) called, from any thread: for what is done

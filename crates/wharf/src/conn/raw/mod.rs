@@ -20,10 +20,13 @@ use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Timer};
 use crate::driver::{Close, Key};
 use crate::observe::{
-    CloseReason, ConnectionId, ConnectionState, ErrorContext, ErrorKind, Limit, ProtocolKind,
+    CloseReason, ConnectionId, ConnectionState, ErrorContext, ErrorKind, FailedStream, Limit,
+    ProtocolKind,
 };
+use crate::pool;
 use crate::request::Addrs;
 use crate::response::BoxError;
+use crate::threads::Ticket;
 use crate::tls::TlsInfo;
 use crate::worker::ConnWaker;
 
@@ -55,6 +58,17 @@ pub(crate) struct Link {
     /// How many requests came before, where it was HTTP.
     requests: u32,
     tls: Option<Arc<TlsInfo>>,
+    /// What waits for a thread, or has one.
+    jobs: Vec<Queued>,
+    /// There was no room for one.
+    was_refused: bool,
+}
+
+/// A job that may not have begun.
+struct Queued {
+    ticket: Ticket,
+    /// When it has to have a thread.
+    due: Option<Instant>,
 }
 
 impl Raw {
@@ -69,6 +83,8 @@ impl Raw {
             is_awaited: false,
             due: None,
             requests: 0,
+            jobs: Vec::new(),
+            was_refused: false,
             tls: None,
         };
         let (wire, input) = (Wire::default(), Vec::new());
@@ -101,6 +117,7 @@ impl Raw {
         self.link.is_half_closed = false;
         self.link.is_awaited = false;
         self.link.due = None;
+        self.link.jobs.clear();
         self.link.tls = None;
         self.has_told_end = false;
         self.protocol = None;
@@ -115,12 +132,15 @@ impl Raw {
     pub(crate) fn is_idle(&self) -> bool {
         let link = &self.link;
         let is_asked = link.is_paused || link.is_half_closed || link.is_awaited;
-        !is_asked
-            && link.due.is_none()
-            && self.input.is_empty()
+        let is_told = self.wire.eof || self.wire.ending.is_some() || self.has_told_end;
+        let is_done = !is_asked && !is_told && link.due.is_none() && link.jobs.is_empty();
+        is_done && self.is_quiet()
+    }
+
+    /// Whether nothing is under way, as far as the protocol knows.
+    fn is_quiet(&self) -> bool {
+        self.input.is_empty()
             && self.wire.is_all_sent()
-            && !self.wire.eof
-            && self.wire.ending.is_none()
             && self.protocol.as_ref().is_none_or(|protocol| is_idle(&**protocol))
     }
 
@@ -129,7 +149,7 @@ impl Raw {
             None | Some(Ending::HalfClose) => !self.wire.eof && !self.link.is_paused,
             Some(_) => false,
         };
-        may_come && self.input.len() < Io::MAX_UNREAD_BYTES && self.has_room()
+        may_come && !self.has_told_end && self.input.len() < Io::MAX_UNREAD_BYTES && self.has_room()
     }
 
     /// Whether what comes may be dealt with: all that it asks for can be put behind the output.
@@ -137,12 +157,17 @@ impl Raw {
         self.link.is_half_closed || self.wire.can_produce()
     }
 
-    pub(super) const fn handler_due(&self) -> Option<Instant> {
-        self.link.due
+    pub(super) fn handler_due(&self) -> Option<Instant> {
+        let jobs = self.link.jobs.iter().filter_map(|job| job.due);
+        jobs.chain(self.link.due).min()
     }
 
     pub(super) fn timer(&self) -> Timer {
-        if self.wire.is_all_sent() { Timer::Tunnel } else { Timer::Write }
+        match self.wire.is_all_sent() {
+            false => Timer::Write,
+            true if self.is_quiet() => Timer::TunnelIdle,
+            true => Timer::Tunnel,
+        }
     }
 
     pub(super) const fn requests(&self) -> u32 {
@@ -183,7 +208,7 @@ impl Raw {
     /// Whether bytes may be given to the protocol.
     fn is_ready(&self) -> bool {
         let may_come = matches!(self.wire.ending, None | Some(Ending::HalfClose));
-        may_come && !self.link.is_paused && self.has_room()
+        may_come && !self.has_told_end && !self.link.is_paused && self.has_room()
     }
 
     /// Deals with what is kept, as far as that is possible now.
@@ -202,10 +227,18 @@ impl Raw {
             self.on_timeout(Limit::Unread, context);
         }
         if self.wire.eof && !self.has_told_end && (self.input.is_empty() || self.is_ready()) {
-            self.has_told_end = true;
-            let unread = std::mem::take(&mut self.input);
-            self.ask(context, |protocol, io| protocol.on_end(&unread, io));
+            self.tell_end(context);
         }
+        if self.wire.is_all_sent() {
+            // Many may wait for their peers, and none of them needs it.
+            pool::give_back(&mut self.wire.output.buffer);
+        }
+    }
+
+    fn tell_end(&mut self, context: &Context<'_>) {
+        self.has_told_end = true;
+        let unread = std::mem::take(&mut self.input);
+        self.ask(context, |protocol, io| protocol.on_end(&unread, io));
     }
 
     /// Gives bytes to the protocol, and returns how many it has dealt with.
@@ -221,7 +254,7 @@ impl Raw {
 
     /// Output was handed to the system.
     pub(super) fn go_on(&mut self, context: &Context<'_>) {
-        if self.wire.is_all_sent() && matches!(self.wire.ending, None | Some(Ending::HalfClose)) {
+        if self.wire.is_all_sent() {
             self.ask(context, Protocol::on_sent);
         }
         self.proceed(context);
@@ -233,13 +266,41 @@ impl Raw {
 
     pub(super) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
         if limit == Limit::Handler {
-            self.link.due = None;
-            self.ask(context, Protocol::on_timeout);
-            return self.proceed(context);
+            return self.on_due(context);
         }
+        if limit == Limit::Tunnel && context.is_draining() && self.is_quiet() {
+            // Who waits for its peer's next message is told that there is none.
+            self.wire.set_reason(CloseReason::Stopped);
+            return self.tell_end(context);
+        }
+        self.reach(limit, context);
+    }
+
+    /// The time of something has come that was asked for.
+    fn on_due(&mut self, context: &Context<'_>) {
+        let now = context.clock.now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if self.link.due.take_if(|due| *due <= now).is_some() {
+            self.ask(context, Protocol::on_timeout);
+        }
+        // Those that have begun have the time that they take.
+        let jobs = &mut self.link.jobs;
+        let is_late = jobs.extract_if(.., |job| is_due(job.due)).any(|job| job.ticket.take_back());
+        if is_late {
+            self.reach(Limit::BlockingWait, context);
+        }
+        self.proceed(context);
+    }
+
+    /// A bound was reached: the connection ends.
+    fn reach(&mut self, limit: Limit, context: &Context<'_>) {
         context.counters.count_limit(limit);
         self.tell(ErrorKind::Limit(limit), &limit, context);
         self.wire.give_up(limit);
+        if self.wire.ending == Some(Ending::Close(Close::Graceful)) && !self.wire.eof {
+            // It may have sent something, and is to see an end and no reset.
+            self.wire.ending = Some(Ending::Linger);
+        }
     }
 
     pub(super) fn abort(&mut self) {
@@ -249,7 +310,8 @@ impl Raw {
 
     /// The connection is over.
     pub(super) fn on_end(&mut self, _context: &Context<'_>) {
-        let protocol = self.protocol.take();
+        let (protocol, jobs) = (self.protocol.take(), std::mem::take(&mut self.link.jobs));
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(jobs)));
         let _ = catch_unwind(AssertUnwindSafe(|| drop(protocol)));
     }
 
@@ -261,21 +323,30 @@ impl Raw {
     ) -> Option<T> {
         let Self { wire, link, protocol, .. } = self;
         let protocol = protocol.as_deref_mut()?;
+        if !matches!(wire.ending, None | Some(Ending::HalfClose)) {
+            return None;
+        }
         let reason = wire.reason;
         let mut io = Io { wire, link, context };
-        match catch_unwind(AssertUnwindSafe(|| act(protocol, &mut io))) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| act(protocol, &mut io)));
+        if std::mem::take(&mut self.link.was_refused) {
+            self.reach(Limit::BlockingQueue, context);
+            return None;
+        }
+        match outcome {
             Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => {
-                self.tell(ErrorKind::Handler, &*error, context);
-                let mut io = Io { wire: &mut self.wire, link: &mut self.link, context };
-                io.finish();
-                // It may have finished by itself before it failed.
-                self.wire.reason = reason.or(Some(CloseReason::Failed));
+                let is_kept = self.tell(ErrorKind::Handler, &*error, context);
+                if !is_kept || self.wire.ending.is_some() {
+                    self.io(context).finish();
+                    // It may have finished by itself before it failed.
+                    self.wire.reason = reason.or(Some(CloseReason::Failed));
+                }
             }
             Err(panic) => {
                 let error = panicked(&*panic);
-                self.tell(ErrorKind::Panic, &*error, context);
                 self.abort();
+                self.tell(ErrorKind::Panic, &*error, context);
                 // It must not be asked again, and whether it can be dropped is not known either.
                 let protocol = self.protocol.take();
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(protocol)));
@@ -284,12 +355,18 @@ impl Raw {
         None
     }
 
+    const fn io<'a>(&'a mut self, context: &'a Context<'a>) -> Io<'a> {
+        Io { wire: &mut self.wire, link: &mut self.link, context }
+    }
+
+    /// Tells the program of an error, and says whether it wants the connection to go on.
     fn tell(
-        &self,
+        &mut self,
         kind: ErrorKind,
         error: &(dyn Error + Send + Sync + 'static),
         context: &Context<'_>,
-    ) {
+    ) -> bool {
+        let stream = FailedStream::default();
         // It is not HTTP that could be answered with a response.
         let _ = context.hooks.error(&ErrorContext {
             kind,
@@ -297,7 +374,17 @@ impl Raw {
             peer_addr: Some(self.link.addrs.peer),
             request: None,
             status: None,
+            stream: Some(&stream),
         });
+        let (words, is_kept) = stream.into_parts();
+        if !words.is_empty() && !self.link.is_half_closed {
+            self.wire.output.append(&words);
+            if self.wire.ending == Some(Ending::Close(Close::Reset)) {
+                // The peer is told in words.
+                self.wire.ending = Some(Ending::Linger);
+            }
+        }
+        is_kept
     }
 }
 

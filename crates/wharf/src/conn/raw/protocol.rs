@@ -61,8 +61,9 @@ pub trait Protocol: 'static {
     /// Whatever ends the connection.
     fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError>;
 
-    /// The peer will send no more; `unread` is what was not dealt with. Ends the connection by
-    /// default, once the output was taken.
+    /// The peer will send no more, or is not listened to any longer since the server drains and
+    /// nothing is under way; `unread` is what was not dealt with. Ends the connection by default,
+    /// once the output was taken.
     ///
     /// # Errors
     ///
@@ -118,8 +119,13 @@ pub trait Protocol: 'static {
     /// Whether nothing is under way, so that the connection may be closed by either side without a
     /// loss. Default: yes, since what comes is dealt with as it comes.
     ///
+    /// Who waits for something else than its peer, such as a [job](Io::spawn_blocking), says no
+    /// meanwhile.
+    ///
     /// It is asked when the output was taken and all that came was dealt with. A connection that is
-    /// idle holds nothing but this value, and `on_end` is not called if its peer closes.
+    /// idle and was not asked for anything ([`Io::waker`], [`Io::pause`], [`Io::set_timeout`])
+    /// holds nothing but this value, and `on_end` is not called if its peer closes or the server
+    /// drains.
     fn is_idle(&self) -> bool {
         true
     }
