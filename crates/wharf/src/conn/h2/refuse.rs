@@ -42,6 +42,7 @@ impl Http2 {
             peer_addr: Some(self.addrs.peer),
             request: None,
             status: None,
+            stream: None,
         });
         for slot in 0..self.streams.len() {
             self.with(slot, |http, stream| http.lose(stream, BodyError::Disconnected, context));
@@ -56,7 +57,8 @@ impl Http2 {
         let kind = Refusal::Reject(reject).kind();
         let peer_addr = Some(self.addrs.peer);
         let (request, status) = (None, None);
-        let told = ErrorContext { kind, error: &reject, peer_addr, request, status };
+        let stream = None;
+        let told = ErrorContext { kind, error: &reject, peer_addr, request, status, stream };
         let _ = context.hooks.error(&told);
     }
 
@@ -221,7 +223,7 @@ impl Http2 {
         context: &Context<'_>,
     ) -> Option<Response> {
         let (peer_addr, request) = (Some(self.addrs.peer), stream.exchange.request());
-        context.hooks.error(&ErrorContext { kind, error, peer_addr, request, status })
+        context.hooks.error(&ErrorContext { kind, error, peer_addr, request, status, stream: None })
     }
 
     /// Tells the program that a response that has begun can't be brought to its end.
