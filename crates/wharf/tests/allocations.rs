@@ -6,11 +6,14 @@
 
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use wharf::{Backend, Error, Request, Response, Router, Server, StopSwitch, Ticker};
+use wharf::{
+    Backend, BoxError, Error, Io, Protocol, Request, Response, Router, Server, Service, StopSwitch,
+    Stream, Ticker,
+};
 
 /// Rounds before counting starts: pools and buffers reach their size.
 const WARM_UP: usize = 20;
@@ -97,7 +100,7 @@ fn serve(ticker: &mut Ticker, client: &mut TcpStream, responses: usize) -> u64 {
         allocations += info.count_total;
         match client.read(&mut buffer[len..]) {
             Ok(read) => len += read,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => panic!("the server has gone: {error}"),
         }
         let heads = buffer[..len].windows(9).filter(|at| at == b"HTTP/1.1 ").count();
@@ -147,6 +150,78 @@ fn a_request_allocates_nothing_in_steady_state() {
 #[test]
 fn a_request_allocates_nothing_in_steady_state_where_the_kernel_has_the_buffers() {
     count_on(Backend::IoUring);
+}
+
+struct Echo;
+
+impl Protocol for Echo {
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        io.write(bytes);
+        Ok(bytes.len())
+    }
+}
+
+/// Every way in which the worker serves a connection of another protocol than HTTP.
+fn echoes() -> [(&'static str, Service); 3] {
+    let stream = async |mut stream: Stream| -> io::Result<()> {
+        let mut buffer = [0; 512];
+        loop {
+            match stream.read(&mut buffer).await? {
+                0 => return Ok(()),
+                len => stream.write_all(&buffer[..len]).await?,
+            }
+        }
+    };
+    let readable = |(): &mut (), bytes: &[u8], io: &mut Io<'_>| {
+        io.write(bytes);
+        Ok::<_, BoxError>(())
+    };
+    [
+        ("a protocol", Service::protocol(|| Echo)),
+        ("a function called with what comes", Service::on_readable(|| (), readable)),
+        ("a handler over a stream", Service::tcp(stream)),
+    ]
+}
+
+#[test]
+fn an_echo_allocates_nothing_in_steady_state() {
+    for backend in [Backend::Epoll, Backend::IoUring] {
+        for (name, service) in echoes() {
+            let server = Server::with(service).backend(backend).listen("127.0.0.1:0");
+            let server = server.expect("a free port");
+            let addr = server.local_addrs()[0];
+            let Ok(mut ticker) = server.into_ticker() else {
+                eprintln!("skipped on {backend:?}");
+                continue;
+            };
+            let mut client = TcpStream::connect(addr).expect("the server listens");
+            client.set_nonblocking(true).expect("a socket can be non-blocking");
+            let mut allocations = 0;
+            for round in 0..WARM_UP + COUNTED {
+                client.write_all(&[b'x'; 1024]).expect("it is small");
+                let counted = take_back(&mut ticker, &mut client, 1024);
+                allocations += if round < WARM_UP { 0 } else { counted };
+            }
+            assert_eq!(allocations, 0, "{name}: allocations in {COUNTED} rounds, {backend:?}");
+        }
+    }
+}
+
+/// Ticks until so many bytes have come back. Returns how often the ticks allocated.
+fn take_back(ticker: &mut Ticker, client: &mut TcpStream, bytes: usize) -> u64 {
+    let (mut allocations, mut len) = (0, 0);
+    while len < bytes {
+        let info = allocation_counter::measure(|| {
+            ticker.tick(Duration::from_secs(5)).expect("the loop runs");
+        });
+        allocations += info.count_total;
+        match client.read(&mut [0; 2048]) {
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => panic!("the server has gone: {error}"),
+        }
+    }
+    allocations
 }
 
 /// So that both may be called where nothing may be waited for, as in a signal handler.

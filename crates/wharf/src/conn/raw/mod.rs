@@ -330,6 +330,8 @@ impl Raw {
         let mut io = Io { wire, link, context };
         let outcome = catch_unwind(AssertUnwindSafe(|| act(protocol, &mut io)));
         if std::mem::take(&mut self.link.was_refused) {
+            // Whatever the protocol made of it.
+            self.wire.reason = reason;
             self.reach(Limit::BlockingQueue, context);
             return None;
         }

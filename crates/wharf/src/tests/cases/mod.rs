@@ -9,6 +9,7 @@ mod drain;
 mod faults;
 mod inspection;
 mod lifetimes;
+mod protocols;
 mod raw;
 mod reasons;
 mod semantics;
@@ -70,6 +71,7 @@ const TABLES: &[&[Case]] = &[
     inspection::CASES,
     lifetimes::CASES,
     raw::CASES,
+    protocols::CASES,
 ];
 
 fn check(tables: &[&[Case]], combination: Combination) {

@@ -1,0 +1,430 @@
+//! Cases: protocols of a program's own, functions that are called with what comes, handlers that
+//! block, and how connections of all of them end.
+//!
+//! Not here: what asynchronous handlers do with their streams (`raw.rs`).
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::client::End;
+use super::super::site::{Stage, panic_quietly};
+use super::{Case, Harness};
+use crate::{
+    BlockingPool, BlockingStream, BoxError, CloseReason, ConnectionState, Io, Limit, Protocol,
+    ProtocolKind, Server, Service, Stream, Timeouts,
+};
+
+/// More than any case takes.
+const LONG: Duration = Duration::from_secs(3600);
+/// So short that real time passes it at once.
+const SHORT: Duration = Duration::from_millis(20);
+
+pub(super) const CASES: &[Case] = &[
+    Case::of("a_protocol_of_lines", lines, some_lines),
+    Case::of("a_protocol_that_makes_nothing_of_what_comes", lines, an_endless_line),
+    Case::of("a_function_that_is_called_with_what_comes", sums, some_sums).with(forgives),
+    Case::of("a_function_whose_errors_are_not_forgiven", sums, no_sums),
+    Case::of("last_words_of_one_that_panics", panics, last_words).with(forgives),
+    Case::of("a_blocking_echo", blocking, a_blocking_echo),
+    Case::of("ten_connections_on_five_threads", gated, ten_on_five).with(five_threads),
+    Case::of("a_connection_without_a_thread_in_time", gated, no_thread).with(short_wait),
+    Case::of("a_connection_without_room_to_wait", gated, no_room).with(no_queue),
+    Case::of("a_blocking_read_that_takes_too_long", impatient_thread, too_late),
+    Case::of("a_read_that_takes_too_long", impatient, too_late),
+    Case::of("a_peer_that_takes_too_long_to_take", pours, takes_nothing).with(no_rate),
+    Case::of("nothing_comes_or_goes", lines, nothing_comes).with(short_tunnel),
+    Case::of("a_drain_ends_idle_protocols", lines, idle_protocols).with(short_grace),
+    Case::of("a_drain_ends_streams_that_are_marked_idle", marks, idle_streams).with(short_grace),
+    Case::of("a_drain_ends_blocking_streams_too", marks_blocking, idle_streams).with(short_grace),
+    Case::of("a_drain_waits_for_streams_that_are_busy", marks, busy_streams).with(short_grace),
+    Case::of("a_drain_is_told_to_streams", farewells, a_farewell),
+    Case::of("the_deadline_cuts_streams", marks, cut_streams),
+    Case::of("raw_connections_are_listed", lines, listed),
+];
+
+/// Sends whole lines back.
+struct Lines;
+
+impl Protocol for Lines {
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        io.write(&bytes[..whole]);
+        Ok(whole)
+    }
+}
+
+fn lines(_: &Arc<Stage>) -> Service {
+    Service::protocol(|| Lines)
+}
+
+fn some_lines(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("one\ntwo\nthr");
+    assert_eq!(client.bytes(8), "one\ntwo\n");
+    client.send("ee\n");
+    assert_eq!(client.bytes(6), "three\n");
+    client.send("rest");
+    client.shut();
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn an_endless_line(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send([b'x'; 200 << 10]);
+    client.try_end();
+    drop(client);
+    harness.wait_for_close(CloseReason::Limit(Limit::Unread));
+}
+
+/// Adds up the numbers that come, each in a piece of its own.
+fn sums(_: &Arc<Stage>) -> Service {
+    let add = |sum: &mut i64, bytes: &[u8], io: &mut Io<'_>| {
+        *sum += std::str::from_utf8(bytes)?.trim().parse::<i64>()?;
+        io.write(format!("{sum}\n").as_bytes());
+        Ok::<_, BoxError>(())
+    };
+    Service::on_readable(|| 0, add)
+}
+
+fn forgives(server: Server) -> Server {
+    server.on_error(|context| {
+        let stream = context.stream?;
+        stream.write(b"no!\n");
+        stream.keep();
+        None
+    })
+}
+
+fn some_sums(harness: &mut Harness) {
+    let (mut client, mut other) = (harness.connect(), harness.connect());
+    for (number, answer) in [("1", "1\n"), ("x", "no!\n"), ("20", "21\n"), ("-1", "20\n")] {
+        client.send(number);
+        assert_eq!(client.bytes(answer.len()), answer);
+    }
+    other.send("5");
+    assert_eq!(other.bytes(2), "5\n");
+}
+
+fn no_sums(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("7");
+    assert_eq!(client.bytes(2), "7\n");
+    client.send("x");
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    harness.wait_for_close(CloseReason::Failed);
+}
+
+fn panics(_: &Arc<Stage>) -> Service {
+    let panic = |_: &mut (), _: &[u8], _: &mut Io<'_>| -> Result<(), BoxError> { panic_quietly() };
+    Service::on_readable(|| (), panic)
+}
+
+fn last_words(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("x");
+    assert_eq!(client.bytes(4), "no!\n");
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    harness.wait_for_close(CloseReason::Failed);
+}
+
+fn blocking(_: &Arc<Stage>) -> Service {
+    Service::tcp(|mut stream: BlockingStream| {
+        let mut buffer = [0; 1000];
+        loop {
+            match stream.read(&mut buffer)? {
+                0 => break,
+                len => stream.write_all(&buffer[..len])?,
+            }
+        }
+        stream.flush()?;
+        stream.write_all(b"bye")
+    })
+}
+
+fn a_blocking_echo(harness: &mut Harness) {
+    let mut client = harness.connect();
+    for len in [1, 1000, 100_000, 1_000_000] {
+        client.send("y".repeat(len));
+        assert_eq!(client.bytes(len), "y".repeat(len));
+    }
+    client.shut();
+    assert_eq!(client.bytes(3), "bye");
+    assert_eq!(client.end(), End::Closed);
+}
+
+fn gated(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: BlockingStream| {
+        stage.pass_blocking("a");
+        stream.write_all(b"through")
+    })
+}
+
+fn pool(threads: usize) -> BlockingPool {
+    BlockingPool::default().max_threads(threads)
+}
+
+fn five_threads(server: Server) -> Server {
+    server.blocking_pool(pool(5).first_wait(LONG))
+}
+
+fn short_wait(server: Server) -> Server {
+    server.blocking_pool(pool(1).first_wait(SHORT).retry_interval(SHORT).max_retry(3))
+}
+
+fn no_queue(server: Server) -> Server {
+    server.blocking_pool(pool(1).max_queued(0))
+}
+
+fn ten_on_five(harness: &mut Harness) {
+    let mut clients: Vec<_> = (0..10).map(|_| harness.connect()).collect();
+    harness.wait_for("waiting", 5);
+    harness.stage.open("a");
+    for client in &mut clients {
+        assert_eq!(client.bytes(7), "through");
+        assert_eq!(client.end(), End::Closed);
+    }
+}
+
+fn no_thread(harness: &mut Harness) {
+    let mut first = harness.connect();
+    harness.wait_for("waiting", 1);
+    let mut second = harness.connect();
+    second.send("it is here");
+    harness.wait_for("open", 2);
+    harness.pass(10 * SHORT);
+    assert_eq!(second.end(), End::Closed);
+    drop(second);
+    harness.wait_for_close(CloseReason::Limit(Limit::BlockingWait));
+    harness.stage.open("a");
+    assert_eq!(first.bytes(7), "through");
+}
+
+fn no_room(harness: &mut Harness) {
+    let mut first = harness.connect();
+    harness.wait_for("waiting", 1);
+    let mut second = harness.connect();
+    assert_eq!(second.end(), End::Closed);
+    drop(second);
+    harness.wait_for_close(CloseReason::Limit(Limit::BlockingQueue));
+    harness.stage.open("a");
+    assert_eq!(first.bytes(7), "through");
+}
+
+fn impatient_thread(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: BlockingStream| {
+        stream.set_read_timeout(Some(SHORT));
+        stage.add("reads", 1);
+        let read = stream.read(&mut [0; 10]);
+        let is_late = read.is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+        stream.write_all(if is_late { b"late" } else { b"none" })
+    })
+}
+
+fn impatient(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: Stream| {
+        let stage = Arc::clone(&stage);
+        async move {
+            stream.set_read_timeout(Some(SHORT));
+            stage.add("reads", 1);
+            let read = stream.read(&mut [0; 10]).await;
+            let is_late = read.is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+            stream.write_all(if is_late { b"late" } else { b"none" }).await
+        }
+    })
+}
+
+fn too_late(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.wait_for("reads", 1);
+    // A thread may not have begun to wait when it has said that it reads.
+    for _ in 0..100 {
+        harness.pass(2 * SHORT);
+        if !client.has_nothing() {
+            break;
+        }
+    }
+    assert_eq!(client.bytes(4), "late");
+    assert_eq!(client.end(), End::Closed);
+}
+
+/// Writes more than sockets hold, with a time of its own.
+fn pours(_: &Arc<Stage>) -> Service {
+    Service::tcp(async |mut stream: Stream| {
+        stream.set_write_timeout(5 * SHORT);
+        loop {
+            stream.write_all(&[b'x'; 100_000]).await?;
+            if stream.is_draining() {
+                return Ok::<_, io::Error>(());
+            }
+        }
+    })
+}
+
+fn no_rate(server: Server) -> Server {
+    server.timeouts(Timeouts::default().write(LONG).write_rate(0))
+}
+
+fn takes_nothing(harness: &mut Harness) {
+    let client = harness.connect();
+    harness.wait_for("open", 1);
+    let reason = format!("close: {:?}", CloseReason::Limit(Limit::Write));
+    while harness.stage.count(&reason) == 0 {
+        harness.pass(SHORT);
+        harness.report();
+        harness.stage.wait(Duration::from_millis(1));
+    }
+    drop(client);
+}
+
+fn short_tunnel(server: Server) -> Server {
+    server.timeouts(Timeouts::default().tunnel(5 * SHORT))
+}
+
+fn nothing_comes(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.wait_for("open", 1);
+    harness.pass(6 * SHORT);
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    harness.wait_for_close(CloseReason::Limit(Limit::Tunnel));
+}
+
+fn short_grace(server: Server) -> Server {
+    server.timeouts(Timeouts::default().drain_grace(SHORT))
+}
+
+fn idle_protocols(harness: &mut Harness) {
+    let (mut client, mut silent) = (harness.connect(), harness.connect());
+    client.send("hello\n");
+    assert_eq!(client.bytes(6), "hello\n");
+    harness.wait_for("open", 2);
+    harness.drain(LONG);
+    harness.pass(2 * SHORT);
+    for client in [&mut client, &mut silent] {
+        assert_eq!(client.end(), End::Closed);
+    }
+    drop((client, silent));
+    assert!(harness.wait_for_end().is_clean());
+    assert_eq!(harness.stage.count("close: Stopped"), 2);
+}
+
+/// Answers each piece once a gate is open, and says when it has nothing to do.
+fn marks(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: Stream| {
+        let stage = Arc::clone(&stage);
+        async move {
+            let mut buffer = [0; 10];
+            loop {
+                stream.mark_idle();
+                stage.add("idle", 1);
+                match stream.read(&mut buffer).await? {
+                    0 => break,
+                    len => {
+                        stage.pass("a").await;
+                        stream.write_all(&buffer[..len]).await?;
+                    }
+                }
+            }
+            stream.write_all(b"bye").await
+        }
+    })
+}
+
+fn marks_blocking(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: BlockingStream| {
+        stream.mark_idle();
+        stage.add("idle", 1);
+        match stream.read(&mut [0; 10])? {
+            0 => stream.write_all(b"bye"),
+            _ => Err(ErrorKind::InvalidData.into()),
+        }
+    })
+}
+
+fn idle_streams(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.wait_for("idle", 1);
+    harness.drain(LONG);
+    // A thread may not have begun to wait when it has said that it will.
+    for _ in 0..100 {
+        harness.pass(2 * SHORT);
+        if !client.has_nothing() {
+            break;
+        }
+    }
+    assert_eq!(client.bytes(3), "bye");
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    assert!(harness.wait_for_end().is_clean());
+    assert_eq!(harness.stage.count("close: Stopped"), 1);
+}
+
+fn busy_streams(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("hello");
+    harness.wait_for("waiting", 1);
+    harness.drain(LONG);
+    harness.pass(5 * SHORT);
+    assert!(harness.report().is_none() && client.has_nothing());
+    harness.stage.open("a");
+    assert_eq!(client.bytes(5), "hello");
+    harness.pass(5 * SHORT);
+    assert_eq!(client.bytes(3), "bye");
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    assert!(harness.wait_for_end().is_clean());
+}
+
+fn farewells(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: Stream| {
+        let stage = Arc::clone(&stage);
+        async move {
+            stage.add("waits", 1);
+            stream.draining().await;
+            assert!(stream.is_draining());
+            stream.write_all(b"farewell").await
+        }
+    })
+}
+
+fn a_farewell(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.wait_for("waits", 1);
+    harness.drain(LONG);
+    assert_eq!(client.bytes(8), "farewell");
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    assert!(harness.wait_for_end().is_clean());
+}
+
+fn cut_streams(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("hello");
+    harness.wait_for("waiting", 1);
+    harness.drain(SHORT);
+    harness.pass(2 * SHORT);
+    client.try_end();
+    let report = harness.wait_for_end();
+    assert_eq!((report.finished, report.cancelled, report.cut), (0, 0, 1));
+}
+
+fn listed(harness: &mut Harness) {
+    if harness.connections().is_none() {
+        return;
+    }
+    let mut client = harness.connect();
+    client.send("hello\n");
+    assert_eq!(client.bytes(6), "hello\n");
+    let found = harness.wait_for_state(&client, ConnectionState::Idle);
+    assert_eq!(found.protocol, ProtocolKind::Raw);
+    assert_eq!((found.requests, found.received_bytes, found.sent_bytes), (0, 6, 6));
+}
