@@ -179,6 +179,8 @@ impl Client {
     pub(super) fn shut(&mut self) {
         if let Some(layer) = &mut self.layer {
             layer.shut(&mut self.wire);
+            // It may still have what the connection did not take before.
+            self.send([]);
         }
         self.cut();
     }
