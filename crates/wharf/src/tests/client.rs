@@ -104,6 +104,7 @@ impl Client {
     }
 
     /// The same with a layer, whose first words are said.
+    #[cfg(feature = "tls-self-signed")]
     pub(super) fn through(mut self, mut layer: Box<dyn Layer>) -> Self {
         layer.flush(&mut self.wire).expect("the first words are few");
         self.layer = Some(layer);
@@ -150,6 +151,7 @@ impl Client {
     }
 
     /// Sends bytes past what stands between the client and its connection.
+    #[cfg(feature = "tls-self-signed")]
     pub(super) fn send_plainly(&mut self, bytes: &[u8]) {
         let layer = self.layer.take();
         self.send(bytes);
