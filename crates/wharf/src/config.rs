@@ -347,6 +347,7 @@ pub(crate) struct Tuning {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) max_requests: u32,
+    pub(crate) max_handshakes: usize,
     pub(crate) allows_trace: bool,
     pub(crate) accepts_bare_lf: bool,
     pub(crate) speaks_http2: bool,
@@ -362,6 +363,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             max_requests: 1_000_000,
+            max_handshakes: 1000,
             allows_trace: false,
             accepts_bare_lf: false,
             speaks_http2: true,

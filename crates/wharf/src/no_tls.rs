@@ -20,6 +20,13 @@ pub(crate) enum TlsInfo {}
 pub(crate) enum TlsError {}
 
 impl TlsError {
+    /// What can go wrong.
+    pub(crate) const KIND_TEXTS: [&str; 0] = [];
+
+    pub(crate) fn kind(&self) -> usize {
+        match *self {}
+    }
+
     pub(crate) fn is_no_tls(&self) -> bool {
         match *self {}
     }
@@ -83,6 +90,10 @@ impl TlsSession {
     }
 
     pub(crate) fn info(&mut self) -> Option<&Arc<TlsInfo>> {
+        match *self {}
+    }
+
+    pub(crate) fn is_resumed(&self) -> bool {
         match *self {}
     }
 

@@ -273,7 +273,7 @@ impl Conn {
         self.secure.as_mut()?.info()
     }
 
-    pub(super) fn is_handshaking(&self) -> bool {
+    pub(crate) fn is_handshaking(&self) -> bool {
         self.secure.as_ref().is_some_and(|secure| secure.is_handshaking())
     }
 
@@ -297,7 +297,9 @@ impl Conn {
         &mut self,
         bytes: &[u8],
         scratch: &mut Scratch,
+        context: &Context<'_>,
     ) -> Result<Decrypted, TlsError> {
+        let is_first = self.received_bytes == 0;
         self.moves.received += bytes.len() as u64;
         self.received_bytes += bytes.len() as u64;
         let Some(secure) = &mut self.secure else { return Ok(Decrypted::default()) };
@@ -305,8 +307,14 @@ impl Conn {
             return Ok(Decrypted::default());
         }
         let received = secure.receive(bytes, scratch)?;
-        let is_end = received.is_closed && secure.hears_goodbye();
-        Ok(Decrypted { handshake_ended: received.handshake_ended, is_end })
+        if received.handshake_ended {
+            context.counters.count_handshake(secure.session.is_resumed());
+        }
+        Ok(Decrypted {
+            handshake_began: is_first && secure.is_handshaking(),
+            handshake_ended: received.handshake_ended,
+            is_end: received.is_closed && secure.hears_goodbye(),
+        })
     }
 
     /// The peer sends no more, as far as the system knows. Whether it has said so is another
@@ -345,6 +353,7 @@ impl Conn {
             status: None,
             stream: None,
         });
+        context.counters.count_tls_error(error.kind());
         let is_http = context.is_http(self.service());
         if let Some(secure) = &mut self.secure {
             // It can't be said any more.
@@ -371,6 +380,11 @@ impl Conn {
     pub(super) fn on_secure_timeout(&mut self, limit: Limit, context: &Context<'_>) {
         context.counters.count_limit(limit);
         self.end_securely(Ending::Cut, CloseReason::Limit(limit));
+    }
+
+    /// Others have begun to shake hands since, and there is no room for all of them.
+    pub(crate) fn give_up_handshake(&mut self, context: &Context<'_>) {
+        self.on_secure_timeout(Limit::Handshakes, context);
     }
 
     /// Output was handed to the system.
@@ -403,6 +417,8 @@ impl Conn {
 /// What decrypting brought beside bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Decrypted {
+    /// The first of it came, and it goes on.
+    pub(crate) handshake_began: bool,
     /// From now on something may be said.
     pub(crate) handshake_ended: bool,
     /// The peer has said that it sends no more.

@@ -67,6 +67,8 @@ limits! {
     FirstByte "nothing came on a new connection"
     /// [`Timeouts::handshake`](crate::Timeouts::handshake): the connection is cut.
     Handshake "TLS handshake took too long"
+    /// [`Server::max_handshakes`](crate::Server::max_handshakes): the one that began first is cut.
+    Handshakes "too many TLS handshakes"
     /// [`Timeouts::head`](crate::Timeouts::head): answered with 408.
     Head "head took too long"
     /// [`Timeouts::body`](crate::Timeouts::body): answered with 408 if no response has begun.

@@ -11,9 +11,11 @@ use wharf_proto::h2::ConnectionError;
 
 use super::close::CloseReason;
 use super::limit::Limit;
+use crate::tls::TlsError;
 
 const REJECTS: usize = Reject::ALL.len();
 const H2_ERRORS: usize = ConnectionError::ALL.len();
+const TLS_ERRORS: usize = TlsError::KIND_TEXTS.len();
 const LIMITS: usize = Limit::ALL.len();
 
 /// The counters of one worker. They stand alone in their cache lines, since others only read them.
@@ -23,6 +25,9 @@ pub(crate) struct Counters {
     accepted: AtomicU64,
     requests: AtomicU64,
     orphans: AtomicU64,
+    handshakes: AtomicU64,
+    resumptions: AtomicU64,
+    tls_errors: [AtomicU64; TLS_ERRORS],
     closes: [AtomicU64; CloseReason::KINDS],
     rejects: [AtomicU64; REJECTS],
     h2_errors: [AtomicU64; H2_ERRORS],
@@ -46,6 +51,18 @@ impl Counters {
     /// Notes how many handlers go on without their client.
     pub(crate) fn set_orphans(&self, count: usize) {
         self.orphans.store(count as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a handshake of TLS that is over.
+    pub(crate) fn count_handshake(&self, is_resumed: bool) {
+        count(&self.handshakes);
+        if is_resumed {
+            count(&self.resumptions);
+        }
+    }
+
+    pub(crate) fn count_tls_error(&self, kind: usize) {
+        count(&self.tls_errors[kind]);
     }
 
     pub(crate) fn count_close(&self, reason: CloseReason) {
@@ -98,6 +115,11 @@ pub struct Stats {
     /// Handlers that go on although their client has disconnected and their connection is closed
     /// ([`OnDisconnect::Finish`](crate::OnDisconnect::Finish)).
     pub orphans: u64,
+    /// Handshakes of TLS that succeeded.
+    pub handshakes: u64,
+    /// Those among them that took an earlier session up again.
+    pub resumptions: u64,
+    pub(crate) tls_errors: [u64; TLS_ERRORS],
     workers: Vec<WorkerStats>,
     closes: [u64; CloseReason::KINDS],
     rejects: [u64; REJECTS],
@@ -140,6 +162,9 @@ pub(crate) fn snapshot<'c>(
         stats.requests += one.requests;
         stats.workers.push(one);
         stats.orphans += worker.orphans.load(Ordering::Relaxed);
+        stats.handshakes += worker.handshakes.load(Ordering::Relaxed);
+        stats.resumptions += worker.resumptions.load(Ordering::Relaxed);
+        add(&mut stats.tls_errors, &worker.tls_errors);
         add(&mut stats.closes, &worker.closes);
         add(&mut stats.rejects, &worker.rejects);
         add(&mut stats.h2_errors, &worker.h2_errors);
@@ -196,6 +221,11 @@ impl fmt::Display for Stats {
         writeln!(f, "connections {connections}, accepted {accepted}, requests {}", self.requests)?;
         for (index, worker) in self.workers.iter().enumerate() {
             writeln!(f, "worker {index}{worker}")?;
+        }
+        tell(f, "TLS", &"handshakes", self.handshakes)?;
+        tell(f, "TLS", &"handshakes that took a session up again", self.resumptions)?;
+        for (what, count) in TlsError::KIND_TEXTS.into_iter().zip(self.tls_errors) {
+            tell(f, "TLS", &what, count)?;
         }
         for (reason, count) in CloseReason::KIND_TEXTS.into_iter().zip(self.closes) {
             tell(f, "closed", &reason, count)?;

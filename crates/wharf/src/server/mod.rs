@@ -206,6 +206,17 @@ impl Server {
         self
     }
 
+    /// How many TLS handshakes may be under way on each worker. Default 1,000; zero is taken as
+    /// one. When one more begins, the one that began first is cut.
+    ///
+    /// One holds 64 KiB at most and about 20 KB usually, and a worker does a few thousand in a
+    /// second: 1,000 are under way when all of them take a third of a second. A connection on which
+    /// nothing came has not begun.
+    pub const fn max_handshakes(mut self, count: usize) -> Self {
+        self.config.rules.max_handshakes = if count == 0 { 1 } else { count };
+        self
+    }
+
     /// How many requests may come on one connection; the last response says that it closes. Default
     /// 1,000,000. Behind a load balancer, a lower bound spreads connections anew from time to time.
     /// Zero is taken as one.

@@ -95,7 +95,7 @@ impl fmt::Display for Combination {
 /// A server that runs, for one case.
 pub(super) struct Harness {
     pub(super) stage: Arc<Stage>,
-    pub(super) transport: Transport,
+    pub(super) combination: Combination,
     place: Place,
     running: Option<Running>,
     switch: StopSwitch,
@@ -137,8 +137,7 @@ impl Harness {
             }
             Backend::Sim => start_on_net(combination, server),
         };
-        let transport = combination.transport;
-        Self { stage, transport, place, running: Some(running), switch, report }
+        Self { stage, combination, place, running: Some(running), switch, report }
     }
 
     /// A client that is connected, and can say something.
@@ -150,7 +149,7 @@ impl Harness {
 
     /// A client that may not be accepted so far.
     pub(super) fn knock(&self) -> Client {
-        (self.transport.dress)(self.connect_plainly())
+        (self.combination.transport.dress)(self.connect_plainly())
     }
 
     /// A client that speaks plainly, whatever the server does.

@@ -42,6 +42,43 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    /// What can go wrong, whatever its details, in the order of [`kind`](Self::kind).
+    pub(crate) const KIND_TEXTS: [&str; 14] = [
+        "no TLS",
+        "no version in common",
+        "no application protocol in common",
+        "no cipher suite, group or signature in common",
+        "no certificate for the name",
+        "no certificate of the client",
+        "client's certificate refused",
+        "ended by the client",
+        "record can't be decrypted",
+        "record or message too large",
+        "malformed",
+        "unexpected",
+        "keys used up",
+        "failed",
+    ];
+
+    pub(crate) const fn kind(&self) -> usize {
+        match self {
+            Self::NotTls => 0,
+            Self::NoSharedVersion => 1,
+            Self::NoSharedProtocol => 2,
+            Self::NothingShared(_) => 3,
+            Self::UnknownName => 4,
+            Self::NoClientCertificate => 5,
+            Self::InvalidClientCertificate(_) => 6,
+            Self::Alert(_) => 7,
+            Self::BadRecord => 8,
+            Self::TooLarge => 9,
+            Self::Malformed(_) => 10,
+            Self::Unexpected(_) => 11,
+            Self::TooMuch => 12,
+            Self::Failed(_) => 13,
+        }
+    }
+
     /// Whether the peer does not speak TLS at all.
     pub(crate) fn is_no_tls(&self) -> bool {
         *self == Self::NotTls

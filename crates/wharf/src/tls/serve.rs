@@ -3,10 +3,11 @@
 //!
 //! Not here: what is set up ([`Tls`]), and how connections speak it (`conn/secure.rs`).
 
-use super::{Tls, TlsInfo};
+use super::{Tls, TlsError, TlsInfo};
 use crate::conn::Io;
 use crate::error::Result;
 use crate::listener::{InvalidAddr, ListenAddr};
+use crate::observe::Stats;
 use crate::request::Request;
 use crate::server::Server;
 use crate::service::Service;
@@ -56,6 +57,15 @@ impl Request {
     #[must_use]
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.tls_info()
+    }
+}
+
+impl Stats {
+    /// How many sessions of TLS failed like that, in their handshakes or later. The texts in it are
+    /// not told apart.
+    #[must_use]
+    pub const fn tls_failed(&self, error: &TlsError) -> u64 {
+        self.tls_errors[error.kind()]
     }
 }
 

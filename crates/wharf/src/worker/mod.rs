@@ -12,6 +12,7 @@ mod clock;
 mod control;
 mod drain;
 mod end;
+mod handshakes;
 mod inbox;
 mod inspect;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub(crate) use self::clients::Clients;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::control::Control;
 use self::drain::Drain;
+use self::handshakes::Handshakes;
 pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
 #[cfg(test)]
 pub(crate) use self::leftovers::Leftovers;
@@ -125,6 +127,7 @@ impl<D: Driver> Worker<D> {
             watch,
             spares: Spares::default(),
             scratch: Scratch::default(),
+            handshakes: Handshakes::default(),
             orphans: Orphans::default(),
             queue: Vec::new(),
             next_queue: Vec::new(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::burst::{Burst, wait_to_return};
+use super::handshakes::Handshakes;
 use super::orphans::Orphans;
 use super::spares::Spares;
 use super::watch::{Blocked, Watch};
@@ -33,6 +34,7 @@ pub(super) struct State<S> {
     pub(super) spares: Spares,
     /// For TLS.
     pub(super) scratch: Scratch,
+    pub(super) handshakes: Handshakes,
     /// Handlers that go on without their connection.
     pub(super) orphans: Orphans,
     /// Connections to be looked at before the turn is over, and in the next one.
@@ -161,13 +163,17 @@ impl<S> State<S> {
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.plain.clear();
-        let decrypted =
-            self.conn(key).map(|conn| (conn.decrypt(bytes, &mut scratch), conn.service()));
+        let context = self.shared.context(&self.own);
+        let decrypted = conn_of(&mut self.conns, key)
+            .map(|conn| (conn.decrypt(bytes, &mut scratch, &context), conn.service()));
         if let Some((Ok(Decrypted { handshake_ended: true, .. }), service)) = decrypted {
             self.begin(key, service);
         }
         if !scratch.plain.is_empty() {
             self.on_plain_bytes(key, &scratch.plain);
+        }
+        if let Some((Ok(Decrypted { handshake_began: true, .. }), _)) = decrypted {
+            self.bound_handshakes(key);
         }
         match decrypted {
             Some((Ok(Decrypted { is_end: true, .. }), _)) => self.act(key, Conn::on_goodbye),
@@ -179,6 +185,19 @@ impl<S> State<S> {
             None => {}
         }
         self.scratch = scratch;
+    }
+
+    /// A connection begins to shake hands, for which another may have to be given up.
+    fn bound_handshakes(&mut self, key: Key) {
+        let conns = &self.conns;
+        let goes_on = |key: Key| {
+            let conn = conns.get(key.index as usize).and_then(Option::as_ref);
+            conn.is_some_and(|conn| conn.key == key && conn.is_handshaking())
+        };
+        let max = self.shared.rules.max_handshakes;
+        if let Some(given_up) = self.handshakes.begin(key, max, goes_on) {
+            self.act(given_up, Conn::give_up_handshake);
+        }
     }
 
     /// Gives a connection what it needs to go on with a protocol of the program's own.
@@ -417,6 +436,7 @@ impl<S> State<S> {
         }
         self.spares.shrink();
         self.scratch.shrink();
+        self.handshakes.shrink();
         while let Some(None) = self.conns.last() {
             self.conns.pop();
         }

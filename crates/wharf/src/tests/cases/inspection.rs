@@ -125,7 +125,7 @@ fn listed_in_a_head(harness: &mut Harness) {
 
 /// So many bytes went over the connection, or more where they are not all there is.
 fn assert_carried(harness: &Harness, bytes: u64, said: usize) {
-    if harness.transport.is_plain {
+    if harness.combination.transport.is_plain {
         return assert_eq!(bytes, said as u64);
     }
     assert!(bytes > said as u64 + 100, "{bytes}");

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::super::client::End;
+use super::super::client::{Client, End};
 use super::super::harness::{Backend, Combination, Mode};
 use super::super::secure::{TLS, client_config, hello, layer_of};
 use super::{Case, Harness, TABLES, check};
@@ -55,6 +55,7 @@ const CASES: &[Case] = &[
     Case::new("goodbye_comes_behind_large_bodies", goodbye_comes_behind_large_bodies),
     Case::new("goodbye_comes_when_killed", goodbye_comes_when_killed),
     Case::new("listed_in_a_handshake", listed_in_a_handshake),
+    Case::new("too_many_handshakes", too_many_handshakes).with(two_handshakes),
     Case::new("a_drain_lets_hands_be_shaken", a_drain_lets_hands_be_shaken).with(long_grace),
     Case::new("a_drain_ends_in_a_handshake", a_drain_ends_in_a_handshake),
 ];
@@ -226,6 +227,32 @@ fn listed_in_a_handshake(harness: &mut Harness) {
     assert!(harness.kill(connection.id));
     client.try_end();
     harness.wait_for_close(CloseReason::Killed);
+}
+
+fn two_handshakes(server: Server) -> Server {
+    server.max_handshakes(2)
+}
+
+/// Who began first goes, and who is quick gets through.
+fn too_many_handshakes(harness: &mut Harness) {
+    // All are one worker's where there is one.
+    let is_alone = harness.combination.workers == 1;
+    let mut silent = [(); 4].map(|()| harness.connect_plainly());
+    let mut begun = [(); 4].map(|()| {
+        let mut client = harness.connect_plainly();
+        client.send(&hello()[..100]);
+        client
+    });
+    for _ in 0..10 {
+        assert_eq!(harness.connect().get("/").text(), "hello");
+    }
+    if is_alone {
+        harness.wait_for("close: Limit(Handshakes)", 3);
+        let ended =
+            begun.iter_mut().filter_map(|client| (!client.has_nothing()).then(|| client.end()));
+        assert_eq!(ended.collect::<Vec<_>>(), [End::Reset; 3]);
+    }
+    assert!(silent.iter_mut().all(Client::has_nothing));
 }
 
 fn a_drain_lets_hands_be_shaken(harness: &mut Harness) {

@@ -7,6 +7,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use rustls::HandshakeKind;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
@@ -162,6 +163,11 @@ impl TlsSession {
         }
         let (engine, name) = (&inner.engine, &inner.name);
         Some(inner.info.get_or_insert_with(|| Arc::new(describe::info(engine, name.as_deref()))))
+    }
+
+    /// Whether the session goes on from an earlier one.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.0.engine.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// The protocol that was agreed on (ALPN), if any was.
