@@ -6,6 +6,7 @@
 
 mod accept;
 mod admit;
+mod begin;
 mod burst;
 mod clients;
 mod clock;

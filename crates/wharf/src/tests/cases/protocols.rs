@@ -428,7 +428,7 @@ fn listed(harness: &mut Harness) {
     assert_eq!(found.protocol, ProtocolKind::Raw);
     assert_eq!(found.requests, 0);
     // What TLS takes is counted as well.
-    if harness.transport.is_plain {
+    if harness.combination.transport.is_plain {
         assert_eq!((found.received_bytes, found.sent_bytes), (6, 6));
     }
 }
