@@ -5,10 +5,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::state::{State, conn_of};
-use crate::conn::{Choice, Conn, Decrypted};
+use crate::conn::{Choice, Conn, Decrypted, Unmade};
 use crate::driver::Key;
-use crate::observe::{ConnectionId, ErrorKind};
-use crate::response::BoxError;
+use crate::observe::ConnectionId;
 use crate::service::{ServiceId, ServiceKind};
 
 impl<S> State<S> {
@@ -91,11 +90,8 @@ impl<S> State<S> {
         else {
             return;
         };
-        let Ok(protocol) = catch_unwind(AssertUnwindSafe(|| make())) else {
-            let error = "a protocol could not be made: panicked";
-            self.tell_of_failure(ErrorKind::Panic, &*BoxError::from(error), None);
-            return;
-        };
+        let made = catch_unwind(AssertUnwindSafe(|| make()));
+        let protocol = made.unwrap_or_else(|panic| Box::new(Unmade(Some(panic))));
         if let Some(conn) = self.conn(key) {
             conn.speak(protocol);
         }

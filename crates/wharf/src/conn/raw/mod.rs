@@ -6,6 +6,7 @@
 
 mod io;
 mod protocol;
+mod unmade;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,7 @@ use std::time::Instant;
 
 pub use self::io::Io;
 pub use self::protocol::Protocol;
+pub(crate) use self::unmade::Unmade;
 use super::addrs::PackedAddrs;
 use super::exchange::panicked;
 use super::wire::{Ending, MAX_SPARE_BYTES, Wire};

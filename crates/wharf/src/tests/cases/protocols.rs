@@ -26,6 +26,7 @@ pub(super) const CASES: &[Case] = &[
     Case::of("a_function_that_is_called_with_what_comes", sums, some_sums).with(forgives),
     Case::of("a_function_whose_errors_are_not_forgiven", sums, no_sums),
     Case::of("last_words_of_one_that_panics", panics, last_words).with(forgives),
+    Case::of("a_protocol_that_can_not_be_made", unmade, not_made),
     Case::of("a_blocking_echo", blocking, a_blocking_echo),
     Case::of("ten_connections_on_five_threads", gated, ten_on_five).with(five_threads),
     Case::of("a_connection_without_a_thread_in_time", gated, no_thread).with(short_wait),
@@ -127,6 +128,16 @@ fn last_words(harness: &mut Harness) {
     assert_eq!(client.bytes(4), "no!\n");
     assert_eq!(client.end(), End::Closed);
     drop(client);
+    harness.wait_for_close(CloseReason::Failed);
+}
+
+fn unmade(_: &Arc<Stage>) -> Service {
+    Service::protocol(|| -> Lines { panic_quietly() })
+}
+
+fn not_made(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.try_end();
     harness.wait_for_close(CloseReason::Failed);
 }
 
