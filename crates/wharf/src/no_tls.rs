@@ -8,6 +8,12 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) enum Acceptor {}
 
+impl Acceptor {
+    pub(crate) fn redirects_http(&self) -> bool {
+        match *self {}
+    }
+}
+
 /// Nothing has this type.
 pub(crate) enum TlsSession {}
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{Extensions, Method, StatusCode, Version};
-use wharf_proto::{Headers, Misuse, RequestHead};
+use wharf_proto::{Headers, Misuse, RequestHead, TargetForm};
 
 use crate::body::{Body, OnWorker};
 use crate::env::{Env, ServerRef};
@@ -227,6 +227,15 @@ impl Request {
             authority.get(at..).is_some_and(|port| !port.contains(']'))
         });
         Some(port_at.map_or(authority, |at| authority.get(..at).unwrap_or_default()))
+    }
+
+    /// The host with its port, as [`host`](Self::host).
+    pub(crate) fn authority(&self) -> Option<&str> {
+        self.parts.head.authority()
+    }
+
+    pub(crate) fn target_form(&self) -> TargetForm {
+        self.parts.head.target_form()
     }
 
     /// The fields in the order and the spelling received.

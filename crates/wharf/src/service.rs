@@ -61,9 +61,12 @@ impl ServiceId {
     /// The one that the server was made with.
     pub(crate) const FIRST: Self = Self(0);
 
-    /// That of the service which stands at `index`. More than 65,535 share the last.
+    /// No service of the program's: plain HTTP is sent to where TLS is spoken.
+    pub(crate) const TO_TLS: Self = Self(u16::MAX);
+
+    /// That of the service which stands at `index`. More than 65,534 share the last.
     pub(crate) fn new(index: usize) -> Self {
-        Self(u16::try_from(index).unwrap_or(u16::MAX))
+        Self(u16::try_from(index).unwrap_or(u16::MAX).min(u16::MAX - 1))
     }
 
     pub(crate) const fn index(self) -> usize {
@@ -139,6 +142,12 @@ impl Service {
         self.tls = Some(tls);
         self.acceptor = None;
         self
+    }
+
+    #[cfg(test)]
+    #[cfg(feature = "tls-self-signed")]
+    pub(crate) const fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Makes it ready for connections, if it was put together rightly.

@@ -39,7 +39,7 @@ pub(crate) use self::work::Work;
 use crate::config::{BlockingPool, Rules, Timeouts};
 use crate::driver::{Behind, Close, Key};
 use crate::env::Env;
-use crate::handler::NOBODY;
+use crate::handler::{NOBODY, ToTls};
 use crate::lifeline::PerConnection;
 use crate::observe::{CloseReason, Counters, ErrorContext, ErrorKind, Hooks, Limit};
 use crate::output::Output;
@@ -48,6 +48,7 @@ use crate::request::Addrs;
 use crate::service::{Service, ServiceId, ServiceKind};
 use crate::stop::Switches;
 use crate::threads::Threads;
+use crate::tls::Acceptor;
 use crate::worker::{Clock, Meter};
 use crate::{Handler, Limits};
 
@@ -68,6 +69,12 @@ pub(crate) struct Context<'w> {
 }
 
 impl Context<'_> {
+    /// Whether who speaks plain HTTP to that service is sent to where TLS is spoken.
+    pub(crate) fn redirects_to_tls(&self, service: ServiceId) -> bool {
+        let acceptor = self.services.get(service.index()).and_then(Service::acceptor);
+        self.is_http(service) && acceptor.is_some_and(Acceptor::redirects_http)
+    }
+
     /// Whether requests come on that service's connections.
     pub(crate) fn is_http(&self, service: ServiceId) -> bool {
         let service = self.services.get(service.index());
@@ -79,6 +86,7 @@ impl Context<'_> {
     pub(crate) fn handler(&self, service: ServiceId) -> &dyn Handler {
         match self.services.get(service.index()).map(|service| &service.kind) {
             Some(ServiceKind::Http(handler)) => &**handler,
+            None if service == ServiceId::TO_TLS => &ToTls,
             // Nothing else has requests.
             Some(ServiceKind::Raw(_)) | None => &NOBODY,
         }

@@ -12,6 +12,7 @@ use super::{Conn, Context};
 use crate::driver::{Behind, Close};
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
+use crate::service::ServiceId;
 use crate::tls::{Acceptor, Received, TlsError, TlsInfo, TlsSession};
 
 /// How much is encrypted before the peer has taken it, in bytes: what is sent at a time anyway.
@@ -341,6 +342,15 @@ impl Conn {
             Some(work) => work.on_bytes(&[], context),
             None => self.end_securely(Ending::Close(Close::Graceful), CloseReason::PeerClosed),
         }
+    }
+
+    /// What came first is plain HTTP, and is answered with where to go.
+    pub(crate) fn speak_plainly(&mut self) {
+        self.drop_secure();
+        self.service = ServiceId::TO_TLS;
+        // They are looked at, and counted, once more.
+        self.moves.received = 0;
+        self.received_bytes = 0;
     }
 
     /// What came can't be TLS, or not be gone on with.

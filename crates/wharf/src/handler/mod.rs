@@ -9,6 +9,7 @@ mod bounds;
 mod disconnect;
 mod into;
 mod task;
+mod to_tls;
 
 use std::error::Error;
 use std::fmt;
@@ -21,6 +22,7 @@ pub use self::disconnect::{DisconnectRule, OnDisconnect, on_disconnect};
 pub(crate) use self::into::NOBODY;
 pub use self::into::{AsyncFn, Constant, IntoHandler, SyncFn, marker};
 pub(crate) use self::task::Task;
+pub(crate) use self::to_tls::ToTls;
 use crate::request::Request;
 use crate::response::{IntoResponse, Response};
 

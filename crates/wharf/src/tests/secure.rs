@@ -30,8 +30,9 @@ pub(super) const TLS: Transport = Transport {
     is_plain: false,
 };
 
+/// A service that speaks it already does so in its own way.
 fn over_tls(service: Service) -> Service {
-    service.tls(tls())
+    if service.speaks_tls() { service } else { service.tls(tls()) }
 }
 
 /// With the certificate that the clients trust.

@@ -84,6 +84,7 @@ pub(crate) struct Options {
     /// `None` for those that the service speaks.
     protocols: Option<Arc<[Vec<u8>]>>,
     key_log: Option<Arc<KeyLogFile>>,
+    redirects_http: bool,
 }
 
 impl Tls {
@@ -99,6 +100,7 @@ impl Tls {
                 client_roots: Arc::new([]),
                 protocols: None,
                 key_log: None,
+                redirects_http: false,
             },
         }
     }
@@ -197,6 +199,18 @@ impl Tls {
         }
         self.options.protocols = Some(names.into());
         Ok(self)
+    }
+
+    /// Sends who speaks plain HTTP on the port to the same place over TLS, with a 308: to
+    /// `https://`, the `Host` of the request, with its port, and its target. It is a request as any
+    /// other to limits, deadlines and the access log. Default: it is answered with 400 and a text.
+    /// Means nothing where HTTP is not spoken.
+    ///
+    /// The request has come plainly all the same, with its cookies and what else is in it.
+    #[must_use]
+    pub const fn redirect_http(mut self) -> Self {
+        self.options.redirects_http = true;
+        self
     }
 
     /// Sets the oldest version that is spoken. Default: [`TlsVersion::Tls12`].

@@ -26,6 +26,7 @@ mod orphans;
 mod own;
 mod question;
 mod report;
+mod secure;
 mod shared;
 mod spares;
 mod spin;

@@ -3,13 +3,15 @@
 //! Each driver, each number of workers and each mode, and not all with all. Not here: sessions
 //! without connections (`tls/tests`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::client::{Client, End};
 use super::super::harness::{Backend, Combination, Mode};
-use super::super::secure::{TLS, client_config, hello, layer_of};
+use super::super::secure::{TLS, client_config, hello, layer_of, tls};
+use super::super::site::{Stage, site};
 use super::{Case, Harness, TABLES, check};
-use crate::{CloseReason, ConnectionState, Limit, Server, Timeouts};
+use crate::{CloseReason, ConnectionState, Limit, Server, Service, Timeouts};
 
 /// Short enough to wait for, and long enough for a busy machine to do what has to come before.
 const SHORT: Duration = Duration::from_millis(200);
@@ -42,6 +44,7 @@ const CASES: &[Case] = &[
     Case::new("a_handshake_that_takes_too_long", a_handshake_too_long).with(short_handshake),
     Case::new("a_handshake_byte_by_byte", a_handshake_byte_by_byte),
     Case::new("plain_http_is_told_where_it_is", plain_http_is_told),
+    Case::of("plain_http_is_sent_to_tls", redirecting, plain_http_is_sent_to_tls),
     Case::new("garbage_before_a_handshake", garbage_before_a_handshake),
     Case::new("garbage_instead_of_a_record", garbage_instead_of_a_record),
     Case::new("garbage_while_a_handler_waits", garbage_while_a_handler_waits),
@@ -106,6 +109,41 @@ fn plain_http_is_told(harness: &mut Harness) {
     client.send("late");
     client.shut();
     harness.wait_for_close(CloseReason::Tls);
+}
+
+fn redirecting(stage: &Arc<Stage>) -> Service {
+    Service::http(site(stage)).tls(tls().redirect_http())
+}
+
+fn plain_http_is_sent_to_tls(harness: &mut Harness) {
+    let rows = [
+        ("GET / HTTP/1.1\r\nHost: a:8443\r\n", 308, Some("https://a:8443/")),
+        ("POST /b?c=d HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n", 308, Some("https://a/b?c=d")),
+        ("GET //evil.example/ HTTP/1.1\r\nHost: a\r\n", 308, Some("https://a//evil.example/")),
+        ("GET http://a:80/b HTTP/1.1\r\nHost: a:80\r\n", 308, Some("https://a:80/b")),
+        ("GET http://b/ HTTP/1.1\r\nHost: a\r\n", 400, None),
+        ("GET / HTTP/1.1\r\nHost: a b\r\n", 400, None),
+        ("GET / HTTP/1.1\r\nHost: a/b\r\n", 400, None),
+        ("GET / HTTP/1.1\r\nHost:\r\n", 400, None),
+        ("GET / HTTP/1.0\r\n", 400, None),
+        ("OPTIONS * HTTP/1.1\r\nHost: a\r\n", 400, None),
+        ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n", 400, None),
+        ("BAD\r\n", 400, None),
+    ];
+    for (head, status, location) in rows {
+        let mut client = harness.connect_plainly();
+        client.send(format!("{head}\r\n"));
+        let response = client.response();
+        assert_eq!((response.status, response.field("location")), (status, location), "{head}");
+        assert!(response.closes(), "{head}");
+        assert_eq!(client.end(), End::Closed, "{head}");
+    }
+    let mut client = harness.connect_plainly();
+    for byte in b"GET /a HTTP/1.1\r\nHost: b\r\n\r\n" {
+        client.send([*byte]);
+    }
+    assert_eq!(client.response().field("location"), Some("https://b/a"));
+    assert_eq!(harness.connect().get("/").text(), "hello");
 }
 
 fn garbage_before_a_handshake(harness: &mut Harness) {

@@ -57,6 +57,7 @@ impl fmt::Debug for Identity {
 pub(crate) struct Acceptor {
     config: Arc<ServerConfig>,
     store: Arc<Store>,
+    redirects_http: bool,
 }
 
 impl Acceptor {
@@ -103,7 +104,13 @@ impl Acceptor {
             Some(file) => Arc::new(Logged(Arc::clone(file))),
             None => Arc::new(NoKeyLog),
         };
-        Ok(Self { config: Arc::new(config), store })
+        let redirects_http = options.redirects_http;
+        Ok(Self { config: Arc::new(config), store, redirects_http })
+    }
+
+    /// Whether who speaks plain HTTP is sent to where TLS is spoken.
+    pub(crate) const fn redirects_http(&self) -> bool {
+        self.redirects_http
     }
 
     /// For a session that begins now.
