@@ -1,0 +1,86 @@
+//! Several services of one server: what each connection speaks is up to its listener, and
+//! everything else they have in common.
+//!
+//! Not here: the services themselves (`src/tests/cases`).
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use wharf::{
+    Backend, BoxError, CloseReason, Dispatch, Io, Protocol, ProtocolKind, Request, Server, Service,
+    Stream, Timeouts,
+};
+
+/// Sends each line back.
+struct Lines;
+
+impl Protocol for Lines {
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        io.write(&bytes[..whole]);
+        Ok(whole)
+    }
+}
+
+async fn greet(mut stream: Stream) -> std::io::Result<()> {
+    stream.write_all(b"hello\n").await
+}
+
+fn ask(addr: SocketAddr, question: &str) -> (TcpStream, String) {
+    let mut client = TcpStream::connect(addr).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    client.write_all(question.as_bytes()).unwrap();
+    let mut answer = [0; 256];
+    let len = client.read(&mut answer).unwrap();
+    (client, String::from_utf8_lossy(&answer[..len]).into_owned())
+}
+
+/// Every way in which connections come to workers, on every backend that there is.
+fn servers() -> impl Iterator<Item = Server> {
+    let backends = [Backend::Epoll, Backend::IoUring];
+    let dispatches = [Dispatch::PerWorkerListener, Dispatch::LeastConnections];
+    backends.into_iter().flat_map(move |backend| {
+        dispatches.into_iter().map(move |dispatch| {
+            let moment = Duration::from_millis(20);
+            let timeouts = Timeouts::default().drain_grace(moment).linger(moment);
+            let server = Server::new(|_: Request| "http").timeouts(timeouts).workers(2);
+            server.backend(backend).dispatch(dispatch)
+        })
+    })
+}
+
+#[test]
+fn each_listener_has_its_service_and_all_have_one_end() {
+    for server in servers() {
+        let server = server.listen("127.0.0.1:0").unwrap();
+        let server = server.listen_for("127.0.0.1:0", Service::protocol(|| Lines)).unwrap();
+        let server = server.listen_for("127.0.0.1:0", Service::tcp(greet)).unwrap();
+        // Where the system has no io_uring there is nothing to be tested with it.
+        let Ok(handle) = server.start() else { continue };
+        let addrs = handle.local_addrs();
+        for _ in 0..8 {
+            let (_http, answer) = ask(addrs[0], "GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+            assert!(answer.ends_with("http"), "{answer}");
+            let (_lines, answer) = ask(addrs[1], "GET / HTTP/1.1\r\n");
+            assert_eq!(answer, "GET / HTTP/1.1\r\n");
+            let (_greeting, answer) = ask(addrs[2], "");
+            assert_eq!(answer, "hello\n");
+        }
+        let questions = ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "a line\n"];
+        let clients: Vec<_> = (0..4).map(|at| ask(addrs[at % 2], questions[at % 2])).collect();
+        assert_eq!(clients.len(), 4);
+        let list = handle.connections().list;
+        assert!(list.iter().any(|open| open.protocol == ProtocolKind::Raw));
+        let report = handle.drain(Duration::from_secs(20));
+        assert!(report.is_clean(), "{report}");
+        let stats = handle.stats();
+        assert_eq!(stats.connections, 0);
+        assert_eq!(stats.closed(CloseReason::Killed), 0);
+        for mut client in clients.into_iter().map(|(client, _)| client) {
+            assert_eq!(client.read(&mut [0; 64]).unwrap(), 0, "an end and no reset");
+        }
+    }
+}
