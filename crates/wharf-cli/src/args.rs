@@ -24,11 +24,24 @@ pub(crate) struct Serve {
     pub(crate) listen: Vec<ListenAddr>,
     /// Where a running server hands over to this one, and this one to the next.
     pub(crate) hand_over: Option<PathBuf>,
+    /// TLS, if it is to be spoken.
+    pub(crate) tls: Option<CertificateFrom>,
     pub(crate) workers: Option<usize>,
     pub(crate) quiet: bool,
     pub(crate) listing: bool,
     pub(crate) hidden: bool,
     pub(crate) follow_symlinks: bool,
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CertificateFrom {
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+    /// It is made.
+    Nowhere,
 }
 
 /// A command line that asks for help, or for what there is not.
@@ -62,11 +75,20 @@ fn serve(matches: &ArgMatches) -> Serve {
         directory: matches.get_one("directory").cloned().unwrap_or_else(|| PathBuf::from(".")),
         listen: listen.unwrap_or_default(),
         hand_over: matches.get_one("hand-over").cloned(),
+        tls: certificate(matches),
         workers: matches.get_one("workers").copied(),
         quiet: matches.get_flag("quiet"),
         listing: !matches.get_flag("no-listing"),
         hidden: matches.get_flag("hidden"),
         follow_symlinks: matches.get_flag("follow-symlinks"),
+    }
+}
+
+fn certificate(matches: &ArgMatches) -> Option<CertificateFrom> {
+    let file = |name| matches.get_one::<PathBuf>(name).cloned();
+    match (file("tls-cert"), file("tls-key")) {
+        (Some(certificate), Some(key)) => Some(CertificateFrom::Files { certificate, key }),
+        _ => matches.get_flag("tls").then_some(CertificateFrom::Nowhere),
     }
 }
 
@@ -126,6 +148,7 @@ fn serve_command() -> Command {
                      one, without losing a connection; it ends when it has answered all",
                 ),
         )
+        .args(tls_args())
         .arg(flag("quiet", "Log no requests").short('q'))
         .arg(flag("no-listing", "List no directories: one without index.html is 404"))
         .arg(flag("hidden", "Serve files whose names begin with a dot, too"))
@@ -136,6 +159,24 @@ fn serve_command() -> Command {
              Exit codes: 0 after that, 1 if something can't be done or requests were cut off, 2\n\
              if the command line is wrong.",
         )
+}
+
+fn tls_args() -> [Arg; 3] {
+    let file = |name: &'static str, other: &'static str, help: &'static str| {
+        let arg = Arg::new(name).long(name).value_name("FILE").requires(other).help(help);
+        arg.value_parser(value_parser!(PathBuf))
+    };
+    [
+        flag("tls", "Speak HTTPS, with a certificate that is made for this run")
+            .conflicts_with("tls-cert"),
+        file(
+            "tls-cert",
+            "tls-key",
+            "Speak HTTPS with this certificate, and those behind it (PEM). When the files\n\
+             change, they are read again",
+        ),
+        file("tls-key", "tls-cert", "The key of the certificate (PEM)"),
+    ]
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -156,6 +197,7 @@ mod tests {
             directory: PathBuf::from("."),
             listen: addrs(&[addr::DEFAULT]),
             hand_over: None,
+            tls: None,
             workers: None,
             quiet: false,
             listing: true,
@@ -192,6 +234,17 @@ mod tests {
                 "serve --hand-over next",
                 Serve { hand_over: Some(PathBuf::from("next")), ..defaults() },
             ),
+            ("serve --tls", Serve { tls: Some(CertificateFrom::Nowhere), ..defaults() }),
+            (
+                "serve --tls-cert a.pem --tls-key b.pem",
+                Serve {
+                    tls: Some(CertificateFrom::Files {
+                        certificate: "a.pem".into(),
+                        key: "b.pem".into(),
+                    }),
+                    ..defaults()
+                },
+            ),
             ("serve -q", Serve { quiet: true, ..defaults() }),
             ("serve --no-listing", Serve { listing: false, ..defaults() }),
             ("serve --hidden", Serve { hidden: true, ..defaults() }),
@@ -216,6 +269,9 @@ mod tests {
             ("serve --workers 0", ErrorKind::ValueValidation),
             ("serve --workers 1025", ErrorKind::ValueValidation),
             ("serve --workers many", ErrorKind::ValueValidation),
+            ("serve --tls-cert a.pem", ErrorKind::MissingRequiredArgument),
+            ("serve --tls-key a.pem", ErrorKind::MissingRequiredArgument),
+            ("serve --tls --tls-cert a --tls-key b", ErrorKind::ArgumentConflict),
             ("serve -q -q", ErrorKind::ArgumentConflict),
         ] {
             assert_eq!(read(line).err(), Some(expected), "{line}");

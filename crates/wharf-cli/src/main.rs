@@ -1,13 +1,18 @@
 //! The `wharf` command: serves a directory over HTTP.
 //!
 //! `args.rs` reads the command line with the addresses in it (`addr.rs`), `serve.rs` does what it
-//! says; `log.rs` writes a line for each request. Not here: HTTP, files and signals, which are the
-//! library's.
+//! says, `tls.rs` has certificates, `log.rs` writes a line for each request. Not here: HTTP, TLS,
+//! files and signals, which are the library's.
 
 mod addr;
 mod args;
 mod log;
 mod serve;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::fmt::Display;
 use std::io::{self, Write};

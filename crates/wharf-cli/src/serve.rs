@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wharf::{DrainReport, Files, ListenAddr, Server, Signals};
+use wharf::{DrainReport, Files, ListenAddr, Server, Service, Signals};
 
 use crate::args::Serve;
 use crate::complain;
 use crate::log::Log;
+use crate::tls;
 
 /// How long the last lines of the log may take, for the terminal may stand still.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ pub(crate) enum Failure {
     /// The directory as the user wrote it, and what the system said.
     Directory(PathBuf, io::Error),
     Server(wharf::Error),
+    /// What is wrong with the certificate.
+    Tls(String),
     /// What the process itself needs: a thread.
     System(io::Error),
 }
@@ -42,7 +45,12 @@ pub(crate) fn serve(options: &Serve) -> Result<DrainReport, Failure> {
         .follow_symlinks(options.follow_symlinks);
     let end = Arc::new(Mutex::new(DrainReport::default()));
     let report = Arc::clone(&end);
-    let mut server = Server::new(files).signals(Signals::default()).on_stop(move |told| {
+    let mut service = Service::http(files);
+    let mut note = String::new();
+    if let Some(from) = &options.tls {
+        (service, note) = tls::cover(service, from).map_err(Failure::Tls)?;
+    }
+    let mut server = Server::with(service).signals(Signals::default()).on_stop(move |told| {
         report.lock().unwrap_or_else(PoisonError::into_inner).clone_from(told);
     });
     if let Some(workers) = options.workers {
@@ -55,7 +63,8 @@ pub(crate) fn serve(options: &Serve) -> Result<DrainReport, Failure> {
         server = server.listen(addr).map_err(Failure::Server)?;
     }
     // Whoever closed the output does not want to know.
-    let _ = announce(io::stdout().lock(), &directory, &server.listen_addrs());
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    let _ = announce(io::stdout().lock(), &directory, scheme, &server.listen_addrs(), &note);
     let result = if options.quiet { server.run() } else { run_with_log(server)? };
     result.map_err(Failure::Server)?;
     let report = std::mem::take(&mut *end.lock().unwrap_or_else(PoisonError::into_inner));
@@ -80,32 +89,43 @@ fn find(directory: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn announce(mut out: impl Write, directory: &Path, addrs: &[ListenAddr]) -> io::Result<()> {
+fn announce(
+    mut out: impl Write,
+    directory: &Path,
+    scheme: &'static str,
+    addrs: &[ListenAddr],
+    note: &str,
+) -> io::Result<()> {
     writeln!(out, "Serving {}", directory.display())?;
     for addr in addrs {
         match addr.socket_addr() {
-            Some(addr) => writeln!(out, "  {}", Url(addr))?,
+            Some(addr) => writeln!(out, "  {}", Url(scheme, addr))?,
             None => writeln!(out, "  {addr}")?,
         }
     }
+    out.write_all(note.as_bytes())?;
     writeln!(out, "Press Ctrl-C to stop.")?;
     out.flush()
 }
 
 /// Where a browser finds what listens on an address.
-struct Url(SocketAddr);
+struct Url(&'static str, SocketAddr);
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let port = self.0.port();
-        match self.0 {
+        let Self(scheme, addr) = self;
+        let port = addr.port();
+        match addr {
             SocketAddr::V4(addr) if addr.ip().is_unspecified() => {
-                write!(f, "http://127.0.0.1:{port}/ and every other IPv4 address of this machine")
+                write!(
+                    f,
+                    "{scheme}://127.0.0.1:{port}/ and every other IPv4 address of this machine"
+                )
             }
             SocketAddr::V6(addr) if addr.ip().is_unspecified() => {
-                write!(f, "http://localhost:{port}/ and every other address of this machine")
+                write!(f, "{scheme}://localhost:{port}/ and every other address of this machine")
             }
-            addr => write!(f, "http://{addr}/"),
+            addr => write!(f, "{scheme}://{addr}/"),
         }
     }
 }
@@ -123,6 +143,7 @@ impl fmt::Display for Failure {
                 }
             }
             Self::Server(error) => error.fmt(f),
+            Self::Tls(error) => write!(f, "can't speak TLS: {error}"),
             Self::System(error) => write!(f, "the system refuses what is needed: {error}"),
         }
     }
@@ -137,7 +158,7 @@ mod tests {
         let addrs = ["127.0.0.1:8080", "[::1]:80", "0.0.0.0:81", "[::]:82", "unix:/run/x.sock"]
             .map(|addr| addr.parse().unwrap());
         let mut out = Vec::new();
-        announce(&mut out, Path::new("/srv/site"), &addrs).unwrap();
+        announce(&mut out, Path::new("/srv/site"), "http", &addrs, "").unwrap();
         let expected = "Serving /srv/site\n  \
             http://127.0.0.1:8080/\n  \
             http://[::1]:80/\n  \

@@ -42,8 +42,29 @@ fn main() -> ExitCode {
     }
 }
 
+#[cfg(feature = "tls")]
+fn listen_tls(
+    server: Server,
+    addr: String,
+    certificate: &str,
+    key: &str,
+) -> Result<Server, Box<dyn std::error::Error>> {
+    Ok(server.listen_tls(addr, wharf::Tls::from_pem_files(certificate, key)?)?)
+}
+
+#[cfg(not(feature = "tls"))]
+fn listen_tls(
+    _: Server,
+    _: String,
+    _: &str,
+    _: &str,
+) -> Result<Server, Box<dyn std::error::Error>> {
+    Err("it was built without the feature `tls`".into())
+}
+
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let (mut addrs, mut workers, mut backend) = (Vec::new(), None, Backend::Auto);
+    let (mut certificate, mut key) = (None, None);
     let mut args = std::env::args().skip(1);
     while let Some(option) = args.next() {
         let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
@@ -57,6 +78,8 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
                     _ => return Err(format!("no such backend: {value}").into()),
                 }
             }
+            "--tls-cert" => certificate = Some(value),
+            "--tls-key" => key = Some(value),
             _ => return Err(format!("unknown option {option}").into()),
         }
     }
@@ -77,7 +100,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let timeouts = Timeouts::default().body_rate(0);
     let mut server = Server::new(site).backend(backend).limits(limits).timeouts(timeouts);
     for addr in addrs {
-        server = server.listen(addr)?;
+        server = match (&certificate, &key) {
+            (Some(certificate), Some(key)) => listen_tls(server, addr, certificate, key)?,
+            _ => server.listen(addr)?,
+        };
     }
     if let Some(workers) = workers {
         server = server.workers(workers);
