@@ -34,6 +34,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
             "crates/wharf/src/tests/secure.rs",
             "crates/wharf/src/tls/engine/",
             "crates/wharf/src/tls/tests/",
+            "crates/wharf/tests/tls_allocations.rs",
         ],
     ),
     ("rustls_pki_types", &["crates/wharf/src/tls/"]),
