@@ -98,43 +98,6 @@ impl Response {
         Self::from(Body::stream(produce))
     }
 
-    /// Goes on with another protocol: 101 (Switching Protocols) to a request that offered it with
-    /// `Upgrade` ([`Request::offers_upgrade`](crate::Request::offers_upgrade)), 200 to CONNECT.
-    ///
-    /// `serve` gets what comes as a [`Body`], which ends when the peer closes its side, and the
-    /// writer of what goes, which closes the connection when it is finished. Its future runs on the
-    /// worker of the connection and need not be `Send`. Fields that the protocol wants in the 101
-    /// are added to the response as to any other. A request that did not offer the protocol, or
-    /// whose body has not come in full, is answered with 426 (Upgrade Required).
-    ///
-    /// Nothing of the future is run behind [`BodyWriter::finish`]: where the peer goes on sending
-    /// when we have nothing more to say, it is read to its end before.
-    ///
-    /// ```
-    /// use wharf::{Request, Response};
-    ///
-    /// let echo = |_: Request| Response::upgrade("echo", async |mut incoming, mut outgoing| {
-    ///     while let Some(bytes) = incoming.chunk().await? {
-    ///         outgoing.write(bytes).await?;
-    ///     }
-    ///     outgoing.finish()?;
-    ///     Ok::<_, wharf::BoxError>(())
-    /// });
-    /// # let _ = wharf::Server::new(echo);
-    /// ```
-    #[must_use]
-    pub fn upgrade<F, Fut, E>(protocol: &str, serve: F) -> Self
-    where
-        F: FnOnce(Body, BodyWriter) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<(), E>> + 'static,
-        E: Into<BoxError>,
-    {
-        let mut response =
-            Self::new(StatusCode::SWITCHING_PROTOCOLS).with_header("Upgrade", protocol);
-        response.body = Body::tunnel(serve);
-        response
-    }
-
     /// A redirect to `location`: 303 (See Other) unless changed by
     /// [`with_status`](Self::with_status).
     #[must_use]

@@ -27,6 +27,7 @@ pub(crate) use self::direct::Sink;
 pub use self::error::{BodyError, Closed};
 use crate::pool::Pooled;
 use crate::response::BoxError;
+use crate::stream::NextProtocol;
 
 /// How much of a file is read at a time, in bytes.
 pub(crate) const FILE_PIECE_BYTES: usize = 64 << 10;
@@ -74,12 +75,9 @@ pub(crate) enum BodyKind {
     Producer(Producer),
     /// A function that a thread calls which may block.
     Blocking(BlockingProducer),
-    /// A function that takes the connection over, with what comes and the writer of what goes.
-    Tunnel(Tunneler),
+    /// What is spoken on the connection from here on.
+    Switch(NextProtocol),
 }
-
-/// Starts the future that serves a tunnel.
-pub(crate) type Tunneler = Box<dyn FnOnce(Body, BodyWriter) -> Production + Send>;
 
 /// Starts the future that writes a body.
 pub(crate) type Producer = Box<dyn FnOnce(BodyWriter) -> Production + Send>;
@@ -99,7 +97,7 @@ impl fmt::Debug for BodyKind {
             Self::Channel(_) => f.write_str("Channel"),
             Self::Producer(_) => f.write_str("Producer"),
             Self::Blocking(_) => f.write_str("Blocking"),
-            Self::Tunnel(_) => f.write_str("Tunnel"),
+            Self::Switch(_) => f.write_str("Switch"),
         }
     }
 }
@@ -162,19 +160,6 @@ impl Body {
         })))
     }
 
-    /// The body of a response behind which `serve` has the connection.
-    pub(crate) fn tunnel<F, Fut, E>(serve: F) -> Self
-    where
-        F: FnOnce(Self, BodyWriter) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<(), E>> + 'static,
-        E: Into<BoxError>,
-    {
-        Self::of(BodyKind::Tunnel(Box::new(|incoming, outgoing| {
-            let production = serve(incoming, outgoing);
-            Box::pin(async move { production.await.map_err(Into::into) })
-        })))
-    }
-
     /// The bytes of a body that is in memory.
     pub(crate) fn into_shared(self) -> Bytes {
         match self.kind {
@@ -191,7 +176,7 @@ impl Body {
         match &self.kind {
             BodyKind::File(_, len) => Some(*len),
             BodyKind::Channel(reader) => reader.announced_len(),
-            BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Tunnel(_) => None,
+            BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Switch(_) => None,
             _ => self.as_bytes().map(|bytes| bytes.len() as u64),
         }
     }
@@ -263,7 +248,7 @@ impl Body {
             | BodyKind::Channel(_)
             | BodyKind::Producer(_)
             | BodyKind::Blocking(_)
-            | BodyKind::Tunnel(_) => None,
+            | BodyKind::Switch(_) => None,
         }
     }
 
@@ -318,7 +303,7 @@ impl Body {
                 return polled;
             }
             BodyKind::File(file, left) => return Poll::Ready(read_piece(file, left)),
-            BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Tunnel(_) => {
+            BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Switch(_) => {
                 return Poll::Ready(Err(BodyError::Aborted));
             }
             _ => {}

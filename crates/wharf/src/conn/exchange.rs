@@ -38,8 +38,6 @@ pub(super) struct Exchange {
     pub(super) response_body: Option<Outgoing>,
     /// The protocols that the peer offers to go on with.
     pub(super) offers: Option<Box<[u8]>>,
-    /// The connection speaks another protocol from here on.
-    pub(super) is_tunnel: bool,
     pub(super) status: Option<StatusCode>,
     pub(super) body_bytes: u64,
     /// What went wrong in the handler.

@@ -12,6 +12,7 @@ mod describe;
 mod exchange;
 mod h1;
 mod h2;
+mod leave;
 mod orphan;
 mod outgoing;
 mod raw;
@@ -180,7 +181,7 @@ impl Conn {
         if context.is_draining() {
             http.fire_draining();
         }
-        if let Kept::Left(left) = self.take_kept() {
+        if let Some(left) = self.take_left() {
             http.give_left(left);
         }
         self.work = Some(Work::Http1(http));
@@ -209,6 +210,14 @@ impl Conn {
     pub(crate) fn on_open(&mut self, context: &Context<'_>) {
         if let Some(Work::Raw(raw)) = &mut self.work {
             raw.on_open(context);
+        }
+    }
+
+    /// Takes what requests have left for the connection's end.
+    fn take_left(&mut self) -> Option<Box<PerConnection>> {
+        match self.take_kept() {
+            Kept::Left(left) => Some(left),
+            Kept::Nothing | Kept::Protocol(_) | Kept::Start(_) => None,
         }
     }
 
@@ -427,9 +436,10 @@ impl Conn {
     pub(crate) fn end_work(&mut self, context: &Context<'_>) -> Option<Work> {
         let mut work = self.work.take()?;
         self.note_end_of_work(&mut work);
-        let mut left = match &work {
+        let mut left = match &mut work {
             Work::Http1(http) => http.close_left(),
-            Work::Http2(_) | Work::Raw(_) => None,
+            Work::Raw(raw) => raw.take_left(),
+            Work::Http2(_) => None,
         };
         work.on_end(context);
         if let Work::Http2(http) = &mut work {

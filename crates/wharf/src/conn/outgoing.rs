@@ -51,12 +51,6 @@ impl Outgoing {
         }
     }
 
-    /// What a tunnel sends: what `production` writes to the other end of `body`.
-    pub(super) fn tunnel(body: Body, production: Production) -> Option<Self> {
-        let BodyKind::Channel(reader) = body.kind else { return None };
-        Some(Self::Channel { reader, production: Some(production), failure: None })
-    }
-
     /// Takes the next piece. Files are read to the end of the sink's buffer, and a producer that
     /// is run writes to the sink as it likes, whatever comes behind.
     pub(super) fn poll(

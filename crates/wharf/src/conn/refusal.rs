@@ -89,7 +89,7 @@ impl Refusal {
 pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
     let (status, headers, body, _) = response.into_parts();
     match body.kind {
-        BodyKind::Tunnel(_) | BodyKind::Blocking(_) => {
+        BodyKind::Switch(_) | BodyKind::Blocking(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, Pooled::take(), Body::empty())
         }
         _ if status.is_informational() => (StatusCode::INTERNAL_SERVER_ERROR, headers, body),

@@ -28,6 +28,8 @@ pub(crate) enum Ending {
     Cut,
     /// It does not end: nothing more is sent, but what comes is still wanted.
     HalfClose,
+    /// It does not end: another protocol takes over.
+    Switch,
 }
 
 /// The sending side of a busy connection.

@@ -265,7 +265,11 @@ impl Work {
     }
 
     pub(super) fn protocol(&self) -> ProtocolKind {
-        each!(self, work => work.protocol())
+        match self {
+            Self::Http1(_) => ProtocolKind::Http1,
+            Self::Http2(http) => http.protocol(),
+            Self::Raw(raw) => raw.protocol(),
+        }
     }
 
     /// The request that is under way or whose response was not taken, if it was noted.

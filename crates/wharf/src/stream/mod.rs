@@ -14,12 +14,15 @@ mod serve;
 mod shared;
 #[cfg(feature = "tokio")]
 mod tokio_io;
+mod upgrade;
 
 use std::sync::Arc;
 
 pub use self::blocking::BlockingStream;
 pub use self::handler::{IntoStreamHandler, StreamOutcome};
+use self::serve::{serve, serve_blocking};
 use self::shared::Shared;
+pub(crate) use self::upgrade::NextProtocol;
 
 /// A connection to be read from and written to: what the handler of a [`Service::tcp`] is given.
 ///

@@ -3,13 +3,14 @@
 //!
 //! Not here: what most requests need (`site.rs`).
 
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::site::{Stage, yield_once};
+use super::site::{Stage, Witness, panic_quietly, yield_once};
 use crate::{
-    Body, BodyError, BodyWriter, BoxError, Headers, Request, Response, Router, StatusCode,
-    body_limit, time_limit,
+    BlockingStream, Body, BodyError, BoxError, Headers, Io, Protocol, Request, Response, Router,
+    StatusCode, Stream, body_limit, time_limit,
 };
 
 /// How long the handlers with a bound of their own may take.
@@ -51,7 +52,65 @@ pub(super) fn features(site: Router, stage: &Arc<Stage>) -> Router {
         .any("/upgrade/invalid", |_: Request| {
             Response::upgrade("echo", echo).with_header("X-Split", "a\r\nB: c")
         });
-    bounds(site, stage).host("tunnel.test", |_: Request| Response::upgrade("", echo))
+    bounds(upgrades(site, stage), stage)
+        .host("tunnel.test", |_: Request| Response::upgrade("", echo))
+}
+
+/// Ways to go on with another protocol.
+fn upgrades(site: Router, stage: &Arc<Stage>) -> Router {
+    let [later, reader, counted] = [(); 3].map(|()| Arc::clone(stage));
+    let dropped = Arc::clone(stage);
+    site.any("/upgrade/blocking", |_: Request| Response::upgrade_blocking("echo", echo_blocking))
+        .any("/upgrade/lines", |_: Request| Response::upgrade_to("echo", || Lines))
+        .any("/upgrade/unmade", |_: Request| {
+            Response::upgrade_to("echo", || -> Lines { panic_quietly() })
+        })
+        .any("/upgrade/panics", |_: Request| {
+            Response::upgrade("echo", async |stream: Stream| {
+                if stream.is_draining() {
+                    return;
+                }
+                panic_quietly();
+            })
+        })
+        .any("/upgrade/later/{gate}", move |r: Request| {
+            let stage = Arc::clone(&later);
+            async move {
+                stage.pass(r.param("gate").unwrap_or_default()).await;
+                Response::upgrade("echo", echo)
+            }
+        })
+        .any("/upgrade/reader", move |_: Request| {
+            let stage = Arc::clone(&reader);
+            Response::upgrade("echo", async move |mut stream: Stream| {
+                stream.shutdown_write()?;
+                let mut buffer = [0; 4096];
+                loop {
+                    match stream.read(&mut buffer).await? {
+                        0 => break,
+                        len => stage.add("read", len),
+                    }
+                }
+                stage.add("read to the end", 1);
+                Ok::<_, io::Error>(())
+            })
+        })
+        .any("/upgrade/left", move |r: Request| {
+            let stage = Arc::clone(&counted);
+            r.on_connection_close(move || stage.add("left", 1));
+            Response::upgrade("echo", echo)
+        })
+        .any("/upgrade/told", move |_: Request| {
+            let stage = Arc::clone(&dropped);
+            let draining = Arc::clone(&stage);
+            Response::upgrade("echo", async move |stream: Stream| {
+                let _witness = Witness(stage, "handler gone");
+                draining.add("waits", 1);
+                stream.draining().await;
+                draining.add("told", 1);
+                std::future::pending::<()>().await;
+            })
+        })
 }
 
 /// What has bounds of its own, and what fails.
@@ -125,11 +184,44 @@ fn hint(path: &str) -> Headers {
 }
 
 /// Sends back what comes until the peer closes its side.
-async fn echo(mut incoming: Body, mut outgoing: BodyWriter) -> Result<(), BoxError> {
-    while let Some(bytes) = incoming.chunk().await? {
-        outgoing.write(bytes).await?;
+async fn echo(mut stream: Stream) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer).await? {
+            0 => return stream.write_all(b"bye").await,
+            len => stream.write_all(&buffer[..len]).await?,
+        }
     }
-    outgoing.write("bye").await?;
-    outgoing.finish()?;
-    Ok(())
+}
+
+fn echo_blocking(mut stream: BlockingStream) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return stream.write_all(b"bye"),
+            len => stream.write_all(&buffer[..len])?,
+        }
+    }
+}
+
+/// Sends each line back, and what has no end at the end.
+struct Lines;
+
+impl Protocol for Lines {
+    fn on_open(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
+        io.write(b"hello\n");
+        Ok(())
+    }
+
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        io.write(&bytes[..whole]);
+        Ok(whole)
+    }
+
+    fn on_end(&mut self, unread: &[u8], io: &mut Io<'_>) -> Result<(), BoxError> {
+        io.write(unread);
+        io.finish();
+        Ok(())
+    }
 }

@@ -16,6 +16,7 @@ mod end;
 mod handshakes;
 mod inbox;
 mod inspect;
+mod leave;
 #[cfg(test)]
 mod leftovers;
 mod life;
@@ -440,6 +441,7 @@ impl<D: Driver> Worker<D> {
                 conn.note_half_closed();
                 self.driver.shutdown_send(key);
             }
+            Some(Ending::Switch) => self.state.switch(key),
             None => {}
         }
         self.state.rest(key, &mut self.driver);

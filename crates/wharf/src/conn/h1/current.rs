@@ -7,28 +7,22 @@ use std::time::Instant;
 use wharf_proto::h1::Phase;
 
 use super::Http1;
-use crate::observe::{ConnectionState, CurrentRequest, ProtocolKind};
+use crate::observe::{ConnectionState, CurrentRequest};
 
 impl Http1 {
     /// What the connection is doing.
     pub(crate) fn state(&self) -> ConnectionState {
         let has_begun = self.exchange.response_body.is_some() || !self.wire.is_all_sent();
         match self.machine.phase() {
-            _ if self.exchange.is_tunnel => ConnectionState::Open,
             _ if has_begun => ConnectionState::Sending,
             Phase::Idle => ConnectionState::Idle,
             Phase::Head => ConnectionState::ReceivingHead,
             Phase::Body if self.expects_body() => ConnectionState::ReceivingBody,
             Phase::Body | Phase::Respond => ConnectionState::Handling,
             Phase::Drain => ConnectionState::DrainingBody,
-            Phase::Tunnel => ConnectionState::Open,
-            // There is nothing left but to close it.
-            Phase::Closed => ConnectionState::Sending,
+            // There is nothing left but to close it, or to go on with another protocol.
+            Phase::Tunnel | Phase::Closed => ConnectionState::Sending,
         }
-    }
-
-    pub(crate) const fn protocol(&self) -> ProtocolKind {
-        if self.exchange.is_tunnel { ProtocolKind::Raw } else { ProtocolKind::Http1 }
     }
 
     /// The request that is under way or whose response was not taken, if it was noted.

@@ -9,8 +9,8 @@ mod orphan;
 mod receive;
 mod refuse;
 mod respond;
+mod switch;
 mod timing;
-mod tunnel;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,7 +26,7 @@ use super::exchange::{Exchange, Record};
 use super::orphan::Orphan;
 use super::refusal::Refusal;
 use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
-use super::{Context, Timer};
+use super::{Context, Protocol, Timer};
 use crate::body::BodyError;
 use crate::config::Rules;
 use crate::driver::{Behind, Close, Key};
@@ -57,6 +57,8 @@ pub(crate) struct Http1 {
     input: Vec<u8>,
     pub(crate) wire: Wire,
     exchange: Exchange,
+    /// What is spoken once the response that says so is sent.
+    switching: Option<Box<dyn Protocol>>,
     current: Current,
     interims: Interims,
     lifeline: Lifeline,
@@ -94,6 +96,7 @@ impl Http1 {
             input: Vec::new(),
             wire: Wire::default(),
             exchange: Exchange::default(),
+            switching: None,
             current: Current::default(),
             interims: Interims::default(),
             lifeline: Lifeline::new(),
@@ -145,6 +148,7 @@ impl Http1 {
         self.input.shrink_to(MAX_SPARE_BYTES);
         self.wire.clear();
         self.tls = None;
+        self.switching = None;
         self.is_last_request = false;
         self.head_done = false;
         self.body_paused = false;
@@ -200,8 +204,7 @@ impl Http1 {
             // One buffer of pipelined requests is held, and no more.
             Phase::Respond => self.input.is_empty(),
             Phase::Idle | Phase::Head | Phase::Body | Phase::Drain => self.wire.can_produce(),
-            Phase::Tunnel => self.input.is_empty(),
-            Phase::Closed => false,
+            Phase::Tunnel | Phase::Closed => false,
         }
     }
 
@@ -264,12 +267,6 @@ impl Http1 {
     /// Whether a request waits for another tick.
     pub(crate) const fn is_postponed(&self) -> bool {
         self.is_postponed
-    }
-
-    /// Whether what comes can be dealt with. The two directions of a tunnel have nothing to do with
-    /// each other; of anything else, what comes asks for output.
-    fn can_receive(&self) -> bool {
-        if self.exchange.is_tunnel { self.wire.ending.is_none() } else { self.wire.can_produce() }
     }
 }
 
@@ -376,6 +373,8 @@ impl Http1 {
             let _ = body.fail(BodyError::Disconnected);
         }
         self.orphan();
+        let switching = self.switching.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(switching)));
         // Dropping a handler's future runs its destructors, which may panic like the handler.
         let exchange = &mut self.exchange;
         let record = catch_unwind(AssertUnwindSafe(|| exchange.end(false, 0))).unwrap_or_default();

@@ -25,7 +25,7 @@ impl Http1 {
     /// response to what it has asked would bring out, and nothing less: `100 Continue` is one that
     /// any peer of HTTP/1.1 ignores (RFC 9110 section 15.2.1), and one that has gone resets.
     pub(super) fn doubt_peer(&mut self, context: &Context<'_>) {
-        let is_streaming = self.exchange.response_body.is_some() && !self.exchange.is_tunnel;
+        let is_streaming = self.exchange.response_body.is_some();
         if !context.rules.allows_half_close && (self.exchange.task.is_some() || is_streaming) {
             self.lose_peer();
         } else if self.exchange.task.is_some() && !self.exchange.is_doubted {

@@ -69,7 +69,7 @@ impl Http1 {
         let mut used = 0;
         let mut pieces = BytesMut::new();
         loop {
-            if !self.can_receive() {
+            if !self.wire.can_produce() {
                 self.feed(pieces);
                 return used;
             }
@@ -155,7 +155,7 @@ impl Http1 {
     fn note_eof(&mut self, unread: &[u8], context: &Context<'_>) {
         self.doubt_peer(context);
         let waits_for_response = self.machine.phase() == Phase::Respond && !unread.is_empty();
-        if waits_for_response || !self.can_receive() {
+        if waits_for_response || !self.wire.can_produce() {
             return;
         }
         let is_draining = self.machine.phase() == Phase::Drain;
@@ -164,9 +164,6 @@ impl Http1 {
         }
         match self.machine.receive_eof() {
             Ok(()) => {
-                if self.exchange.is_tunnel {
-                    self.end_request_body();
-                }
                 self.settle(context);
             }
             // What is missing is what nobody wanted.

@@ -64,8 +64,8 @@ impl Http1 {
             _ => response,
         };
         let (mut status, mut headers, mut body, failure) = response.into_parts();
-        if let BodyKind::Tunnel(serve) = body.kind {
-            return self.switch(headers, serve, context);
+        if let BodyKind::Switch(make) = body.kind {
+            return self.switch(headers, make, context);
         }
         if let Some(failure) = failure {
             self.count_failure(&*failure, context);

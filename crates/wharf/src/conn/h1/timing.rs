@@ -17,7 +17,6 @@ impl Http1 {
             return Timer::Write;
         }
         match self.machine.phase() {
-            _ if self.exchange.is_tunnel => Timer::Tunnel,
             Phase::Idle if self.requests == 0 => Timer::FirstByte,
             Phase::Idle => Timer::Idle,
             Phase::Head => Timer::Head,

@@ -57,7 +57,7 @@ impl Http2 {
                 "a body for handlers that block, of one that must not",
             ),
             // HTTP/2 has no such thing (RFC 9113 section 8.6).
-            BodyKind::Tunnel(_) => Response::status_page(StatusCode::NOT_IMPLEMENTED),
+            BodyKind::Switch(_) => Response::status_page(StatusCode::NOT_IMPLEMENTED),
             _ => response,
         };
         let (mut status, mut headers, mut body, failure) = response.into_parts();

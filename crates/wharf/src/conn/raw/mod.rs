@@ -21,6 +21,7 @@ use super::exchange::panicked;
 use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Timer};
 use crate::driver::{Close, Key};
+use crate::lifeline::PerConnection;
 use crate::observe::{
     CloseReason, ConnectionId, ConnectionState, ErrorContext, ErrorKind, FailedStream, Limit,
     ProtocolKind,
@@ -59,6 +60,8 @@ pub(crate) struct Link {
     due: Option<Instant>,
     /// How many requests came before, where it was HTTP.
     requests: u32,
+    /// What they have left.
+    left: Option<Box<PerConnection>>,
     tls: Option<Arc<TlsInfo>>,
     /// What waits for a thread, or has one.
     jobs: Vec<Queued>,
@@ -85,6 +88,7 @@ impl Raw {
             is_awaited: false,
             due: None,
             requests: 0,
+            left: None,
             jobs: Vec::new(),
             was_refused: false,
             tls: None,
@@ -120,6 +124,7 @@ impl Raw {
         self.link.is_awaited = false;
         self.link.due = None;
         self.link.jobs.clear();
+        self.link.left = None;
         self.link.tls = None;
         self.has_told_end = false;
         self.protocol = None;
@@ -136,7 +141,7 @@ impl Raw {
         let is_asked = link.is_paused || link.is_half_closed || link.is_awaited;
         let is_told = self.wire.eof || self.wire.ending.is_some() || self.has_told_end;
         let is_done = !is_asked && !is_told && link.due.is_none() && link.jobs.is_empty();
-        is_done && self.is_quiet()
+        is_done && link.left.is_none() && self.is_quiet()
     }
 
     /// Whether nothing is under way, as far as the protocol knows.
@@ -187,6 +192,30 @@ impl Raw {
     /// The connection was taken on.
     pub(super) fn on_open(&mut self, context: &Context<'_>) {
         self.ask(context, Protocol::on_open);
+    }
+
+    /// The connection was taken over from requests, which have left this for its end. `bytes` came
+    /// behind them, and perhaps the end.
+    pub(super) fn take_over(
+        &mut self,
+        left: Option<Box<PerConnection>>,
+        bytes: &[u8],
+        has_ended: bool,
+        context: &Context<'_>,
+    ) {
+        self.link.left = left;
+        self.on_open(context);
+        if !bytes.is_empty() {
+            self.on_bytes(bytes, context);
+        }
+        if has_ended {
+            self.on_bytes(&[], context);
+        }
+    }
+
+    /// Takes what the requests have left that came before.
+    pub(super) const fn take_left(&mut self) -> Option<Box<PerConnection>> {
+        self.link.left.take()
     }
 
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {

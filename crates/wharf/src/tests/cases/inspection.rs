@@ -94,8 +94,9 @@ fn draining_a_body(_: &Harness, client: &mut Client) {
 
 fn tunnel(_: &Harness, client: &mut Client) {
     client.request("GET /upgrade", "Connection: upgrade\r\nUpgrade: echo\r\n");
+    assert_eq!(client.response().status, 101);
     client.send("ping");
-    while !client.bytes(1).ends_with('g') {}
+    assert_eq!(client.bytes(4), "ping");
 }
 
 fn lingering(_: &Harness, client: &mut Client) {
@@ -184,8 +185,8 @@ fn listed_draining_a_body(harness: &mut Harness) {
 
 fn listed_tunnel(harness: &mut Harness) {
     let Some((_client, connection)) = begin(harness, tunnel, State::Open) else { return };
-    assert_eq!(connection.protocol, ProtocolKind::Raw);
-    assert_eq!(target(&connection), Some("/upgrade"));
+    assert_eq!((connection.protocol, connection.requests), (ProtocolKind::Raw, 1));
+    assert_eq!(target(&connection), None);
 }
 
 fn listed_lingering(harness: &mut Harness) {
@@ -258,7 +259,8 @@ fn killed_blocked(harness: &mut Harness) {
 
 fn killed_tunnel(harness: &mut Harness) {
     let Some(mut client) = kill(harness, tunnel, State::Open) else { return };
-    assert_eq!(client.try_end(), End::Reset);
+    // The driver may not have said yet that all was sent.
+    assert!([End::Closed, End::Reset].contains(&client.try_end()));
     harness.wait_for_close(CloseReason::Killed);
 }
 

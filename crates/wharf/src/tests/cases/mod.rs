@@ -15,6 +15,7 @@ mod reasons;
 mod semantics;
 mod streams;
 mod timeouts;
+mod upgrade;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,6 +67,7 @@ const TABLES: &[&[Case]] = &[
     faults::CASES,
     timeouts::CASES,
     semantics::CASES,
+    upgrade::CASES,
     reasons::CASES,
     drain::CASES,
     inspection::CASES,

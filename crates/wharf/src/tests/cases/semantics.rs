@@ -13,11 +13,6 @@ pub(super) const CASES: &[Case] = &[
     Case::new("trailers_of_an_echo", trailers_of_an_echo),
     Case::new("interim_responses", interim_responses),
     Case::new("no_interim_response_to_http_1_0", no_interim_response_to_http_1_0),
-    Case::new("another_protocol", another_protocol),
-    Case::new("another_protocol_that_was_not_offered", another_protocol_that_was_not_offered),
-    Case::new("another_protocol_with_a_bad_field", another_protocol_with_a_bad_field),
-    Case::new("a_tunnel_by_connect", a_tunnel_by_connect),
-    Case::new("a_tunnel_whose_peer_resets", a_tunnel_whose_peer_resets),
     Case::new("trace_is_off", trace_is_off),
     Case::new("trace_tells_no_secrets", trace_tells_no_secrets).with(with_trace),
     Case::new("a_route_takes_more", a_route_takes_more).with(tight),
@@ -117,72 +112,6 @@ fn no_interim_response_to_http_1_0(harness: &mut Harness) {
     let mut client = harness.connect();
     client.send("GET /hints HTTP/1.0\r\n\r\n");
     assert!(client.response().interim.is_empty());
-}
-
-const UPGRADE: &str = "Connection: upgrade\r\nUpgrade: other, Echo\r\n";
-
-fn another_protocol(harness: &mut Harness) {
-    let mut client = harness.connect();
-    assert_eq!(client.get("/").text(), "hello");
-    // What is meant for the other protocol may come with the request.
-    client.send(format!("GET /upgrade HTTP/1.1\r\nHost: a\r\n{UPGRADE}\r\nGET / HTTP/1.1\r\n"));
-    assert_eq!(client.response().status, 101);
-    assert_eq!(client.bytes(16), "GET / HTTP/1.1\r\n");
-    let large = "x".repeat(300_000);
-    client.send(&large);
-    assert_eq!(client.bytes(large.len()), large);
-    client.send("ab\0");
-    assert_eq!(client.bytes(3), "ab\0");
-    client.shut();
-    assert_eq!(client.bytes(3), "bye");
-    assert_eq!(client.end(), End::Closed);
-    harness.wait_for_close(CloseReason::PeerClosed);
-}
-
-fn another_protocol_that_was_not_offered(harness: &mut Harness) {
-    let mut client = harness.connect();
-    assert_eq!(client.get("/upgrade").text(), "plain");
-    let response = client.get("/upgrade/always");
-    assert_eq!((response.status, response.field("upgrade")), (426, Some("echo")));
-    assert_eq!(response.field("connection"), Some("upgrade"));
-    client.request("GET /upgrade", "Upgrade: echo\r\n");
-    assert_eq!(client.response().text(), "plain", "without the connection option");
-    client.send(format!("GET /upgrade/always HTTP/1.0\r\n{UPGRADE}\r\n"));
-    assert_eq!(client.response().status, 426);
-    let mut client = harness.connect();
-    client.request("GET /upgrade/always", "Connection: upgrade\r\nUpgrade: other, echo/2\r\n");
-    assert_eq!(client.response().status, 426, "another one was");
-    // A body has to come in full before.
-    let mut client = harness.connect();
-    client.request("POST /upgrade/always", &format!("{UPGRADE}Content-Length: 5\r\n"));
-    client.send("hello");
-    assert!([101, 426].contains(&client.response().status));
-}
-
-fn another_protocol_with_a_bad_field(harness: &mut Harness) {
-    let mut client = harness.connect();
-    client.request("GET /upgrade/invalid", UPGRADE);
-    assert_eq!(client.response().status, 500);
-    assert_eq!(client.get("/").text(), "hello");
-}
-
-fn a_tunnel_by_connect(harness: &mut Harness) {
-    let mut client = harness.connect();
-    client.send("CONNECT tunnel.test:1 HTTP/1.1\r\nHost: tunnel.test:1\r\n\r\n");
-    assert_eq!(client.bytes(19), "HTTP/1.1 200 OK\r\n\r\n");
-    client.send("through");
-    assert_eq!(client.bytes(7), "through");
-    client.shut();
-    assert_eq!(client.bytes(3), "bye");
-    assert_eq!(client.end(), End::Closed);
-}
-
-fn a_tunnel_whose_peer_resets(harness: &mut Harness) {
-    let mut client = harness.connect();
-    client.request("GET /upgrade", UPGRADE);
-    assert_eq!(client.response().status, 101);
-    client.reset();
-    harness.wait_for_close(CloseReason::Lost);
 }
 
 fn trace_is_off(harness: &mut Harness) {

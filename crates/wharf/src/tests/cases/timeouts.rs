@@ -243,6 +243,8 @@ fn a_silent_tunnel(harness: &mut Harness) {
     client.send("a");
     assert_eq!(client.bytes(1), "a");
     harness.pass(PASSES);
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
     harness.wait_for_close(CloseReason::Limit(Limit::Tunnel));
 }
 

@@ -1,27 +1,27 @@
-//! Connections that change their protocol: from the response that says so to the handler's future
-//! that has both directions.
+//! Connections that change their protocol: the response that says so.
 //!
-//! The two directions are bounded channels like those of bodies, and the same code moves them. Not
-//! here: what the bytes mean.
+//! Once it was sent, HTTP is over there. Not here: how the other protocol takes over
+//! (`conn/leave.rs`).
 
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::StatusCode;
 use wharf_proto::Headers;
 
 use super::Http1;
-use crate::body::{Body, Tunneler};
-use crate::conn::Context;
-use crate::conn::outgoing::Outgoing;
+use crate::conn::wire::Ending;
+use crate::conn::{Context, Protocol};
 use crate::pool::Pooled;
 use crate::response::Response;
+use crate::stream::NextProtocol;
 
 impl Http1 {
     /// Changes the protocol as the handler wishes, or says that the peer should have offered to.
     pub(super) fn switch(
         &mut self,
         mut headers: Pooled<Headers>,
-        serve: Tunneler,
+        make: NextProtocol,
         context: &Context<'_>,
     ) {
         if !self.machine.may_switch() || !self.is_offered(&headers) {
@@ -32,11 +32,8 @@ impl Http1 {
             self.respond(refusal, context);
             return;
         }
-        let (incoming, for_handler) = Body::channel();
-        let (from_handler, outgoing) = Body::channel();
-        let started = catch_unwind(AssertUnwindSafe(|| serve(for_handler, from_handler)));
-        let production = match started {
-            Ok(production) => production,
+        let protocol = match catch_unwind(AssertUnwindSafe(make)) {
+            Ok(protocol) => protocol,
             Err(panic) => {
                 self.panicked(&*panic, context);
                 return;
@@ -52,12 +49,16 @@ impl Http1 {
         let sent = self.machine.send_switch(&headers, &mut self.wire.output.buffer);
         debug_assert!(sent.is_ok(), "it was allowed: {sent:?}");
         self.exchange.status = Some(status);
-        self.exchange.is_tunnel = true;
-        self.exchange.task = None;
-        self.exchange.handler_due = None;
-        self.exchange.request_body = Some(incoming);
-        self.exchange.response_body = Outgoing::tunnel(outgoing, production);
-        self.pump(context);
+        self.done.extend(self.exchange.end(true, self.wire.output.len()));
+        self.lifeline.end();
+        self.switching = Some(protocol);
+        self.wire.ending = Some(Ending::Switch);
+    }
+
+    /// Takes the protocol that goes on, what came for it, and whether that is all.
+    pub(in crate::conn) fn take_switched(&mut self) -> Option<(Box<dyn Protocol>, Vec<u8>, bool)> {
+        let protocol = self.switching.take()?;
+        Some((protocol, take(&mut self.input), self.wire.eof))
     }
 
     /// Whether the protocol that `headers` name is one that the peer offered. A tunnel by CONNECT
