@@ -6,6 +6,7 @@
 
 mod addrs;
 mod choice;
+mod context;
 mod current;
 mod deadline;
 mod describe;
@@ -23,11 +24,11 @@ mod wire;
 mod work;
 
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
 
 use self::addrs::PackedAddrs;
 pub(crate) use self::choice::Choice;
+pub(crate) use self::context::Context;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};
 pub(crate) use self::h1::Http1;
 pub(crate) use self::h2::Http2;
@@ -37,68 +38,13 @@ use self::secure::Secure;
 pub(crate) use self::secure::{Decrypted, Scratch};
 pub(crate) use self::wire::Ending;
 pub(crate) use self::work::Work;
-use crate::config::{BlockingPool, Rules, Timeouts};
 use crate::driver::{Behind, Close, Key};
-use crate::env::Env;
-use crate::handler::{NOBODY, ToTls};
 use crate::lifeline::PerConnection;
-use crate::observe::{CloseReason, Counters, ErrorContext, ErrorKind, Hooks, Limit};
+use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::peer::PeerAddr;
 use crate::request::Addrs;
-use crate::service::{Service, ServiceId, ServiceKind};
-use crate::stop::Switches;
-use crate::threads::Threads;
-use crate::tls::Acceptor;
-use crate::worker::{Clock, Meter};
-use crate::{Handler, Limits};
-
-/// What a connection may know of its server and worker.
-pub(crate) struct Context<'w> {
-    pub(crate) services: &'w [Service],
-    pub(crate) env: &'w Arc<Env>,
-    pub(crate) limits: &'w Limits,
-    pub(crate) rules: &'w Rules,
-    pub(crate) blocking: &'w BlockingPool,
-    pub(crate) threads: &'w Threads,
-    pub(crate) timeouts: &'w Timeouts,
-    pub(crate) hooks: &'w Hooks,
-    pub(crate) counters: &'w Counters,
-    pub(crate) clock: &'w Clock,
-    pub(crate) switches: &'w Switches,
-    pub(crate) meter: &'w Meter,
-}
-
-impl Context<'_> {
-    /// Whether who speaks plain HTTP to that service is sent to where TLS is spoken.
-    pub(crate) fn redirects_to_tls(&self, service: ServiceId) -> bool {
-        let acceptor = self.services.get(service.index()).and_then(Service::acceptor);
-        self.is_http(service) && acceptor.is_some_and(Acceptor::redirects_http)
-    }
-
-    /// Whether requests come on that service's connections.
-    pub(crate) fn is_http(&self, service: ServiceId) -> bool {
-        let service = self.services.get(service.index());
-        service.is_some_and(|service| matches!(service.kind, ServiceKind::Http(_)))
-    }
-
-    /// Who answers requests of that service.
-    #[inline]
-    pub(crate) fn handler(&self, service: ServiceId) -> &dyn Handler {
-        match self.services.get(service.index()).map(|service| &service.kind) {
-            Some(ServiceKind::Http(handler)) => &**handler,
-            None if service == ServiceId::TO_TLS => &ToTls,
-            // Nothing else has requests.
-            Some(ServiceKind::Raw(_)) | None => &NOBODY,
-        }
-    }
-
-    /// Whether the server was told to end, so that each response says that its connection closes.
-    /// It is asked as late as can be: whoever told it must not see one afterwards that does not.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.switches.are_used()
-    }
-}
+use crate::service::ServiceId;
 
 /// One open connection.
 pub(crate) struct Conn {
