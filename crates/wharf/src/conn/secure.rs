@@ -131,8 +131,12 @@ impl Secure {
         self.ending.is_none() && self.cipher.len() < MAX_UNSENT_BYTES
     }
 
-    /// Decides on the end of the connection, whatever is spoken on it.
+    /// Decides on the end of the connection, whatever is spoken on it. What was decided on before
+    /// stands, unless it would be waited for in vain.
     pub(super) fn end(&mut self, ending: Ending) {
+        if ending == Ending::Cut {
+            self.ending = Some(ending);
+        }
         self.ending.get_or_insert(ending);
     }
 
@@ -226,7 +230,9 @@ impl Secure {
     /// How the connection ends, as soon as all output is sent, where `decided` is what who speaks
     /// on it has decided.
     pub(super) fn ending(&self, decided: Option<Ending>) -> Option<Ending> {
-        let ending = self.ending.or(decided)?;
+        // A peer that takes nothing is not waited for, whatever it was to be told.
+        let cut = decided.filter(|decided| *decided == Ending::Cut);
+        let ending = cut.or(self.ending).or(decided)?;
         (ending == Ending::Cut || self.is_all_sent()).then_some(ending)
     }
 

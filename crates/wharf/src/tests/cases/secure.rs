@@ -11,7 +11,7 @@ use super::super::harness::{Backend, Combination, Mode};
 use super::super::secure::{TLS, client_config, hello, layer_of, tls};
 use super::super::site::{Stage, site};
 use super::{Case, Harness, TABLES, check};
-use crate::{CloseReason, ConnectionState, Limit, Server, Service, Timeouts};
+use crate::{CloseReason, ConnectionState, Limit, Server, Service, Stream, Timeouts};
 
 /// Short enough to wait for, and long enough for a busy machine to do what has to come before.
 const SHORT: Duration = Duration::from_millis(200);
@@ -47,6 +47,10 @@ const CASES: &[Case] = &[
     Case::of("plain_http_is_sent_to_tls", redirecting, plain_http_is_sent_to_tls),
     Case::new("garbage_before_a_handshake", garbage_before_a_handshake),
     Case::new("garbage_instead_of_a_record", garbage_instead_of_a_record),
+    Case::new("garbage_of_a_client_that_takes_nothing", garbage_and_nothing_taken)
+        .with(short_write),
+    Case::of("garbage_of_a_peer_that_takes_nothing", pours, garbage_and_nothing_taken)
+        .with(short_write),
     Case::new("garbage_while_a_handler_waits", garbage_while_a_handler_waits),
     Case::new("nothing_in_common_to_speak", nothing_in_common_to_speak),
     Case::new("what_is_spoken_is_agreed_on", what_is_spoken_is_agreed_on),
@@ -164,6 +168,29 @@ fn garbage_instead_of_a_record(harness: &mut Harness) {
     assert_eq!(client.end(), End::Failed);
     client.shut();
     harness.wait_for_close(CloseReason::Tls);
+}
+
+fn short_write(server: Server) -> Server {
+    server.timeouts(Timeouts::default().write(SHORT).write_rate(0))
+}
+
+/// Writes more than sockets hold.
+fn pours(_: &Arc<Stage>) -> Service {
+    Service::tcp(async |mut stream: Stream| stream.write_all(&vec![b'x'; 32 << 20]).await)
+}
+
+/// Whatever it was to be told of that, it is not waited for.
+fn garbage_and_nothing_taken(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.request("GET /large", "");
+    harness.wait_until_stuck("anything");
+    client.send_plainly(b"\x17\x03\x03\x00\x20................................");
+    harness.wait_until_stuck("anything");
+    for _ in 0..20 {
+        harness.pass(PASSES);
+    }
+    harness.wait_for_close(CloseReason::Tls);
+    drop(client);
 }
 
 fn garbage_while_a_handler_waits(harness: &mut Harness) {
