@@ -55,8 +55,8 @@ macro_rules! writes {
                 self.shared.poll_flush(cx)
             }
 
-            fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(self.shared.shut())
+            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.shared.poll_shut(cx)
             }
         }
     };

@@ -6,6 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -89,12 +90,15 @@ pub(super) enum Next {
 }
 
 impl Slot {
-    fn wait(&mut self, cx: &Context<'_>) {
-        match &mut self.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => self.waker = Some(cx.waker().clone()),
-        }
+    /// Returns who has waited before, to be dropped without the lock: who waits no longer may be
+    /// all that keeps another half.
+    #[must_use]
+    fn wait(&mut self, cx: &Context<'_>) -> Option<Waker> {
         self.waits = true;
+        match &self.waker {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => self.waker.replace(cx.waker().clone()),
+        }
     }
 
     /// Who waits has something to go on with.
@@ -167,7 +171,7 @@ impl Shared {
         Self { connection: io.waker().clone(), facts, state: Mutex::new(state) }
     }
 
-    /// Nothing of the program's runs under this lock but its wakers' clones and destructors.
+    /// Nothing of the program's runs under this lock but its wakers' clones.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -201,6 +205,7 @@ impl Shared {
         cx: &Context<'_>,
         take: impl FnOnce(&[u8]) -> usize,
     ) -> Poll<io::Result<usize>> {
+        let _before;
         let mut state = self.lock();
         if state.unread_bytes() > 0 {
             let taken = take(&state.input[state.read..]);
@@ -222,7 +227,7 @@ impl Shared {
         if !state.reader.waits {
             state.waits += 1;
         }
-        state.reader.wait(cx);
+        _before = state.reader.wait(cx);
         if state.read_timeout.is_some() || state.is_idle {
             self.tell(state);
         }
@@ -245,6 +250,7 @@ impl Shared {
         cx: &Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let _before;
         let mut state = self.lock();
         state.check_open()?;
         let mut room = state.room();
@@ -258,7 +264,7 @@ impl Shared {
         }
         let is_full = written == 0 && slices.iter().any(|slice| !slice.is_empty());
         if is_full {
-            state.writer.wait(cx);
+            _before = state.writer.wait(cx);
             state.writer.flushes = false;
         }
         if is_full || written > 0 {
@@ -269,6 +275,7 @@ impl Shared {
 
     /// Waits until everything that was written was handed to the system.
     pub(super) fn poll_flush(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        let _before;
         let mut state = self.lock();
         if state.output.is_empty() && state.unsent_bytes == 0 {
             return Poll::Ready(Ok(()));
@@ -276,10 +283,17 @@ impl Shared {
         if state.is_over {
             return Poll::Ready(Err(over()));
         }
-        state.writer.wait(cx);
+        _before = state.writer.wait(cx);
         state.writer.flushes = true;
         self.tell(state);
         Poll::Pending
+    }
+
+    /// Nothing more will be written. Waits until all that was is with the system.
+    #[cfg(any(feature = "futures", feature = "tokio"))]
+    pub(super) fn poll_shut(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        self.shut()?;
+        self.poll_flush(cx)
     }
 
     /// Nothing more will be written.
@@ -318,12 +332,15 @@ impl Shared {
         let mut state = self.lock();
         state.is_over = true;
         state.is_watched = true;
+        // Nobody is to take it for sent.
+        state.unsent_bytes += state.output.len();
         state.output = Vec::new();
         let watch = state.watch.clone();
         let waiting = [state.reader.waker.take(), state.writer.waker.take()];
         drop(state);
         for waker in waiting.into_iter().flatten() {
-            waker.wake();
+            // It is somebody else's code, and the others are to be woken all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
         if let Some(watch) = watch {
             watch.set(OVER);

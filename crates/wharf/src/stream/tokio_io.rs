@@ -63,8 +63,8 @@ macro_rules! writes {
                 self.shared.poll_flush(cx)
             }
 
-            fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(self.shared.shut())
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.shared.poll_shut(cx)
             }
         }
     };

@@ -4,7 +4,9 @@
 //! Not here: what asynchronous handlers do with their streams (`raw.rs`).
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::pin::pin;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use super::super::client::End;
@@ -41,6 +43,7 @@ pub(super) const CASES: &[Case] = &[
     Case::of("a_drain_waits_for_streams_that_are_busy", marks, busy_streams).with(short_grace),
     Case::of("a_drain_is_told_to_streams", farewells, a_farewell),
     Case::of("the_deadline_cuts_streams", marks, cut_streams),
+    Case::of("a_flush_of_what_was_lost", loses, a_flush_that_fails),
     Case::of("raw_connections_are_listed", lines, listed),
 ];
 
@@ -442,4 +445,39 @@ fn listed(harness: &mut Harness) {
     if harness.combination.transport.is_plain {
         assert_eq!((found.received_bytes, found.sent_bytes), (6, 6));
     }
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic_quietly();
+    }
+}
+
+/// Writes, and fails before anybody has looked at that. Another thread has the half.
+fn loses(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |stream: Stream| {
+        let stage = Arc::clone(&stage);
+        async move {
+            let (_reader, mut writer) = stream.split();
+            writer.write_all(b"lost").await.expect("there is room");
+            thread::spawn(move || {
+                stage.pass_blocking("a");
+                let flushed = crate::body::block_on(|cx| pin!(writer.flush()).poll(cx));
+                stage.add(if flushed.is_err() { "told so" } else { "lied to" }, 1);
+            });
+            drop(Grenade);
+        }
+    })
+}
+
+fn a_flush_that_fails(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.try_end();
+    harness.wait_for_close(CloseReason::Failed);
+    harness.stage.open("a");
+    harness.wait_for("told so", 1);
 }
