@@ -251,6 +251,12 @@ impl Ticket {
         let job = self.shared.lock().take(self.job);
         job.is_some()
     }
+
+    /// Whether the job has not begun.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let state = self.shared.lock();
+        state.queue.binary_search_by_key(&self.job, |(number, _)| *number).is_ok()
+    }
 }
 
 impl Drop for Ticket {

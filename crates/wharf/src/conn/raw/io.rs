@@ -156,7 +156,7 @@ impl Io<'_> {
         match self.context.threads.submit(Box::new(job)) {
             Ok(ticket) => {
                 let due = self.context.clock.now().checked_add(self.context.blocking.wait());
-                self.link.jobs.push(Queued { ticket, due });
+                self.link.push(Queued { ticket, due });
             }
             Err(_) => self.link.was_refused = true,
         }

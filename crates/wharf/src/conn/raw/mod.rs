@@ -8,6 +8,7 @@ mod io;
 mod protocol;
 mod unmade;
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -63,8 +64,8 @@ pub(crate) struct Link {
     /// What they have left.
     left: Option<Box<PerConnection>>,
     tls: Option<Arc<TlsInfo>>,
-    /// What waits for a thread, or has one.
-    jobs: Vec<Queued>,
+    /// What waits for a thread, or has one, in the order in which they were submitted.
+    jobs: VecDeque<Queued>,
     /// There was no room for one.
     was_refused: bool,
 }
@@ -74,6 +75,17 @@ struct Queued {
     ticket: Ticket,
     /// When it has to have a thread.
     due: Option<Instant>,
+}
+
+impl Link {
+    /// Keeps a job until it is due. Most have begun long before, and are forgotten whenever there
+    /// would have to be more room.
+    fn push(&mut self, job: Queued) {
+        if self.jobs.len() == self.jobs.capacity() {
+            self.jobs.retain(|job| job.ticket.is_waiting());
+        }
+        self.jobs.push_back(job);
+    }
 }
 
 impl Raw {
@@ -89,7 +101,7 @@ impl Raw {
             due: None,
             requests: 0,
             left: None,
-            jobs: Vec::new(),
+            jobs: VecDeque::new(),
             was_refused: false,
             tls: None,
         };
@@ -165,8 +177,9 @@ impl Raw {
     }
 
     pub(super) fn handler_due(&self) -> Option<Instant> {
-        let jobs = self.link.jobs.iter().filter_map(|job| job.due);
-        jobs.chain(self.link.due).min()
+        // All jobs may wait for the same time, so that the first is due first.
+        let job = self.link.jobs.front().and_then(|job| job.due);
+        [job, self.link.due].into_iter().flatten().min()
     }
 
     pub(super) fn timer(&self) -> Timer {
@@ -315,8 +328,11 @@ impl Raw {
             self.ask(context, Protocol::on_timeout);
         }
         // Those that have begun have the time that they take.
-        let jobs = &mut self.link.jobs;
-        let is_late = jobs.extract_if(.., |job| is_due(job.due)).any(|job| job.ticket.take_back());
+        let mut is_late = false;
+        while self.link.jobs.front().is_some_and(|job| is_due(job.due)) {
+            let job = self.link.jobs.pop_front();
+            is_late |= job.is_some_and(|job| job.ticket.take_back());
+        }
         if is_late {
             self.reach(Limit::BlockingWait, context);
         }

@@ -43,6 +43,7 @@ pub(super) const CASES: &[Case] = &[
     Case::of("a_drain_waits_for_streams_that_are_busy", marks, busy_streams).with(short_grace),
     Case::of("a_drain_is_told_to_streams", farewells, a_farewell),
     Case::of("the_deadline_cuts_streams", marks, cut_streams),
+    Case::of("more_jobs_than_are_remembered", many_jobs, they_are_done).with(five_threads),
     Case::of("a_flush_of_what_was_lost", loses, a_flush_that_fails),
     Case::of("raw_connections_are_listed", lines, listed),
 ];
@@ -444,6 +445,32 @@ fn listed(harness: &mut Harness) {
     // What TLS takes is counted as well.
     if harness.combination.transport.is_plain {
         assert_eq!((found.received_bytes, found.sent_bytes), (6, 6));
+    }
+}
+
+/// Gives each byte to a thread.
+struct Jobs(Arc<Stage>);
+
+impl Protocol for Jobs {
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        for _ in bytes {
+            let stage = Arc::clone(&self.0);
+            io.spawn_blocking(move || stage.add("jobs", 1));
+        }
+        Ok(bytes.len())
+    }
+}
+
+fn many_jobs(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::protocol(move || Jobs(Arc::clone(&stage)))
+}
+
+fn they_are_done(harness: &mut Harness) {
+    let mut client = harness.connect();
+    for round in 1..50 {
+        client.send([b'x'; 5]);
+        harness.wait_for("jobs", 5 * round);
     }
 }
 
