@@ -234,11 +234,12 @@ impl Raw {
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
         if bytes.is_empty() {
             self.wire.eof = true;
-        } else if self.input.is_empty() && self.is_ready() {
-            let used = self.give(bytes, context);
-            self.input.extend_from_slice(&bytes[used..]);
         } else {
-            self.input.extend_from_slice(bytes);
+            let used = if self.input.is_empty() { self.give_all(bytes, context) } else { 0 };
+            if used < bytes.len() {
+                pool::fill_up(&mut self.input);
+                self.input.extend_from_slice(&bytes[used..]);
+            }
         }
         self.proceed(context);
     }
@@ -257,15 +258,10 @@ impl Raw {
 
     /// Deals with what is kept, as far as that is possible now.
     fn proceed(&mut self, context: &Context<'_>) {
-        while !self.input.is_empty() && self.is_ready() {
-            let input = std::mem::take(&mut self.input);
-            let used = self.give(&input, context);
-            self.input = input;
-            self.input.drain(..used);
-            if used == 0 {
-                break;
-            }
-        }
+        let mut input = std::mem::take(&mut self.input);
+        let used = self.give_all(&input, context);
+        input.drain(..used);
+        self.input = input;
         let is_stuck = self.input.len() >= Io::MAX_UNREAD_BYTES && self.is_ready();
         if is_stuck {
             self.on_timeout(Limit::Unread, context);
@@ -273,8 +269,9 @@ impl Raw {
         if self.wire.eof && !self.has_told_end && (self.input.is_empty() || self.is_ready()) {
             self.tell_end(context);
         }
+        // Many may wait for their peers, and none of them needs these.
+        pool::give_back(&mut self.input);
         if self.wire.is_all_sent() {
-            // Many may wait for their peers, and none of them needs it.
             pool::give_back(&mut self.wire.output.buffer);
         }
     }
@@ -283,6 +280,19 @@ impl Raw {
         self.has_told_end = true;
         let unread = std::mem::take(&mut self.input);
         self.ask(context, |protocol, io| protocol.on_end(&unread, io));
+    }
+
+    /// Gives bytes to the protocol for as long as it deals with any and may. Returns how many that
+    /// were: they are moved once, however few of them it takes at a time.
+    fn give_all(&mut self, bytes: &[u8], context: &Context<'_>) -> usize {
+        let mut used = 0;
+        while used < bytes.len() && self.is_ready() {
+            match self.give(&bytes[used..], context) {
+                0 => break,
+                more => used += more,
+            }
+        }
+        used
     }
 
     /// Gives bytes to the protocol, and returns how many it has dealt with.

@@ -43,6 +43,7 @@ pub(super) const CASES: &[Case] = &[
     Case::of("a_drain_waits_for_streams_that_are_busy", marks, busy_streams).with(short_grace),
     Case::of("a_drain_is_told_to_streams", farewells, a_farewell),
     Case::of("the_deadline_cuts_streams", marks, cut_streams),
+    Case::of("a_protocol_that_takes_a_byte_at_a_time", bytes_alone, many_bytes),
     Case::of("more_jobs_than_are_remembered", many_jobs, they_are_done).with(five_threads),
     Case::of("a_flush_of_what_was_lost", loses, a_flush_that_fails),
     Case::of("raw_connections_are_listed", lines, listed),
@@ -446,6 +447,28 @@ fn listed(harness: &mut Harness) {
     if harness.combination.transport.is_plain {
         assert_eq!((found.received_bytes, found.sent_bytes), (6, 6));
     }
+}
+
+struct BytesAlone;
+
+impl Protocol for BytesAlone {
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        io.write(&bytes[..1]);
+        Ok(1)
+    }
+}
+
+fn bytes_alone(_: &Arc<Stage>) -> Service {
+    Service::protocol(|| BytesAlone)
+}
+
+fn many_bytes(harness: &mut Harness) {
+    let mut client = harness.connect();
+    let bytes: String = (0..300_000).map(|n: u32| char::from(b'a' + (n % 23) as u8)).collect();
+    client.send(&bytes);
+    client.shut();
+    assert_eq!(client.bytes(bytes.len()), bytes);
+    assert_eq!(client.end(), End::Closed);
 }
 
 /// Gives each byte to a thread.
