@@ -31,12 +31,17 @@ impl<S> State<S> {
         }
     }
 
-    /// Gives a connection what it needs to go on with a protocol of the program's own.
-    pub(super) fn take_up(&mut self, key: Key) {
+    /// Gives a connection what it needs to go on with a protocol of the program's own, if it keeps
+    /// one. Says whether it does.
+    pub(super) fn take_up(&mut self, key: Key) -> bool {
+        if !self.conn(key).is_some_and(|conn| conn.keeps_protocol()) {
+            return false;
+        }
         let raw = self.spares.raw(key, &self.shared.members[self.own.index], self.own.index);
         if let Some(conn) = self.conn(key) {
             conn.work_raw(raw);
         }
+        true
     }
 
     /// Begins with what a connection was accepted for. Who speaks HTTP waits for a request.

@@ -82,7 +82,12 @@ impl<D: Driver> Worker<D> {
         let due = now.checked_add(self.state.own.timeouts.idle).unwrap_or(now);
         let keys: Vec<Key> = self.state.conns.iter().flatten().map(|conn| conn.key).collect();
         for key in keys {
+            let was_idle = self.state.take_up(key);
             self.state.act(key, Conn::on_drain);
+            if was_idle {
+                // Many may be, and what they are asked with is lent to one after the other.
+                self.flush();
+            }
             if let Some(conn) = self.state.conn(key) {
                 conn.hasten(due);
                 self.state.set_deadline(key);

@@ -386,6 +386,9 @@ impl<D: Driver> Worker<D> {
             return;
         };
         if own.is_draining && conn.is_idle() {
+            if self.state.take_up(key) {
+                return self.state.act(key, |conn, context| conn.on_timeout(limit, context));
+            }
             self.say_goodbye(key);
         } else if conn.is_quiet() {
             self.state.member().counters.count_limit(limit);

@@ -28,7 +28,10 @@ impl<S> State<S> {
         }
         let redirects = |service| self.shared.context(&self.own).redirects_to_tls(service);
         match decrypted {
-            Some((Ok(Decrypted { is_end: true, .. }), _)) => self.act(key, Conn::on_goodbye),
+            Some((Ok(Decrypted { is_end: true, .. }), _)) => {
+                self.take_up(key);
+                self.act(key, Conn::on_goodbye);
+            }
             // There may be something to be said.
             Some((Ok(_), _)) => self.act(key, |_, _| {}),
             Some((Err(error), service)) if error.is_no_tls() && redirects(service) => {

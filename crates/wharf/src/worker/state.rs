@@ -135,9 +135,10 @@ impl<S> State<S> {
         });
     }
 
-    /// Whether nothing is under way on a connection, so that its peer may close it.
+    /// Whether nobody is to be asked about the end of a connection whose peer closes it.
     pub(super) fn is_quiet(&mut self, key: Key) -> bool {
-        self.conn(key).is_some_and(|conn| conn.is_quiet())
+        let keeps = |conn: &Conn| conn.keeps_protocol() && !conn.is_secure();
+        self.conn(key).is_some_and(|conn| conn.is_quiet() && !keeps(conn))
     }
 
     pub(super) fn on_wake(&mut self, key: Key) {

@@ -278,8 +278,13 @@ impl Raw {
 
     fn tell_end(&mut self, context: &Context<'_>) {
         self.has_told_end = true;
+        let has_left = self.wire.eof && self.is_quiet();
         let unread = std::mem::take(&mut self.input);
         self.ask(context, |protocol, io| protocol.on_end(&unread, io));
+        if has_left && self.wire.is_all_sent() && self.wire.reason == Some(CloseReason::Finished) {
+            // Nothing was under way, and nothing was to be said to that.
+            self.wire.reason = Some(CloseReason::PeerClosed);
+        }
     }
 
     /// Gives bytes to the protocol for as long as it deals with any and may. Returns how many that
@@ -316,6 +321,7 @@ impl Raw {
 
     pub(super) fn on_drain(&mut self, context: &Context<'_>) {
         self.ask(context, Protocol::on_drain);
+        self.proceed(context);
     }
 
     pub(super) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
@@ -325,6 +331,10 @@ impl Raw {
         if limit == Limit::Tunnel && context.is_draining() && self.is_quiet() {
             // Who waits for its peer's next message is told that there is none.
             self.wire.set_reason(CloseReason::Stopped);
+            if self.has_told_end {
+                // It has nothing to say to that.
+                return self.io(context).finish();
+            }
             return self.tell_end(context);
         }
         self.reach(limit, context);

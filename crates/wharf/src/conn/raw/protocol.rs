@@ -124,8 +124,7 @@ pub trait Protocol: 'static {
     ///
     /// It is asked when the output was taken and all that came was dealt with. A connection that is
     /// idle and was not asked for anything ([`Io::waker`], [`Io::pause`], [`Io::set_timeout`])
-    /// holds nothing but this value, and `on_end` is not called if its peer closes or the server
-    /// drains.
+    /// holds nothing but this value.
     fn is_idle(&self) -> bool {
         true
     }

@@ -43,6 +43,9 @@ pub(super) const CASES: &[Case] = &[
     Case::of("a_drain_waits_for_streams_that_are_busy", marks, busy_streams).with(short_grace),
     Case::of("a_drain_is_told_to_streams", farewells, a_farewell),
     Case::of("the_deadline_cuts_streams", marks, cut_streams),
+    Case::of("an_idle_protocol_hears_of_its_peers_end", minutes, an_end_when_idle),
+    Case::of("an_idle_protocol_hears_of_a_drain", minutes, a_drain_when_idle).with(short_grace),
+    Case::of("who_makes_nothing_of_a_drain", deaf, ends_all_the_same).with(short_grace),
     Case::of("a_protocol_that_takes_a_byte_at_a_time", bytes_alone, many_bytes),
     Case::of("more_jobs_than_are_remembered", many_jobs, they_are_done).with(five_threads),
     Case::of("a_flush_of_what_was_lost", loses, a_flush_that_fails),
@@ -447,6 +450,90 @@ fn listed(harness: &mut Harness) {
     if harness.combination.transport.is_plain {
         assert_eq!((found.received_bytes, found.sent_bytes), (6, 6));
     }
+}
+
+/// Sends lines back, and tells of what else happens.
+struct Minutes;
+
+impl Protocol for Minutes {
+    fn on_bytes(&mut self, bytes: &[u8], io: &mut Io<'_>) -> Result<usize, BoxError> {
+        Lines.on_bytes(bytes, io)
+    }
+
+    fn on_end(&mut self, unread: &[u8], io: &mut Io<'_>) -> Result<(), BoxError> {
+        io.write(b"end ");
+        io.write(unread);
+        io.finish();
+        Ok(())
+    }
+
+    fn on_drain(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
+        io.write(b"drain ");
+        Ok(())
+    }
+}
+
+fn minutes(_: &Arc<Stage>) -> Service {
+    Service::protocol(|| Minutes)
+}
+
+fn an_end_when_idle(harness: &mut Harness) {
+    let (mut client, mut other) = (harness.connect(), harness.connect());
+    client.send("hello\n");
+    assert_eq!(client.bytes(6), "hello\n");
+    client.shut();
+    assert_eq!(client.bytes(4), "end ");
+    assert_eq!(client.end(), End::Closed);
+    other.send("and");
+    other.shut();
+    assert_eq!(other.bytes(7), "end and");
+    assert_eq!(other.end(), End::Closed);
+}
+
+fn a_drain_when_idle(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("hello\n");
+    assert_eq!(client.bytes(6), "hello\n");
+    harness.drain(LONG);
+    assert_eq!(client.bytes(6), "drain ");
+    harness.pass(2 * SHORT);
+    assert_eq!(client.bytes(4), "end ");
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    assert!(harness.wait_for_end().is_clean());
+    assert_eq!(harness.stage.count("close: Stopped"), 1);
+}
+
+/// Has nothing under way, and is not moved by ends.
+struct Deaf(Arc<Stage>);
+
+impl Protocol for Deaf {
+    fn on_bytes(&mut self, bytes: &[u8], _: &mut Io<'_>) -> Result<usize, BoxError> {
+        Ok(bytes.len())
+    }
+
+    fn on_end(&mut self, _: &[u8], _: &mut Io<'_>) -> Result<(), BoxError> {
+        self.0.add("told", 1);
+        Ok(())
+    }
+}
+
+fn deaf(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::protocol(move || Deaf(Arc::clone(&stage)))
+}
+
+fn ends_all_the_same(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.wait_for("open", 1);
+    harness.drain(LONG);
+    for _ in 0..10 {
+        harness.pass(2 * SHORT);
+    }
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    assert!(harness.wait_for_end().is_clean());
+    assert_eq!(harness.stage.count("told"), 1);
 }
 
 struct BytesAlone;
