@@ -188,6 +188,10 @@ impl Tally {
     fn count(&self, answer: &[u8]) {
         // Less is what a reset left of it.
         let Some(line) = answer.get(..13) else { return };
+        // The preface of HTTP/2 is answered with SETTINGS (RFC 9113 section 3.4).
+        if line.starts_with(b"\0\0") && line[3] == 4 {
+            return;
+        }
         let line = str::from_utf8(line).expect("a status line is ASCII");
         let status = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest[..3].parse().ok());
         let status: u16 = status.unwrap_or_else(|| panic!("not a status line: {line:?}"));
