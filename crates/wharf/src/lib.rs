@@ -105,6 +105,7 @@ pub use stream::{BlockingStream, IntoStreamHandler, ReadHalf, Stream, StreamOutc
 pub use tls::{
     Certificate, ClientAuth, ClientCertificate, Tls, TlsConfigError, TlsError, TlsInfo, TlsVersion,
 };
+pub use wharf_proto::h2::ConnectionError as Http2Error;
 pub use wharf_proto::{
     Headers, HeadersIter, InvalidHeader, Limits, Misuse, OutOfRange, Reject, RequestHead,
 };

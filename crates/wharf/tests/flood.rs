@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use wharf::{
-    BodyError, CloseReason, Limit, Reject, Request, Response, Router, Server, ServerHandle,
-    Timeouts,
+    BodyError, CloseReason, Http2Error, Limit, Reject, Request, Response, Router, Server,
+    ServerHandle, Timeouts,
 };
 
 /// How many connections the flood has open at once.
@@ -290,6 +290,8 @@ impl Flood {
             CloseReason::Rejected(Reject::BadField),
             CloseReason::Limit(Limit::Head),
             CloseReason::Failed,
+            CloseReason::Tls,
+            CloseReason::Http2(Http2Error::BadPreface),
         ];
         let ended: u64 = reasons.map(|reason| stats.closed(reason)).iter().sum();
         stats.connections == 0 && ended == stats.accepted
