@@ -67,6 +67,8 @@ pub(crate) struct Http2 {
     done_when_sent: usize,
     /// When something may have to have happened: it may be earlier than that.
     due: Option<Instant>,
+    /// Streams may wait for room in the output alone.
+    holds_streams: bool,
     /// What requests have left for those to come.
     left: Option<Box<PerConnection>>,
     /// Handlers that go on although their client has given up.
@@ -105,6 +107,7 @@ impl Http2 {
             done: Vec::new(),
             done_when_sent: 0,
             due: None,
+            holds_streams: false,
             left: None,
             orphans: Vec::new(),
             waker,

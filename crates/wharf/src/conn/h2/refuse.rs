@@ -101,6 +101,9 @@ impl Http2 {
             // As over HTTP/1: what is sent from here on would pass for an answer to all of it.
             if is_read && stream.exchange.response_body.is_some() {
                 self.give_up(stream);
+            } else if !self.machine.is_sending(stream.key) {
+                // The response is out, and nobody else would end the stream.
+                self.machine.reset(stream.key, ErrorCode::CANCEL, &mut self.wire.output.buffer);
             }
             return;
         }

@@ -109,7 +109,7 @@ impl Http2 {
             Ok(Err(in_memory)) => {
                 stream.pending = in_memory.into_shared();
                 stream.exchange.body_bytes = stream.pending.len() as u64;
-                self.push(stream, TURN_BYTES);
+                self.produce(stream, context);
             }
             Err(panic) => {
                 self.tell_failure(stream, panicked(&*panic), context);
@@ -145,21 +145,31 @@ impl Http2 {
         }
         if !sent.is_over {
             stream.pending = Bytes::copy_from_slice(&bytes[sent.bytes..]);
-            self.await_room(stream, context);
+            self.produce(stream, context);
         }
     }
 
     /// Sends what comes of a streamed body, as far as it is there and as there is room.
     pub(super) fn produce(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        stream.is_held = false;
         loop {
             if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES) {
                 return self.await_room(stream, context);
             }
             if !self.wire.can_produce() {
-                // It has another turn once that is sent.
+                // It has another turn once that is sent, also without a window: nothing but the end
+                // may be left.
+                stream.is_held = true;
+                self.holds_streams = true;
                 return self.machine.await_writable(stream.key);
             }
-            let Some(body) = &mut stream.exchange.response_body else { return };
+            let Some(body) = &mut stream.exchange.response_body else {
+                // A response to CONNECT has no length that would end it.
+                if self.end_response(stream, None).is_err() {
+                    self.give_up(stream);
+                }
+                return;
+            };
             let mut cx = TaskContext::from_waker(&stream.waker);
             let polled = catch_unwind(AssertUnwindSafe(|| body.poll_apart(&mut cx)));
             let failure = match polled {
@@ -219,7 +229,7 @@ impl Http2 {
     /// Has streams send that have more to send, one after the other.
     pub(super) fn pump(&mut self, context: &Context<'_>) {
         while self.wire.can_produce() {
-            let Some(next) = self.machine.next_writable() else { return };
+            let Some(next) = self.machine.next_writable() else { break };
             let slot = next.stream.slot();
             self.with(slot, |http, stream| {
                 if stream.key != next.stream {
@@ -231,6 +241,19 @@ impl Http2 {
                     http.await_room(stream, context);
                 }
             });
+        }
+        if self.wire.can_produce() && std::mem::take(&mut self.holds_streams) {
+            self.pump_held(context);
+        }
+    }
+
+    /// Has those go on that waited for room in the output, and have no turn without a window.
+    #[cold]
+    fn pump_held(&mut self, context: &Context<'_>) {
+        for slot in 0..self.streams.len() {
+            if self.streams[slot].as_ref().is_some_and(|stream| stream.is_held) {
+                self.with(slot, |http, stream| http.produce(stream, context));
+            }
         }
     }
 
