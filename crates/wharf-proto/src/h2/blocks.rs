@@ -163,7 +163,12 @@ impl Connection {
         now: Duration,
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'static>>, ConnectionError> {
-        match target.purpose {
+        let purpose = match (target.purpose, self.going) {
+            // That was said while it came.
+            (Purpose::Request, Going::After(last_id)) if target.id > last_id => Purpose::Drop,
+            (purpose, _) => purpose,
+        };
+        match purpose {
             Purpose::Request => self.finish_request(target, block, limits, head, now, out),
             Purpose::Trailers(key) => self.finish_trailers(key, block, limits, head, now, out),
             Purpose::Drop => {

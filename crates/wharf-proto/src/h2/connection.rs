@@ -381,7 +381,12 @@ impl Connection {
     /// Ends the connection for a fault of the peer's (RFC 9113 section 5.4.1).
     fn fail(&mut self, error: ConnectionError, out: &mut Vec<u8>) {
         self.failure = Some(error);
-        goaway::put(self.last_id, error.code(), out);
+        // RFC 9113 section 6.8: it never grows, since what is above may have been sent elsewhere.
+        let last_id = match self.going {
+            Going::After(last_id) => last_id,
+            Going::No | Going::Soon => self.last_id,
+        };
+        goaway::put(last_id, error.code(), out);
         self.streams = Streams::new();
         self.schedule = Schedule::new();
         self.block = HeaderBlock::new();

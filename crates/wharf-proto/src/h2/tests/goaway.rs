@@ -41,6 +41,27 @@ fn an_end_at_once() {
 }
 
 #[test]
+fn an_end_while_a_head_comes() {
+    let mut session = session(Config::default());
+    let frames = blocks(3, END_STREAM, &[&wire::block(GET), b""]);
+    session.feed(&[get(1), frames[0].clone()].concat());
+    session.connection.goaway(&mut session.out);
+    session.transcript();
+    session.feed(&[frames[1].clone(), ping()].concat());
+    assert_eq!(session.transcript().join(", "), "PING ack 12345678", "it was said to be dropped");
+}
+
+#[test]
+fn an_end_for_a_fault_behind_another_end() {
+    let mut session = session(Config::default());
+    session.feed(&get(1));
+    session.connection.goaway(&mut session.out);
+    session.transcript();
+    session.feed(&[get(3), data(0, "a")].concat());
+    assert_eq!(session.transcript().join(", "), "error BadStreamId, GOAWAY 1 PROTOCOL_ERROR");
+}
+
+#[test]
 fn an_end_for_a_fault() {
     let mut session = session(Config::default());
     session.feed(&[post(1), get(3)].concat());
