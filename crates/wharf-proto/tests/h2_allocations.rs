@@ -56,7 +56,7 @@ fn requests_on_a_warm_connection_allocate_nothing() {
             let sent = connection.send_whole(stream, response, &fields, b"OK", &mut out).unwrap();
             assert!(sent.is_over);
         }
-        connection.flushed();
+        connection.flushed(u32::MAX);
         input.clear();
     };
     (0..64).for_each(|_| turn());

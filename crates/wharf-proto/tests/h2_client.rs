@@ -48,7 +48,7 @@ impl Echo {
         self.connection.begin(&mut self.out);
         loop {
             sender.send(std::mem::take(&mut self.out)).expect("the writer runs");
-            self.connection.flushed();
+            self.connection.flushed(u32::MAX);
             if self.send_more() {
                 continue;
             }

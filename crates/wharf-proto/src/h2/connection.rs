@@ -310,10 +310,16 @@ impl Connection {
         self.grant_connection(out);
     }
 
-    /// Takes note that all that was appended has been sent. Without it, a peer that goes on asking
-    /// is taken for one that does not read.
-    pub fn flushed(&mut self) {
-        self.control_backlog = 0;
+    /// How many frames that only answer the peer's were appended and are not known to be sent.
+    #[must_use]
+    pub const fn unsent_answers(&self) -> u32 {
+        self.control_backlog
+    }
+
+    /// Takes note that so many of [these](Self::unsent_answers) have been sent. Without it, a peer
+    /// that goes on asking is taken for one that does not read.
+    pub const fn flushed(&mut self, answers: u32) {
+        self.control_backlog = self.control_backlog.saturating_sub(answers);
     }
 
     /// Lets the peer send more on the connection, if that is worth a frame.

@@ -75,7 +75,7 @@ impl Run {
                 0 => self.session.connection.goaway_soon(&mut self.session.out),
                 1 => self.session.connection.goaway(&mut self.session.out),
                 2 => self.session.now += std::time::Duration::from_millis(argument().into()),
-                3 => self.session.connection.flushed(),
+                3 => self.session.connection.flushed(u32::MAX),
                 4 => {
                     self.session.connection.receive_eof();
                 }

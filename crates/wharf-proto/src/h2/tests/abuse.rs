@@ -18,7 +18,7 @@ fn flood(most: u32, mut what: impl FnMut(u32) -> Vec<u8>) -> (u32, Option<Connec
             assert!(session.transcript().last().unwrap().contains("ENHANCE_YOUR_CALM"));
             return (turn, session.error);
         }
-        session.connection.flushed();
+        session.connection.flushed(u32::MAX);
         session.transcript();
     }
     (most, None)
@@ -137,6 +137,19 @@ fn answers_that_are_not_read() {
         }
     }
     panic!("nothing bounds them");
+}
+
+/// What is asked while answers are being sent is no reason to count those as well.
+#[test]
+fn answers_that_are_read_while_more_is_asked() {
+    let mut session = session(Config::default());
+    for _ in 0..100 {
+        let being_sent = session.connection.unsent_answers();
+        session.now += Duration::from_secs(60);
+        session.feed(&ping().repeat(100));
+        session.connection.flushed(being_sent);
+        assert_eq!((session.error, session.connection.unsent_answers()), (None, 100));
+    }
 }
 
 #[test]

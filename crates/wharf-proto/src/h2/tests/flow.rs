@@ -214,7 +214,7 @@ fn a_stream_that_is_over_holds_nothing() {
     for id in (1..400).step_by(2) {
         session.feed(&[post(id), wire::data(id, 0, &[0; 16_000]), reset(id)].concat());
         session.now += Duration::from_millis(50);
-        session.connection.flushed();
+        session.connection.flushed(u32::MAX);
         assert_eq!(session.error, None, "{id}");
         session.transcript();
     }

@@ -65,6 +65,8 @@ pub(crate) struct Http2 {
     done: Vec<Pooled<Record>>,
     /// How many of them end in the output that the driver has.
     done_when_sent: usize,
+    /// How many answers to the peer's own frames stand in that.
+    answers_when_sent: u32,
     /// When something may have to have happened: it may be earlier than that.
     due: Option<Instant>,
     /// Streams may wait for room in the output alone.
@@ -106,6 +108,7 @@ impl Http2 {
             input: Vec::new(),
             done: Vec::new(),
             done_when_sent: 0,
+            answers_when_sent: 0,
             due: None,
             holds_streams: false,
             left: None,
@@ -117,15 +120,26 @@ impl Http2 {
     }
 
     pub(super) fn begin_send(&mut self) -> Option<(&mut Output, Behind)> {
-        let begun = self.wire.begin_send()?;
-        self.done_when_sent = self.done.len();
-        Some(begun)
+        if self.wire.sending || self.wire.output.is_empty() {
+            return None;
+        }
+        self.note_begun();
+        self.wire.begin_send()
     }
 
     pub(super) fn begin_seal(&mut self) -> Option<Output> {
         let output = self.wire.begin_seal()?;
-        self.done_when_sent = self.done.len();
+        self.note_begun();
         Some(output)
+    }
+
+    /// Minds what is in the output that is about to be sent: more may be behind it when it is.
+    fn note_begun(&mut self) {
+        self.done_when_sent = self.done.len();
+        self.answers_when_sent = self.machine.unsent_answers();
+        for stream in self.streams.iter_mut().flatten() {
+            stream.is_sent_with_it = stream.pending.is_empty();
+        }
     }
 
     fn now(&self, context: &Context<'_>) -> Duration {
@@ -290,14 +304,12 @@ impl Http2 {
         for record in self.done.drain(..std::mem::take(&mut self.done_when_sent)) {
             record.tell(true, context);
         }
-        if self.wire.is_all_sent() {
-            self.machine.flushed();
-            for stream in self.streams.iter_mut().flatten() {
-                if let Some(body) = &mut stream.exchange.response_body
-                    && stream.pending.is_empty()
-                {
-                    body.sent();
-                }
+        self.machine.flushed(std::mem::take(&mut self.answers_when_sent));
+        for stream in self.streams.iter_mut().flatten() {
+            if let Some(body) = &mut stream.exchange.response_body
+                && std::mem::take(&mut stream.is_sent_with_it)
+            {
+                body.sent();
             }
         }
         self.proceed(context);

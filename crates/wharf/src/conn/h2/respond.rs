@@ -182,6 +182,7 @@ impl Http2 {
                 }
                 Ok(Poll::Ready(Ok(Piece::Bytes(bytes)))) => {
                     stream.exchange.body_bytes += bytes.len() as u64;
+                    stream.is_sent_with_it = false;
                     stream.pending = bytes;
                     continue;
                 }

@@ -40,6 +40,8 @@ pub(super) struct Stream {
     pub(super) is_paused: bool,
     /// When more of the request's body has to have come.
     pub(super) body_deadline: Deadline,
+    /// All that was taken of the response's body is in the output that is being sent.
+    pub(super) is_sent_with_it: bool,
     /// More of the response's body is taken when there is room for it in the output.
     pub(super) is_held: bool,
     /// When the peer has to have made room for more of the response.
@@ -66,6 +68,7 @@ impl Stream {
             unreleased: 0,
             is_paused: false,
             body_deadline: Deadline::new(),
+            is_sent_with_it: false,
             is_held: false,
             room_due: None,
             waker: Waker::from(Arc::clone(&wake)),
@@ -97,6 +100,7 @@ impl Stream {
         self.unreleased = 0;
         self.is_paused = false;
         self.body_deadline = Deadline::new();
+        self.is_sent_with_it = false;
         self.is_held = false;
         self.room_due = None;
         self.wake.is_woken.store(false, Ordering::Relaxed);
