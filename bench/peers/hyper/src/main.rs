@@ -1,47 +1,100 @@
-//! The common site on hyper and tokio's single-threaded runtime.
+//! The common site on hyper and tokio's single-threaded runtime, in cleartext or over rustls.
 //!
-//! Configured for speed: no date beyond hyper's own, `pipeline_flush` and no timers. Not here:
-//! any framework on top, which could only add cost.
+//! Configured for speed: no date beyond hyper's own, `pipeline_flush` and no timers; the version is
+//! known when a connection is made, so that nobody has to look for it. Not here: any framework on
+//! top, which could only add cost.
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use peer_listen::site;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use peer_listen::{Service, site};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
+use tokio_rustls::TlsAcceptor;
 
 fn main() -> Result<()> {
-    let listener = peer_listen::listener()?;
+    let options = peer_listen::options()?;
+    let listener = options.listener()?;
+    let transport = match &options.service {
+        Service::Http => Transport::Http1,
+        Service::Http2 => Transport::Http2,
+        Service::Tls { certificate, key } => {
+            let config = peer_listen::tls::config(certificate, key, &["h2", "http/1.1"])?;
+            Transport::Tls(TlsAcceptor::from(config))
+        }
+        Service::Echo(_) => bail!("it has no echo"),
+    };
     let runtime =
         runtime::Builder::new_current_thread().enable_io().build().context("no runtime")?;
-    runtime.block_on(async {
-        let listener = TcpListener::from_std(listener).context("the runtime refused the socket")?;
-        loop {
-            let (stream, _) = listener.accept().await.context("cannot accept")?;
-            tokio::spawn(serve(stream));
-        }
-    })
+    runtime.block_on(accept(listener, Arc::new(transport)))
 }
 
-async fn serve(stream: TcpStream) {
-    // Both errors mean that the peer has gone, which is how every load run ends.
+/// What is below and around the requests.
+enum Transport {
+    Http1,
+    Http2,
+    Tls(TlsAcceptor),
+}
+
+async fn accept(listener: std::net::TcpListener, transport: Arc<Transport>) -> Result<()> {
+    let listener = TcpListener::from_std(listener).context("the runtime refused the socket")?;
+    loop {
+        let (stream, _) = listener.accept().await.context("cannot accept")?;
+        // A task of its own for each, so that none is as large as the largest of them.
+        match &*transport {
+            Transport::Http1 => drop(tokio::spawn(serve_http1(stream))),
+            Transport::Http2 => drop(tokio::spawn(serve_http2(stream))),
+            Transport::Tls(acceptor) => drop(tokio::spawn(serve_tls(stream, acceptor.clone()))),
+        }
+    }
+}
+
+// All errors below mean that the peer has gone, which is how every load run ends.
+
+async fn serve_http1(stream: TcpStream) {
+    if stream.set_nodelay(true).is_ok() {
+        speak_http1(TokioIo::new(stream)).await;
+    }
+}
+
+async fn serve_http2(stream: TcpStream) {
+    if stream.set_nodelay(true).is_ok() {
+        speak_http2(TokioIo::new(stream)).await;
+    }
+}
+
+async fn serve_tls(stream: TcpStream, acceptor: TlsAcceptor) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let _gone = http1::Builder::new()
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service_fn(answer))
-        .await;
+    let Ok(session) = acceptor.accept(stream).await else { return };
+    if session.get_ref().1.alpn_protocol() == Some(b"h2") {
+        speak_http2(TokioIo::new(session)).await;
+    } else {
+        speak_http1(TokioIo::new(session)).await;
+    }
+}
+
+async fn speak_http1(io: impl Read + Write + Unpin) {
+    let _gone =
+        http1::Builder::new().pipeline_flush(true).serve_connection(io, service_fn(answer)).await;
+}
+
+async fn speak_http2(io: impl Read + Write + Unpin) {
+    let _gone =
+        http2::Builder::new(TokioExecutor::new()).serve_connection(io, service_fn(answer)).await;
 }
 
 type Answer = Response<Either<Full<Bytes>, Chunks>>;

@@ -6,20 +6,26 @@
 //! of the path; a connection whose request ends with "close" is closed with the response, in one
 //! packet. A connection is registered if it is still open when its first request is answered.
 //!
-//! Not here: HTTP. A blank line cut in two by a packet border is not seen, and neither is a
-//! request with a body.
+//! `turn.rs` waits for events, `echo.rs` is the least of an echo, `tls.rs` the same over rustls.
+//! Not here: HTTP. A blank line cut in two by a packet border is not seen, and neither is a request
+//! with a body.
+
+mod echo;
+mod tls;
+mod turn;
 
 use std::net::TcpListener;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use memchr::memmem;
-use peer_listen::site;
-use rustix::buffer::spare_capacity;
+use peer_listen::{Service, site};
 use rustix::event::epoll;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send, sockopt};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use crate::turn::{READS, Turn};
 
 /// What the last request of a connection ends with.
 const CLOSE: &[u8] = b"close\r\n\r\n";
@@ -33,32 +39,14 @@ const MAX_BATCH: usize = RECEIVE_BYTES / 4;
 /// Where the path's first letter stands in a GET.
 const PATH_AT: usize = "GET /".len();
 
-/// Wake-ups taken per `epoll_wait`.
-const MAX_EVENTS: usize = 1024;
-
-/// Marks the listener among events; connections carry their descriptor.
-const LISTENER: u64 = u64::MAX;
-
-/// Edge-triggered: level-triggered looks at each socket a second time per request.
-const READS: epoll::EventFlags =
-    epoll::EventFlags::IN.union(epoll::EventFlags::RDHUP).union(epoll::EventFlags::ET);
-
 fn main() -> Result<()> {
-    let listener = peer_listen::listener()?;
-    let mut server = Server::new(listener).context("cannot set up epoll")?;
-    let mut events = Vec::with_capacity(MAX_EVENTS);
-    loop {
-        events.clear();
-        match epoll::wait(&server.epoll, spare_capacity(&mut events), None) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error).context("cannot wait for events"),
-        }
-        for event in &events {
-            match event.data.u64() {
-                LISTENER => server.accept().context("cannot accept")?,
-                key => server.on_event(usize::try_from(key)?, event.flags),
-            }
-        }
+    let options = peer_listen::options()?;
+    let listener = options.listener()?;
+    match &options.service {
+        Service::Http => turn::run(&mut Server::new(listener).context("cannot set up epoll")?),
+        Service::Echo(_) => echo::run(listener),
+        Service::Tls { certificate, key } => tls::run(listener, certificate, key),
+        Service::Http2 => bail!("HTTP/2 has no limit: its frames have to be read"),
     }
 }
 
@@ -89,11 +77,7 @@ struct Connection {
 
 impl Server {
     fn new(listener: TcpListener) -> rustix::io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let data = epoll::EventData::new_u64(LISTENER);
-        epoll::add(&epoll, &listener, data, epoll::EventFlags::IN)?;
-        // Its connections inherit the option.
-        sockopt::set_tcp_nodelay(&listener, true)?;
+        let epoll = turn::watch(&listener)?;
         let hello = response(site::HELLO);
         let mut long = response(site::SIZED_64K);
         let sized_64k = 0..long.len();
@@ -111,41 +95,6 @@ impl Server {
             sized_1m,
             blank_line: memmem::Finder::new(b"\r\n\r\n"),
         })
-    }
-
-    /// Accepts one connection: if there are more, the next wait says so, which costs less than a
-    /// call that finds nothing.
-    fn accept(&mut self) -> Result<()> {
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let socket = match accept_with(&self.listener, flags) {
-            Ok(socket) => socket,
-            Err(Errno::AGAIN | Errno::CONNABORTED | Errno::INTR) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        let key = usize::try_from(socket.as_raw_fd())?;
-        if self.connections.len() <= key {
-            self.connections.resize_with(key + 1, || None);
-        }
-        let connection =
-            Connection { socket, pending: 0..0, is_registered: false, awaits_space: false };
-        self.connections[key] = Some(connection);
-        if !self.serve(key) {
-            self.connections[key] = None;
-        }
-        let Some(connection) = &mut self.connections[key] else { return Ok(()) };
-        let space = if connection.awaits_space { epoll::EventFlags::OUT } else { READS };
-        let data = epoll::EventData::new_u64(key as u64);
-        epoll::add(&self.epoll, &connection.socket, data, READS | space)?;
-        connection.is_registered = true;
-        Ok(())
-    }
-
-    fn on_event(&mut self, key: usize, flags: epoll::EventFlags) {
-        let is_open = self.serve(key);
-        // The end of the stream may have arrived with the last bytes, behind the short read.
-        if !is_open || flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP) {
-            self.connections[key] = None;
-        }
     }
 
     /// Receives and answers; returns whether the connection is of further use.
@@ -187,6 +136,40 @@ impl Server {
             if received < self.input.len() {
                 return true;
             }
+        }
+    }
+}
+
+impl Turn for Server {
+    fn epoll(&self) -> &OwnedFd {
+        &self.epoll
+    }
+
+    fn accept(&mut self) -> Result<()> {
+        let Some(socket) = turn::accept(&self.listener)? else { return Ok(()) };
+        let key = usize::try_from(socket.as_raw_fd())?;
+        if self.connections.len() <= key {
+            self.connections.resize_with(key + 1, || None);
+        }
+        let connection =
+            Connection { socket, pending: 0..0, is_registered: false, awaits_space: false };
+        self.connections[key] = Some(connection);
+        if !self.serve(key) {
+            self.connections[key] = None;
+        }
+        let Some(connection) = &mut self.connections[key] else { return Ok(()) };
+        let space = if connection.awaits_space { epoll::EventFlags::OUT } else { READS };
+        let data = epoll::EventData::new_u64(key as u64);
+        epoll::add(&self.epoll, &connection.socket, data, READS | space)?;
+        connection.is_registered = true;
+        Ok(())
+    }
+
+    fn on_event(&mut self, key: usize, flags: epoll::EventFlags) {
+        let is_open = self.serve(key);
+        // The end of the stream may have arrived with the last bytes, behind the short read.
+        if !is_open || flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP) {
+            self.connections[key] = None;
         }
     }
 }

@@ -1,20 +1,35 @@
-//! The common site on wharf with one worker, as a program would write it.
+//! The common site on wharf with one worker, and an echo in each style (`echo.rs`), as a program
+//! would write them.
 //!
 //! Not here: limits or timeouts other than the defaults.
 
+mod echo;
+
 use anyhow::Result;
-use peer_listen::site;
-use wharf::{BodyError, Request, Response, Router, Server};
+use peer_listen::{Options, Service, site};
+use wharf::{BodyError, Request, Response, Router, Server, Tls};
 
 fn main() -> Result<()> {
-    let site = Router::new()
+    let Options { address, service } = peer_listen::options()?;
+    let server = match service {
+        // The first bytes of a connection tell which version it is.
+        Service::Http | Service::Http2 => Server::new(site()).listen(address)?,
+        Service::Tls { certificate, key } => {
+            Server::new(site()).listen_tls(address, Tls::from_pem_files(certificate, key)?)?
+        }
+        Service::Echo(style) => Server::with(echo::service(&style)?).listen(address)?,
+    };
+    server.workers(1).run()?;
+    Ok(())
+}
+
+fn site() -> Router {
+    Router::new()
         .get("/", |_: Request| text(site::HELLO))
         .get("/64k", |_: Request| text(site::SIZED_64K))
         .get("/1m", |_: Request| text(site::SIZED_1M))
         .get("/stream", |_: Request| stream())
-        .post("/upload", upload);
-    Server::new(site).listen(peer_listen::address()?)?.workers(1).run()?;
-    Ok(())
+        .post("/upload", upload)
 }
 
 fn text(body: &'static [u8]) -> Response {
