@@ -27,6 +27,8 @@ pub(crate) struct Cell {
     pub(crate) workload: &'static Workload,
     pub(crate) pace: Pace,
     pub(crate) server: String,
+    /// Its index among those that are running.
+    pub(crate) server_at: usize,
     pub(crate) role: Role,
     /// Requests per second, of an open loop.
     pub(crate) rate: Option<f64>,
@@ -38,11 +40,17 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn new(workload: &'static Workload, pace: Pace, server: &Server) -> Self {
+    pub(crate) fn new(
+        workload: &'static Workload,
+        pace: Pace,
+        server: &Server,
+        server_at: usize,
+    ) -> Self {
         Self {
             workload,
             pace,
             server: server.name().to_owned(),
+            server_at,
             role: server.role(),
             rate: None,
             samples: Vec::new(),

@@ -4,23 +4,26 @@
 //! short samples whose order is shuffled anew in every round. A machine that changes its mind
 //! about its speed does so to all of them.
 //!
-//! `args.rs` says what to run, `workload.rs` what is asked, `programs.rs` and `configured/` how
-//! each server is started, `server.rs` keeps one running. `measure.rs` takes all samples,
-//! `sample.rs` one, `passes/` what is not CPU time. `summary.rs` decides which samples count,
-//! `cell.rs` compares, `report/` presents the result.
+//! `args.rs` says what to run, `workload.rs` what is asked of which service (`service.rs`),
+//! `programs.rs` and `configured/` how each server is started, `server.rs` keeps one running.
+//! `measure.rs` takes all samples, `sample.rs` one, `passes/` what is not CPU time. `summary.rs`
+//! decides which samples count, `cell.rs` compares, `report/` presents the result.
 //!
-//! Not here: sending requests (the `loadgen` crate), reading `/proc` (the `meter` crate).
+//! Not here: sending requests (the `loadgen` crate, and h2load: `h2load.rs`), reading `/proc` (the
+//! `meter` crate).
 
 mod args;
 mod cell;
 mod configured;
 mod cores;
+mod h2load;
 mod measure;
 mod passes;
 mod programs;
 mod report;
 mod sample;
 mod server;
+mod service;
 mod summary;
 mod workload;
 
@@ -48,7 +51,9 @@ fn main() -> Result<()> {
 fn list(options: &Options) -> Result<()> {
     println!("{}", workload::list());
     let known = programs::known(options)?;
-    let names: Vec<&str> = known.programs.iter().map(|program| program.name.as_str()).collect();
+    let mut names: Vec<&str> = known.programs.iter().map(|program| program.name.as_str()).collect();
+    // One that speaks several things is listed behind itself.
+    names.dedup();
     println!("servers: {}", names.join(", "));
     for reason in known.missing {
         println!("left out: {reason}");

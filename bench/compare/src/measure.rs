@@ -14,7 +14,7 @@ use crate::passes::{allocations, memory, syscalls};
 use crate::programs::{self, Program};
 use crate::sample;
 use crate::server::{Output, Server};
-use crate::workload::Workload;
+use crate::workload::{Generator, Workload};
 
 /// Shares of the rate measured in the closed loop at which an open loop is run, in percent: one
 /// where queues are short, and one where they are not.
@@ -45,13 +45,18 @@ pub(crate) fn everything(options: &Options, stop: &Stop) -> Result<Results> {
         with_all_up(&programs, options, stop, &mut results)?;
     }
     for program in &programs {
-        if let Some(connections) = passes.memory {
+        if let Some(connections) = passes.memory
+            && program.service.request().is_some()
+        {
             stop.check()?;
             eprintln!("memory of {}", program.name);
             results.memory.push(memory::of(program, connections, options));
         }
         for workload in &options.workloads {
-            if passes.allocations && program.counts_allocations {
+            let is_counted = program.counts_allocations
+                && program.service == workload.service
+                && workload.generator == Generator::Ours;
+            if passes.allocations && is_counted {
                 stop.check()?;
                 eprintln!("allocations of {}, {}", program.name, workload.name);
                 let counted = allocations::of(program, workload, options);
@@ -122,22 +127,26 @@ fn with_all_up(
     Ok(())
 }
 
-/// Why servers can't do a workload: one row per workload, one entry per server.
+/// Why servers can't do a workload: one row per workload, with an entry for each server that speaks
+/// what it takes, by its index.
 struct Probed {
-    rows: Vec<(&'static Workload, Vec<Option<String>>)>,
+    rows: Vec<(&'static Workload, Vec<(usize, Option<String>)>)>,
 }
 
 fn probe(servers: &[Server], options: &Options, stop: &Stop) -> Result<Probed> {
     let mut rows = Vec::with_capacity(options.workloads.len());
     for &workload in &options.workloads {
         let mut row = Vec::with_capacity(servers.len());
-        for server in servers {
+        for (index, server) in servers.iter().enumerate() {
+            if server.service() != workload.service {
+                continue;
+            }
             stop.check()?;
             let reason = sample::probe(server, workload).err().map(|error| format!("{error:#}"));
             if let Some(reason) = &reason {
                 eprintln!("left out: {} for {}: {reason}", server.name(), workload.name);
             }
-            row.push(reason);
+            row.push((index, reason));
         }
         rows.push((workload, row));
     }
@@ -154,10 +163,13 @@ impl Probed {
     ) -> Vec<Cell> {
         let mut cells = Vec::new();
         for (workload, reasons) in &self.rows {
-            for (server, reason) in servers.iter().zip(reasons) {
-                let mut cell = Cell::new(workload, pace, server);
+            for (index, reason) in reasons {
+                let mut cell = Cell::new(workload, pace, &servers[*index], *index);
                 cell.left_out.clone_from(reason);
                 cell.rate = rate(&cell);
+                if pace != Pace::Closed && workload.generator != Generator::Ours {
+                    cell.left_out = Some("h2load knows no open loop".to_owned());
+                }
                 if pace != Pace::Closed && cell.rate.is_none() && cell.left_out.is_none() {
                     cell.left_out = Some("its rate is not known".to_owned());
                 }
@@ -189,16 +201,15 @@ fn take_samples(
     rng: &mut Rng,
     stop: &Stop,
 ) -> Result<()> {
-    let mut order: Vec<usize> = (0..servers.len()).collect();
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
-        for row in cells.chunks_mut(servers.len()) {
-            rng.shuffle(&mut order);
-            for &index in &order {
+        for row in cells.chunk_by_mut(|a, b| a.is_beside(b)) {
+            let mut row: Vec<&mut Cell> = row.iter_mut().collect();
+            rng.shuffle(&mut row);
+            for cell in row {
                 stop.check()?;
-                let cell = &mut row[index];
                 if cell.left_out.is_none() {
-                    let server = &servers[index];
+                    let server = &servers[cell.server_at];
                     let sample = sample::take(server, servers, cell.workload, cell.rate, options);
                     cell.record(round, sample);
                 }
@@ -217,9 +228,10 @@ fn count_syscalls(
     let mut counted = Vec::new();
     for (workload, reasons) in &probed.rows {
         eprintln!("system calls, {}", workload.name);
-        for (server, reason) in servers.iter().zip(reasons) {
+        for (index, reason) in reasons {
             stop.check()?;
-            if reason.is_none() {
+            let server = &servers[*index];
+            if reason.is_none() && workload.generator == Generator::Ours {
                 let calls = syscalls::of(server, workload, options);
                 counted.push(Counted::of(workload, server.name(), calls));
             }

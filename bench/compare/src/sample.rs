@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
-use loadgen::{Crowd, Load, Outcome, Plan, Then, dial, exchange};
+use loadgen::{Crowd, Load, Outcome, Plan, Then, dial, empty_histogram};
 use meter::{Cpu, Processes, machine_busy_ns};
 
 use crate::args::Options;
+use crate::h2load;
 use crate::server::Server;
-use crate::workload::Workload;
+use crate::workload::{Generator, Workload};
 
 /// More than this part of a core used by others marks a sample as disturbed.
 const MAX_OTHERS: f64 = 0.1;
@@ -26,6 +27,7 @@ pub(crate) struct Sample {
     /// Requests of an open loop that were due and never sent.
     pub(crate) unsent: u64,
     pub(crate) rate: f64,
+    /// Empty if the generator did not tell.
     pub(crate) latency_ns: Histogram<u64>,
     /// Used by the server, all its processes and threads together.
     pub(crate) cpu: Cpu,
@@ -55,23 +57,50 @@ pub(crate) fn take(
     rate: Option<f64>,
     options: &Options,
 ) -> Result<Sample> {
+    if let Generator::H2load(arguments) = workload.generator {
+        return take_by_h2load(server, all, workload, arguments, options);
+    }
     let address = server.address();
-    let crowd = Crowd::open(address, workload.idle).context("cannot open idle connections")?;
+    let crowd = Crowd::open(address, &workload.request, workload.idle)
+        .context("cannot open idle connections")?;
     let mut load = Load::open(&workload.plan(address)).context("cannot open the connections")?;
     let mut run = |duration| match rate {
         None => load.run(duration),
         Some(rate) => load.run_at(rate, duration),
     };
     check(run(options.warmup)?)?;
-    let before = Reading::now(server, all)?;
+    let before = Reading::now(server, all, None)?;
     let outcome = check(run(options.sample)?)?;
-    let used = Reading::now(server, all)?.since(&before);
+    let used = Reading::now(server, all, None)?.since(&before);
     crowd.ensure_open()?;
     Ok(Sample {
         responses: outcome.responses,
         unsent: outcome.unsent,
         rate: outcome.rate(),
         latency_ns: outcome.latency_ns,
+        cpu: used.cpu,
+        others: used.others,
+    })
+}
+
+fn take_by_h2load(
+    server: &Server,
+    all: &[Server],
+    workload: &Workload,
+    arguments: &[&str],
+    options: &Options,
+) -> Result<Sample> {
+    let times = (options.warmup, options.sample);
+    let (counted, before, after) =
+        h2load::run(server.address(), workload, arguments, times, |pid| {
+            Reading::now(server, all, Some(pid))
+        })?;
+    let used = after.since(&before);
+    Ok(Sample {
+        responses: counted.responses,
+        unsent: 0,
+        rate: counted.responses as f64 / counted.elapsed.as_secs_f64(),
+        latency_ns: empty_histogram(),
         cpu: used.cpu,
         others: used.others,
     })
@@ -91,12 +120,20 @@ pub(crate) fn check(outcome: Outcome) -> Result<Outcome> {
 
 /// Fails if `server` can't serve `workload` at all, so that nobody waits for its samples.
 pub(crate) fn probe(server: &Server, workload: &Workload) -> Result<()> {
+    if let Generator::H2load(arguments) = workload.generator {
+        return h2load::probe(server.address(), arguments);
+    }
     let plan = Plan { connections: 1, ..workload.plan(server.address()) };
-    let request = plan.request.bytes(plan.address, Then::KeepAlive);
-    let answer = exchange(&mut dial(plan.address)?, &request)?;
+    let mut stream = dial(plan.address)?;
+    let answer = plan.request.exchange(&mut stream, plan.address, Then::KeepAlive)?;
     workload.check(&answer)?;
     check(Load::open(&plan)?.run(PROBE)?)?;
     Ok(())
+}
+
+/// A quantile in microseconds, unless there is nothing.
+pub(crate) fn micros(latency_ns: &Histogram<u64>, quantile: f64) -> Option<f64> {
+    (!latency_ns.is_empty()).then(|| latency_ns.value_at_quantile(quantile) as f64 / 1e3)
 }
 
 /// All CPU accounts at one moment.
@@ -115,8 +152,12 @@ struct Used {
 }
 
 impl Reading {
-    fn now(server: &Server, all: &[Server]) -> Result<Self> {
+    /// With what a process that makes the load has used, if that is not us.
+    fn now(server: &Server, all: &[Server], load: Option<u32>) -> Result<Self> {
         let mut ours_ns = Cpu::of(&Processes::own())?.busy_ns;
+        if let Some(pid) = load {
+            ours_ns += meter::ended_busy_ns(pid).context("the load is gone")?;
+        }
         for each in all {
             ours_ns += Cpu::of(each.processes())
                 .with_context(|| format!("{} has ended", each.name()))?

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use loadgen::{Request, Then};
+use loadgen::Then;
 use meter::Processes;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::{NamedTempFile, TempDir};
@@ -19,6 +19,7 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::args::Options;
 use crate::cores;
 use crate::programs::{Program, Role};
+use crate::service::Service;
 
 /// A small server that takes longer to start or to end has gone wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,6 +33,7 @@ const POLL: Duration = Duration::from_millis(20);
 pub(crate) struct Server {
     name: String,
     role: Role,
+    service: Service,
     address: SocketAddr,
     processes: Processes,
     // Dropped in this order: the directory is removed when nobody uses it any more.
@@ -70,18 +72,22 @@ impl Server {
             .with_context(|| format!("cannot run {}", command.get_program().display()));
         cores::pin(options.load_core)?;
         let mut running = Running(child?);
-        running.wait_until_answering(address).with_context(|| {
+        running.wait_until_answering(address, program.service).with_context(|| {
             let said = fs::read_to_string(complaints.path()).unwrap_or_default();
             format!("it says {:?}", said.lines().next_back().unwrap_or_default())
         })?;
         // Only now are all its processes there.
         let processes = Processes::of(running.0.id())?;
-        let (name, role) = (program.name.clone(), program.role);
-        Ok(Self { name, role, address, processes, running, _directory: directory })
+        let Program { name, role, service, .. } = program.clone();
+        Ok(Self { name, role, service, address, processes, running, _directory: directory })
     }
 
     pub(crate) fn role(&self) -> Role {
         self.role
+    }
+
+    pub(crate) fn service(&self) -> Service {
+        self.service
     }
 
     /// What it prints, once and if it is kept.
@@ -123,16 +129,20 @@ impl Running {
         id.expect("the kernel's process ids are positive and fit")
     }
 
-    fn wait_until_answering(&mut self, address: SocketAddr) -> Result<()> {
+    fn wait_until_answering(&mut self, address: SocketAddr, service: Service) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
-        let request = Request::get("/").bytes(address, Then::KeepAlive);
         loop {
             if let Some(status) = self.0.try_wait()? {
                 bail!("it ended by itself: {status}");
             }
             match loadgen::dial(address) {
                 Ok(mut stream) => {
-                    loadgen::exchange(&mut stream, &request).context("its first answer is bad")?;
+                    // What we don't speak is asked by the one who loads it.
+                    if let Some(request) = service.request() {
+                        request
+                            .exchange(&mut stream, address, Then::KeepAlive)
+                            .context("its first answer is bad")?;
+                    }
                     return Ok(());
                 }
                 Err(error) if Instant::now() > deadline => {

@@ -6,7 +6,7 @@ use loadgen::empty_histogram;
 use meter::Cpu;
 use serde::Serialize;
 
-use crate::sample::Sample;
+use crate::sample::{self, Sample};
 
 /// Disturbed samples are dropped if at least this many others remain: a median of fewer is no
 /// better than a disturbed one.
@@ -22,10 +22,11 @@ pub(crate) struct Summary {
     /// to tell.
     pub(crate) user_us: Option<f64>,
     pub(crate) requests_per_second: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
-    pub(crate) p999_us: f64,
-    pub(crate) max_us: f64,
+    /// Latencies, if the generator told of them.
+    pub(crate) p50_us: Option<f64>,
+    pub(crate) p99_us: Option<f64>,
+    pub(crate) p999_us: Option<f64>,
+    pub(crate) max_us: Option<f64>,
     /// Requests of an open loop that were due and never sent, per request that was.
     pub(crate) unsent_share: f64,
     /// CPU that others used meanwhile, in cores, on average over the samples used.
@@ -55,7 +56,7 @@ impl Summary {
             responses += sample.responses;
             unsent += sample.unsent;
         }
-        let micros = |quantile| latency_ns.value_at_quantile(quantile) as f64 / 1e3;
+        let micros = |quantile| sample::micros(&latency_ns, quantile);
         Some(Self {
             median_us,
             minimum_us: used.iter().map(|sample| sample.cost_us()).fold(f64::INFINITY, f64::min),
@@ -64,7 +65,7 @@ impl Summary {
             p50_us: micros(0.5),
             p99_us: micros(0.99),
             p999_us: micros(0.999),
-            max_us: latency_ns.max() as f64 / 1e3,
+            max_us: micros(1.0),
             unsent_share: unsent as f64 / responses as f64,
             others_cores: used.iter().map(|sample| sample.others).sum::<f64>() / used.len() as f64,
             used: used.len(),

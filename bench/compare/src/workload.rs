@@ -8,12 +8,18 @@ use std::num::NonZeroU64;
 use anyhow::{Context, Result, ensure};
 use loadgen::{Answer, Headers, Payload, Plan, Request};
 
+use crate::h2load::TLS;
+use crate::service::Service;
+
 /// One row of [`WORKLOADS`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
+    pub(crate) service: Service,
+    pub(crate) generator: Generator,
     pub(crate) connections: usize,
+    /// Requests under way on each connection: pipelined, or streams.
     pub(crate) depth: usize,
     pub(crate) request: Request,
     pub(crate) per_connection: Option<NonZeroU64>,
@@ -23,9 +29,20 @@ pub(crate) struct Workload {
     is_usual: bool,
 }
 
+/// Who sends the requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Generator {
+    /// We do.
+    Ours,
+    /// h2load does, with these arguments.
+    H2load(&'static [&'static str]),
+}
+
 const HELLO: Workload = Workload {
     name: "",
     about: "",
+    service: Service::Http,
+    generator: Generator::Ours,
     connections: 64,
     depth: 1,
     request: Request::get("/"),
@@ -44,12 +61,31 @@ const fn upload(name: &'static str, about: &'static str, payload: Payload) -> Wo
     Workload { name, about, request: Request::post("/upload", payload), ..HELLO }
 }
 
+const fn echo(name: &'static str, about: &'static str, bytes: usize) -> Workload {
+    Workload { name, about, service: Service::Echo, request: Request::echo(bytes), ..HELLO }
+}
+
+const fn http2(name: &'static str, about: &'static str, depth: usize) -> Workload {
+    let generator = Generator::H2load(&[]);
+    Workload { name, about, service: Service::Http2, generator, depth, ..HELLO }
+}
+
+const fn tls(
+    name: &'static str,
+    about: &'static str,
+    depth: usize,
+    arguments: &'static [&'static str],
+) -> Workload {
+    let generator = Generator::H2load(arguments);
+    Workload { name, about, service: Service::Tls, generator, depth, ..HELLO }
+}
+
 const fn usual(workload: Workload) -> Workload {
     Workload { is_usual: true, ..workload }
 }
 
 #[rustfmt::skip]
-pub(crate) static WORKLOADS: [Workload; 18] = [
+pub(crate) static WORKLOADS: [Workload; 26] = [
     plain("plain1", "1 keep-alive connection", 1),
     usual(plain("plain64", "64 keep-alive connections", 64)),
     usual(plain("plain512", "512 keep-alive connections", 512)),
@@ -77,10 +113,25 @@ pub(crate) static WORKLOADS: [Workload; 18] = [
         connections: 16, request: Request::get("/stream"), ..HELLO }),
     Workload { name: "idle10k", about: "64 busy connections beside 10,000 idle ones",
         idle: 10_000, ..HELLO },
+    echo("echo1k", "64 connections, 1 KiB there and back", 1 << 10),
+    echo("echo16k", "64 connections, 16 KiB there and back", 16 << 10),
+    http2("h2c-1", "64 connections of HTTP/2, a stream each", 1),
+    http2("h2c-32", "64 connections of HTTP/2, 32 streams each", 32),
+    tls("tls-h1", "64 keep-alive connections over TLS", 1, &[TLS, "--h1"]),
+    tls("tls-h2-1", "64 connections of HTTP/2 over TLS, a stream each", 1, &[TLS]),
+    tls("tls-h2-32", "64 connections of HTTP/2 over TLS, 32 streams each", 32, &[TLS]),
+    Workload { per_connection: NonZeroU64::new(1),
+        ..tls("tls-handshake", "a full handshake and a connection per request, 64 at a time", 1,
+            &[TLS, "--h1", "-H", "connection: close"]) },
 ];
 
 /// Names that stand for several workloads: the cost as connections grow.
 const GROWTH: [&str; 5] = ["plain1", "plain64", "plain512", "plain4096", "plain10000"];
+
+/// The same for everything but HTTP/1.1 in cleartext.
+const ECHO: [&str; 2] = ["echo1k", "echo16k"];
+const HTTP2: [&str; 2] = ["h2c-1", "h2c-32"];
+const OVER_TLS: [&str; 4] = ["tls-h1", "tls-h2-1", "tls-h2-32", "tls-handshake"];
 
 impl Workload {
     pub(crate) fn plan(&self, address: SocketAddr) -> Plan {
@@ -101,6 +152,8 @@ impl Workload {
     /// Makes sure that `answer` is what the site says, so that none is cheap by being wrong.
     pub(crate) fn check(&self, answer: &Answer) -> Result<()> {
         let body_bytes = match (self.request.path, self.request.payload) {
+            // Compared as it came back.
+            (_, Payload::Echo(_)) => return Ok(()),
             (_, Payload::Sized(bytes) | Payload::Chunked(bytes)) => {
                 ensure!(answer.wire_body == bytes.to_string().as_bytes(), "it counts wrong");
                 return Ok(());
@@ -131,6 +184,9 @@ pub(crate) fn named(names: &str) -> Result<Vec<&'static Workload>> {
             "all" => wanted.extend(WORKLOADS.iter().map(|workload| workload.name)),
             "usual" => wanted.extend(usual_set().iter().map(|workload| workload.name)),
             "growth" => wanted.extend(GROWTH),
+            "echo" => wanted.extend(ECHO),
+            "h2c" => wanted.extend(HTTP2),
+            "tls" => wanted.extend(OVER_TLS),
             name => {
                 let known = WORKLOADS.iter().find(|workload| workload.name == name);
                 wanted.push(known.with_context(|| format!("there is no workload {name:?}"))?.name);
@@ -147,7 +203,8 @@ pub(crate) fn list() -> String {
         let mark = if workload.is_usual { '*' } else { ' ' };
         text += &format!("{mark} {:<16} {}\n", workload.name, workload.about);
     }
-    text + "and `growth` for plain1 to plain10000, `usual` for those with *, `all`\n"
+    text + "and `growth` for plain1 to plain10000; `echo`, `h2c`, `tls`; `usual` for those with *; \
+            `all`\n"
 }
 
 #[cfg(test)]
@@ -163,6 +220,7 @@ mod tests {
         assert_eq!(names("stream,plain1,plain1"), ["plain1", "stream"]);
         assert_eq!(names("growth,plain64"), GROWTH);
         assert_eq!(names("all").len(), WORKLOADS.len());
+        assert_eq!(names("tls,h2c,echo"), [&ECHO[..], &HTTP2, &OVER_TLS].concat());
         assert!(named("plain1,plain2").is_err());
         assert!(named("").is_err());
     }

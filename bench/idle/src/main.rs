@@ -1,7 +1,7 @@
 //! What an idle keep-alive connection costs a server in memory.
 //!
-//! Opens many connections, has one request answered on each, keeps them all open and compares
-//! the server's resident memory with that before.
+//! Opens many connections, has one request answered on each (or a few bytes echoed), keeps them all
+//! open and compares the server's resident memory with that before.
 //!
 //! Not here: opening them (the `loadgen` crate), starting the server (`compare --memory` does), or
 //! the kernel's memory for the sockets, which is the same for every server.
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use lexopt::prelude::*;
-use loadgen::{Crowd, raise_file_limit};
+use loadgen::{Crowd, Request, raise_file_limit};
 use meter::{Memory, Processes};
 
-const USAGE: &str = "idle --connect ADDR --pid PID [--connections 10000]";
+const USAGE: &str = "idle --connect ADDR --pid PID [--connections 10000] [--echo BYTES]";
 
 /// Time for a server to give back what it needed for the last requests. More than any of them
 /// takes; a server that keeps it for longer may as well be said to need it.
@@ -28,6 +28,7 @@ struct Options {
     address: SocketAddr,
     pid: u32,
     connections: usize,
+    request: Request,
 }
 
 fn main() -> Result<()> {
@@ -38,7 +39,7 @@ fn main() -> Result<()> {
     let processes = Processes::of(options.pid)?;
     raise_file_limit(options.connections as u64 + SPARE_FILES)?;
     let before = Memory::of(&processes)?;
-    let crowd = Crowd::open(options.address, options.connections)?;
+    let crowd = Crowd::open(options.address, &options.request, options.connections)?;
     thread::sleep(SETTLE);
     let after = Memory::of(&processes)?;
     crowd.ensure_open()?;
@@ -78,12 +79,14 @@ fn line(name: &str, connections: usize, before: u64, after: u64) {
 
 fn parse() -> Result<Option<Options>> {
     let (mut address, mut pid, mut connections) = (None, None, 10_000);
+    let mut request = Request::get("/");
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
             Long("connect") => address = Some(args.value()?.parse::<SocketAddr>()?),
             Long("pid") => pid = Some(args.value()?.parse()?),
             Long("connections") => connections = args.value()?.parse()?,
+            Long("echo") => request = Request::echo(args.value()?.parse()?),
             Short('h') | Long("help") => return Ok(None),
             Short(_) | Long(_) | Value(_) => return Err(arg.unexpected().into()),
         }
@@ -91,5 +94,6 @@ fn parse() -> Result<Option<Options>> {
     ensure!(connections > 0, "--connections is at least 1");
     let address = address.context("--connect ADDR is required")?;
     ensure!(address.ip().is_loopback(), "only a server on this machine has a pid to look at");
-    Ok(Some(Options { address, pid: pid.context("--pid PID is required")?, connections }))
+    let pid = pid.context("--pid PID is required")?;
+    Ok(Some(Options { address, pid, connections, request }))
 }

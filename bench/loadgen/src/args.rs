@@ -19,6 +19,7 @@ loadgen --connect ADDR [OPTIONS]
   --headers NAME        plain or browser, default plain
   --path PATH           default /
   --post BYTES          send a body of so many bytes
+  --echo BYTES          no HTTP: send so many bytes, which come back
   --chunked             in chunks instead of with Content-Length
   --per-connection N    close and reconnect after N requests
   --idle N              idle connections beside the busy ones
@@ -39,7 +40,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<O
     let mut address = None;
     let (mut connections, mut depth, mut idle) = (64, 1, 0);
     let (mut request, mut post, mut is_chunked) = (Request::get("/"), None, false);
-    let (mut per_connection, mut rate, mut seconds) = (None, None, 2.0);
+    let (mut per_connection, mut rate, mut seconds, mut echo) = (None, None, 2.0, None);
     let mut args = lexopt::Parser::from_iter(args);
     while let Some(arg) = args.next()? {
         match arg {
@@ -50,6 +51,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<O
             // Lives as long as we do, like those that are written down.
             Long("path") => request.path = args.value()?.string()?.leak(),
             Long("post") => post = Some(args.value()?.parse()?),
+            Long("echo") => echo = Some(args.value()?.parse::<usize>()?),
             Long("chunked") => is_chunked = true,
             Long("per-connection") => per_connection = Some(args.value()?.parse::<NonZeroU64>()?),
             Long("idle") => idle = args.value()?.parse()?,
@@ -64,6 +66,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<O
         Some(bytes) => Payload::Sized(bytes),
         None => Payload::None,
     };
+    if let Some(bytes) = echo {
+        ensure!(request == Request::get("/") && depth == 1, "--echo goes with no HTTP");
+        ensure!(bytes > 0 && per_connection.is_none(), "--echo keeps its connections");
+        request = Request::echo(bytes);
+    }
     let address = address.context("--connect ADDR is required")?;
     ensure!(connections > 0 && depth > 0, "--connections and --depth are at least 1");
     ensure!(depth == 1 || per_connection.is_none(), "--per-connection goes with --depth 1 alone");
@@ -111,6 +118,9 @@ mod tests {
             "--connect 127.0.0.1:80 --depth 2 --per-connection 1",
             "--connect 127.0.0.1:80 --per-connection 0",
             "--connect 127.0.0.1:80 --chunked",
+            "--connect 127.0.0.1:80 --echo 0",
+            "--connect 127.0.0.1:80 --echo 9 --post 9",
+            "--connect 127.0.0.1:80 --echo 9 --per-connection 1",
             "--connect 127.0.0.1:80 --rate 0",
             "--connect 127.0.0.1:80 --rate NaN",
             "--connect 127.0.0.1:80 --seconds -1",

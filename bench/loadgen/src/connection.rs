@@ -134,7 +134,7 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(moved),
                 Err(error) => return Err(error.into()),
             };
-            let responses = self.progress.feed(batch.expect, &input[..received])?;
+            let responses = self.progress.feed(batch.expect, &batch.bytes, &input[..received])?;
             self.outstanding = self.outstanding.checked_sub(responses).ok_or(Fault::Surplus)?;
             if self.outstanding == 0 && !self.progress.is_between() {
                 return Err(Fault::Surplus);

@@ -12,7 +12,6 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::request::{Request, Then};
-use crate::response::exchange;
 
 /// Connecting and answering take microseconds; a server that needs seconds holds no more.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,20 +35,19 @@ pub fn raise_file_limit(files: u64) -> Result<()> {
     setrlimit(Resource::Nofile, limit).with_context(|| format!("cannot have {files} files open"))
 }
 
-/// Keep-alive connections that have had one request answered each and ask for nothing more.
+/// Connections that have had one request answered each and ask for nothing more.
 #[derive(Debug)]
 pub struct Crowd {
     streams: Vec<TcpStream>,
 }
 
 impl Crowd {
-    /// Opens `count` connections.
+    /// Opens `count` connections and has `request` answered on each.
     ///
     /// # Errors
     ///
     /// When one of them is not accepted or not answered.
-    pub fn open(address: SocketAddr, count: usize) -> Result<Self> {
-        let request = Request::get("/").bytes(address, Then::KeepAlive);
+    pub fn open(address: SocketAddr, request: &Request, count: usize) -> Result<Self> {
         let mut sources = SOURCES;
         let mut source = sources.next();
         let mut streams = Vec::with_capacity(count);
@@ -65,7 +63,9 @@ impl Crowd {
                 }
                 Err(error) => return Err(error).with_context(|| format!("connection {number}")),
             };
-            exchange(&mut stream, &request).with_context(|| format!("request {number}"))?;
+            request
+                .exchange(&mut stream, address, Then::KeepAlive)
+                .with_context(|| format!("request {number}"))?;
             streams.push(stream);
         }
         Ok(Self { streams })

@@ -9,6 +9,8 @@ use std::{fmt, io};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Fault {
+    /// An echo sent back something else.
+    Altered,
     /// The sizes of a chunked body can't be followed.
     Chunk,
     /// The server closed the connection while a keep-alive client still wanted it.
@@ -36,6 +38,7 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Altered => "other bytes came back than were sent",
             Self::Chunk => "the chunks of the response can't be followed",
             Self::Closed => "the server closed the connection",
             Self::Garbage => "not an HTTP/1.1 response",

@@ -17,7 +17,7 @@ use crate::connection::{Batch, Batches, Connection, Moved, dial};
 use crate::request::Then;
 use crate::response::{Answer, Expect};
 use crate::schedule::Schedule;
-use crate::{Fault, Outcome, Request, exchange};
+use crate::{Fault, Outcome, Payload, Request};
 
 /// How long after its end a run waits for responses before it calls them missing.
 const GRACE: Duration = Duration::from_secs(2);
@@ -39,12 +39,12 @@ pub struct Plan {
     pub address: SocketAddr,
     /// Connections open at a time.
     pub connections: usize,
-    /// Requests per write; 1 means no pipelining.
+    /// Requests per write; 1 means no pipelining, and an echo knows no other.
     pub depth: usize,
     /// What is asked.
     pub request: Request,
     /// Requests after which a connection asks the server to close, and is replaced by a new one.
-    /// `None` keeps connections for ever. Goes with a depth of 1 alone.
+    /// `None` keeps connections for ever. Goes with a depth of 1 alone, and not with an echo.
     pub per_connection: Option<NonZeroU64>,
 }
 
@@ -286,7 +286,8 @@ fn open_all(plan: &Plan, epoll: &OwnedFd) -> Result<(Vec<Slot>, Batches), Fault>
     let mut expected = None;
     for key in 0..plan.connections {
         let mut stream = dial(plan.address)?;
-        let expect = expect(&exchange(&mut stream, &request)?);
+        let answer = plan.request.exchange(&mut stream, plan.address, Then::KeepAlive)?;
+        let expect = expect(&plan.request, &answer);
         if *expected.get_or_insert(expect) != expect {
             return Err(Fault::Uneven);
         }
@@ -308,9 +309,9 @@ fn learn(plan: &Plan, requests: NonZeroU64) -> Result<Batches, Fault> {
     let mut stream = dial(plan.address)?;
     let mut batch = |then| -> Result<Batch, Fault> {
         let bytes = plan.request.bytes(plan.address, then);
-        let answer = exchange(&mut stream, &bytes)?;
+        let answer = plan.request.exchange(&mut stream, plan.address, then)?;
         let (expect, ends) = match then {
-            Then::KeepAlive => (expect(&answer), false),
+            Then::KeepAlive => (expect(&plan.request, &answer), false),
             // With the fields that say so, whose length nobody has promised.
             Then::Close => (Expect::BodyBytes(answer.body_bytes), true),
         };
@@ -324,11 +325,11 @@ fn learn(plan: &Plan, requests: NonZeroU64) -> Result<Batches, Fault> {
 
 /// How responses like `answer` are recognised: where they are chunked, how many bytes the chunks
 /// take is up to the moment.
-fn expect(answer: &Answer) -> Expect {
-    if answer.is_chunked {
-        Expect::BodyBytes(answer.body_bytes)
-    } else {
-        Expect::Bytes(answer.bytes)
+fn expect(request: &Request, answer: &Answer) -> Expect {
+    match request.payload {
+        Payload::Echo(_) => Expect::Same,
+        _ if answer.is_chunked => Expect::BodyBytes(answer.body_bytes),
+        _ => Expect::Bytes(answer.bytes),
     }
 }
 

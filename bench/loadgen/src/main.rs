@@ -17,7 +17,8 @@ fn main() -> Result<()> {
     };
     let plan = &options.plan;
     raise_file_limit((plan.connections + options.idle + SPARE_FILES) as u64)?;
-    let crowd = Crowd::open(plan.address, options.idle).context("cannot open idle connections")?;
+    let crowd = Crowd::open(plan.address, &plan.request, options.idle)
+        .context("cannot open idle connections")?;
     let mut load = Load::open(plan).with_context(|| format!("cannot load {}", plan.address))?;
     let outcome = match options.rate {
         None => load.run(options.duration)?,

@@ -1,8 +1,12 @@
-//! The requests: their line, few or many header fields, and perhaps a body.
+//! The requests: their line, few or many header fields, and perhaps a body. Or what is sent to an
+//! echo, which has none of that.
 //!
 //! Not here: what comes back (`response.rs`).
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+
+use crate::Fault;
+use crate::response::{Answer, echo, exchange};
 
 /// What a browser sends when an address is typed in, cookies of two trackers included; with the
 /// request line and `Host` about 600 bytes.
@@ -26,6 +30,10 @@ image/avif,image/webp,*/*;q=0.8\r\n\
 /// send.
 const CHUNK_BYTES: usize = 4096;
 
+/// The bytes that are sent to an echo count up to this and begin anew: a prime, so that a piece
+/// that is left out or comes twice is seen.
+const PERIOD: u8 = 251;
+
 /// How many header fields a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Headers {
@@ -44,6 +52,8 @@ pub enum Payload {
     Sized(usize),
     /// A POST in chunks.
     Chunked(usize),
+    /// No head and no HTTP: these bytes, and the same come back.
+    Echo(usize),
 }
 
 /// One request, sent over and over.
@@ -79,10 +89,36 @@ impl Request {
         Self { path, headers: Headers::Plain, payload }
     }
 
+    /// So many bytes that an echo sends back.
+    #[must_use]
+    pub const fn echo(bytes: usize) -> Self {
+        Self { path: "", headers: Headers::Plain, payload: Payload::Echo(bytes) }
+    }
+
+    /// Sends it to `host` on a blocking `stream` and reads what is answered.
+    ///
+    /// # Errors
+    ///
+    /// When the answer does not arrive, is not a 200, does not say where it ends, or is not the
+    /// same as was sent to an echo.
+    pub fn exchange(
+        &self,
+        stream: &mut TcpStream,
+        host: SocketAddr,
+        then: Then,
+    ) -> Result<Answer, Fault> {
+        let bytes = self.bytes(host, then);
+        match self.payload {
+            Payload::Echo(_) => echo(stream, &bytes),
+            Payload::None | Payload::Sized(_) | Payload::Chunked(_) => exchange(stream, &bytes),
+        }
+    }
+
     /// Returns the whole request as sent to `host`.
     #[must_use]
     pub fn bytes(&self, host: SocketAddr, then: Then) -> Vec<u8> {
         let (method, framing) = match self.payload {
+            Payload::Echo(bytes) => return (0..PERIOD).cycle().take(bytes).collect(),
             Payload::None => ("GET", String::new()),
             Payload::Sized(bytes) => ("POST", format!("Content-Length: {bytes}\r\n")),
             Payload::Chunked(_) => ("POST", "Transfer-Encoding: chunked\r\n".to_owned()),
@@ -101,7 +137,7 @@ impl Request {
             format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}{framing}{close}\r\n");
         let mut request = head.into_bytes();
         match self.payload {
-            Payload::None => {}
+            Payload::None | Payload::Echo(_) => {}
             Payload::Sized(bytes) => request.resize(request.len() + bytes, b'x'),
             Payload::Chunked(bytes) => push_chunks(bytes, &mut request),
         }

@@ -5,6 +5,8 @@
 //! a generator that parses as much as a server would be the bottleneck. Where they don't (chunks,
 //! the last response of a connection), every head is read.
 //!
+//! An echo's response is what was sent, and every byte of it is compared.
+//!
 //! Not here: chunks (`chunks.rs`), sockets that do not block, which `connection.rs` reads.
 
 use std::io::{Read, Write};
@@ -40,12 +42,20 @@ pub struct Answer {
     pub wire_body: Vec<u8>,
 }
 
+/// Sends `bytes` to an echo on a blocking `stream` and reads them back.
+pub(crate) fn echo(stream: &mut TcpStream, bytes: &[u8]) -> Result<Answer, Fault> {
+    stream.write_all(bytes)?;
+    let mut received = vec![0; bytes.len()];
+    stream.read_exact(&mut received)?;
+    if received != bytes {
+        return Err(Fault::Altered);
+    }
+    let bytes = received.len();
+    Ok(Answer { bytes, body_bytes: bytes, is_chunked: false, wire_body: received })
+}
+
 /// Sends `request` on a blocking `stream` and reads the response.
-///
-/// # Errors
-///
-/// When the response does not arrive, is not a 200, or does not say where it ends.
-pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<Answer, Fault> {
+pub(crate) fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<Answer, Fault> {
     stream.write_all(request)?;
     let mut received = Vec::new();
     let mut piece = vec![0; 64 * 1024];
@@ -134,6 +144,8 @@ pub(crate) enum Expect {
     Bytes(usize),
     /// Any head, and a body so long.
     BodyBytes(usize),
+    /// What was sent.
+    Same,
 }
 
 /// How far into a response a connection has read.
@@ -159,9 +171,11 @@ impl Default for Parsed {
 }
 
 impl Progress {
-    /// Takes in the next bytes of the stream and returns how many responses they completed.
-    pub(crate) fn feed(&mut self, expect: Expect, input: &[u8]) -> Result<u64, Fault> {
+    /// Takes in the next bytes of the stream, after `sent` was, and returns how many responses they
+    /// completed.
+    pub(crate) fn feed(&mut self, expect: Expect, sent: &[u8], input: &[u8]) -> Result<u64, Fault> {
         match expect {
+            Expect::Same => self.feed_same(sent, input),
             Expect::Bytes(bytes) => self.feed_exact(bytes, input),
             Expect::BodyBytes(bytes) => self.feed_parsed(bytes, input),
         }
@@ -170,6 +184,19 @@ impl Progress {
     /// Whether the stream is between two responses.
     pub(crate) fn is_between(&self) -> bool {
         self.at == 0 && matches!(&self.parsed, Parsed::Head(head) if head.is_empty())
+    }
+
+    fn feed_same(&mut self, sent: &[u8], input: &[u8]) -> Result<u64, Fault> {
+        let due = sent[self.at..].get(..input.len()).ok_or(Fault::Surplus)?;
+        if due != input {
+            return Err(Fault::Altered);
+        }
+        self.at += input.len();
+        let is_complete = self.at == sent.len();
+        if is_complete {
+            self.at = 0;
+        }
+        Ok(u64::from(is_complete))
     }
 
     fn feed_exact(&mut self, response_bytes: usize, mut input: &[u8]) -> Result<u64, Fault> {
@@ -294,7 +321,8 @@ mod tests {
             let stream = response.repeat(5);
             for piece in 1..=stream.len() {
                 let mut progress = Progress::default();
-                let counts = stream.chunks(piece).map(|cut| progress.feed(expect, cut).unwrap());
+                let counts =
+                    stream.chunks(piece).map(|cut| progress.feed(expect, b"", cut).unwrap());
                 assert_eq!(counts.sum::<u64>(), 5, "{expect:?} in pieces of {piece}");
                 assert!(progress.is_between());
             }
@@ -307,7 +335,8 @@ mod tests {
         for expect in [Expect::Bytes(GOOD.len()), Expect::BodyBytes(3)] {
             for piece in 1..=stream.len() {
                 let mut progress = Progress::default();
-                let fault = stream.chunks(piece).find_map(|cut| progress.feed(expect, cut).err());
+                let fault =
+                    stream.chunks(piece).find_map(|cut| progress.feed(expect, b"", cut).err());
                 assert!(matches!(fault, Some(Fault::Status)), "pieces of {piece}: {fault:?}");
             }
         }
@@ -316,8 +345,24 @@ mod tests {
     #[test]
     fn a_body_of_another_length_is_a_fault_whatever_its_framing() {
         for response in [GOOD, CHUNKED] {
-            let fault = Progress::default().feed(Expect::BodyBytes(4), response);
+            let fault = Progress::default().feed(Expect::BodyBytes(4), b"", response);
             assert!(matches!(fault, Err(Fault::Uneven)), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn an_echo_counts_when_all_has_come_back_and_only_if_it_is_the_same() {
+        let sent = b"0123456789";
+        for piece in 1..=sent.len() {
+            let mut progress = Progress::default();
+            let pieces = sent.chunks(piece).chain(sent.chunks(piece));
+            let counts = pieces.map(|cut| progress.feed(Expect::Same, sent, cut).unwrap());
+            assert_eq!(counts.sum::<u64>(), 2, "in pieces of {piece}");
+            assert!(progress.is_between());
+        }
+        for (received, expect) in [(&b"0123x"[..], "other bytes"), (b"01234567890", "more bytes")] {
+            let fault = Progress::default().feed(Expect::Same, sent, received).unwrap_err();
+            assert!(fault.to_string().contains(expect), "{fault}");
         }
     }
 }

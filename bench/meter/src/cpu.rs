@@ -4,7 +4,8 @@
 //! from system time; `stat` does, in ticks of 10 ms. So the cost comes from the first and the
 //! share of user space from the second, over as long a run as there is.
 //!
-//! Not here: threads that ended, whose time is lost with them; servers keep theirs.
+//! Not here: threads that ended, whose time is lost with them; servers keep theirs. Of a load that
+//! may end meanwhile there is [`ended_busy_ns`].
 
 use std::fs;
 use std::io;
@@ -14,6 +15,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::Processes;
+use crate::machine::TICK_NS;
 
 /// `ESRCH`, the same number on every Linux.
 const NO_SUCH_PROCESS: i32 = 3;
@@ -95,6 +97,19 @@ impl Sub for Cpu {
             system_ticks: self.system_ticks.saturating_sub(earlier.system_ticks),
         }
     }
+}
+
+/// Returns what one process has used, threads that ended included, in nanoseconds to 10 ms. It may
+/// have ended itself, as long as its parent has not asked for its status.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn ended_busy_ns(pid: u32) -> Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("process {pid} is gone"))?;
+    let (user, system) = ticks_in(&stat)?;
+    Ok((user + system) * TICK_NS)
 }
 
 /// Whether reading failed because the thread ended after it was listed.

@@ -11,7 +11,7 @@ mod machine;
 mod memory;
 mod processes;
 
-pub use cpu::Cpu;
+pub use cpu::{Cpu, ended_busy_ns};
 pub use machine::machine_busy_ns;
 pub use memory::Memory;
 pub use processes::Processes;

@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 
 /// What one tick of `/proc/stat` is worth: `USER_HZ` is 100 on every architecture Rust runs on.
-const TICK_NS: u64 = 10_000_000;
+pub(crate) const TICK_NS: u64 = 10_000_000;
 
 /// Returns how long all cores together have been busy, in nanoseconds, to 10 ms.
 ///

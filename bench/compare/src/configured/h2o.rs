@@ -5,7 +5,22 @@ use std::path::Path;
 
 use rustix::process::getuid;
 
-pub(super) fn configuration(address: SocketAddr, directory: &Path) -> String {
+use crate::service::{Certificate, Service};
+
+pub(super) fn configuration(
+    address: SocketAddr,
+    directory: &Path,
+    service: Service,
+    certificate: &Certificate,
+) -> String {
+    // It sees which version is spoken by itself.
+    let tls = if service == Service::Tls {
+        let (chain, key) = (certificate.chain(), certificate.key());
+        let (chain, key) = (chain.display(), key.display());
+        format!("  ssl:\n    certificate-file: {chain}\n    key-file: {key}\n")
+    } else {
+        String::new()
+    };
     let directory = directory.display();
     // Otherwise it would become somebody who has no access to our files.
     let user = if getuid().is_root() { "user: root\n" } else { "" };
@@ -17,7 +32,7 @@ http1-request-timeout: 3600
 listen:
   host: {host}
   port: {port}
-hosts:
+{tls}hosts:
   default:
     paths:
       /:

@@ -18,6 +18,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::service::{Certificate, Service};
+
 /// Where servers are besides those in `PATH`, which often lacks it.
 const MORE_FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
@@ -44,13 +46,27 @@ impl Software {
         }
     }
 
+    /// What it is compared in.
+    pub(crate) const fn services(self) -> &'static [Service] {
+        match self {
+            Self::H2o | Self::Nginx => &[Service::Http, Service::Http2, Service::Tls],
+            Self::Caddy | Self::Lighttpd => &[Service::Http],
+        }
+    }
+
     /// Returns the command that serves on `address`, and the directory that holds its
     /// configuration and everything it reads and writes.
-    pub(crate) fn command(self, path: &Path, address: SocketAddr) -> Result<(Command, TempDir)> {
+    pub(crate) fn command(
+        self,
+        path: &Path,
+        address: SocketAddr,
+        service: Service,
+        certificate: &Certificate,
+    ) -> Result<(Command, TempDir)> {
         let directory = site().context("cannot write the files to serve")?;
         let file = directory.path().join("configuration");
-        fs::write(&file, self.configuration(address, directory.path()))
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        let text = self.configuration(address, directory.path(), service, certificate);
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
         let mut command = Command::new(path);
         match self {
             Self::Caddy => {
@@ -73,12 +89,18 @@ impl Software {
         Ok((command, directory))
     }
 
-    fn configuration(self, address: SocketAddr, directory: &Path) -> String {
+    fn configuration(
+        self,
+        address: SocketAddr,
+        directory: &Path,
+        service: Service,
+        certificate: &Certificate,
+    ) -> String {
         match self {
             Self::Caddy => caddy::configuration(address, directory),
-            Self::H2o => h2o::configuration(address, directory),
+            Self::H2o => h2o::configuration(address, directory, service, certificate),
             Self::Lighttpd => lighttpd::configuration(address, directory),
-            Self::Nginx => nginx::configuration(address, directory),
+            Self::Nginx => nginx::configuration(address, directory, service, certificate),
         }
     }
 }
@@ -110,13 +132,20 @@ mod tests {
     #[test]
     fn the_directory_holds_the_site_and_a_configuration_for_the_address() {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
-        for software in ALL {
-            let (command, directory) = software.command(Path::new("/server"), address).unwrap();
+        let certificate = Certificate::new().unwrap();
+        let all = ALL.iter().flat_map(|software| {
+            software.services().iter().map(move |&service| (*software, service))
+        });
+        for (software, service) in all {
+            let (command, directory) =
+                software.command(Path::new("/server"), address, service, &certificate).unwrap();
             let text = fs::read_to_string(directory.path().join("configuration")).unwrap();
             assert!(text.contains("127.0.0.1") && text.contains("8080"), "{text}");
             assert_eq!(text.matches('{').count(), text.matches('}').count(), "{text}");
             let root = directory.path().to_string_lossy().into_owned();
             assert!(text.contains(&format!("{root}/site")), "{text}");
+            let key = certificate.key().to_string_lossy().into_owned();
+            assert_eq!(text.contains(&key), service == Service::Tls, "{text}");
             assert!(command.get_args().any(|arg| arg.to_string_lossy().starts_with(&root)));
             assert_eq!(fs::read(directory.path().join("site/1m")).unwrap().len(), 1 << 20);
         }

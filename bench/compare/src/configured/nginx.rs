@@ -3,7 +3,24 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-pub(super) fn configuration(address: SocketAddr, directory: &Path) -> String {
+use crate::service::{Certificate, Service};
+
+pub(super) fn configuration(
+    address: SocketAddr,
+    directory: &Path,
+    service: Service,
+    certificate: &Certificate,
+) -> String {
+    let (speaks, tls) = match service {
+        Service::Http | Service::Echo => ("", String::new()),
+        Service::Http2 => (" http2", String::new()),
+        Service::Tls => {
+            let (chain, key) = (certificate.chain(), certificate.key());
+            let (chain, key) = (chain.display(), key.display());
+            let tls = format!("ssl_certificate {chain};\n        ssl_certificate_key {key};");
+            (" ssl http2", tls)
+        }
+    };
     let directory = directory.display();
     // The temporary paths are never written to, but nginx creates them at start.
     format!(
@@ -31,7 +48,8 @@ http {{
     scgi_temp_path {directory}/scgi;
 
     server {{
-        listen {address} backlog=4096;
+        listen {address} backlog=4096{speaks};
+        {tls}
         root {directory}/site;
         location = / {{
             return 200 "Hello, world!\n";

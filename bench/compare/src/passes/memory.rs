@@ -1,7 +1,7 @@
 //! What an idle keep-alive connection costs in resident memory.
 //!
-//! Each server is started for it and has had one request on each connection. Not here: the
-//! kernel's memory for sockets, which is the same for all.
+//! Each server is started for it and has had one request on each connection, or a few bytes to
+//! echo. Not here: the kernel's memory for sockets, which is the same for all.
 
 use std::thread;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::args::Options;
 use crate::programs::{Program, Role};
 use crate::server::{Output, Server};
+use crate::service::Service;
 
 /// Time for a server to give back what it needed for the last requests. More than any of them
 /// takes; a server that keeps it for longer may as well be said to need it.
@@ -23,6 +24,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct MemoryCell {
     pub(crate) server: String,
+    /// Whether it echoes and speaks no HTTP.
+    pub(crate) is_echo: bool,
     pub(crate) role: Role,
     pub(crate) connections: usize,
     /// Resident bytes before and after the connections were opened.
@@ -47,6 +50,7 @@ pub(crate) fn of(program: &Program, connections: usize, options: &Options) -> Me
     let measured = measure(program, connections, options);
     MemoryCell {
         server: program.name.clone(),
+        is_echo: program.service == Service::Echo,
         role: program.role,
         connections,
         bytes: measured.as_ref().ok().copied(),
@@ -57,7 +61,9 @@ pub(crate) fn of(program: &Program, connections: usize, options: &Options) -> Me
 fn measure(program: &Program, connections: usize, options: &Options) -> Result<(u64, u64)> {
     let server = Server::start(program, Output::Dropped, options)?;
     let before = Memory::of(server.processes())?;
-    let crowd = Crowd::open(server.address(), connections).context("cannot open connections")?;
+    let request = program.service.request().context("we don't speak what it speaks")?;
+    let crowd =
+        Crowd::open(server.address(), &request, connections).context("cannot open connections")?;
     thread::sleep(SETTLE);
     let after = Memory::of(server.processes())?;
     crowd.ensure_open()?;
@@ -72,6 +78,7 @@ mod tests {
     fn growth_leaves_out_what_was_there_before() {
         let cell = MemoryCell {
             server: "wharf".to_owned(),
+            is_echo: false,
             role: Role::Wharf,
             connections: 10,
             bytes: Some((1000, 3000)),

@@ -26,7 +26,8 @@ fn watch<A>(
     before: impl FnOnce() -> Result<A>,
 ) -> Result<(A, Outcome)> {
     let address = server.address();
-    let crowd = Crowd::open(address, workload.idle).context("cannot open idle connections")?;
+    let crowd = Crowd::open(address, &workload.request, workload.idle)
+        .context("cannot open idle connections")?;
     let mut load = Load::open(&workload.plan(address)).context("cannot open the connections")?;
     sample::check(load.run(warmup)?)?;
     let watching = before()?;

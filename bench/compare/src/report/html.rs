@@ -61,7 +61,9 @@ fn page(about: &str, results: &Results) -> String {
     for row in rows(&results.cells) {
         push_row(&mut body, row);
     }
-    push_memory(&mut body, &results.memory);
+    let (echoes, others): (Vec<_>, Vec<_>) = results.memory.iter().partition(|cell| cell.is_echo);
+    push_memory(&mut body, "idle connection", &others);
+    push_memory(&mut body, "idle connection of an echo", &echoes);
     push_syscalls(&mut body, &results.syscalls);
     push_allocations(&mut body, &results.allocations);
     format!(
@@ -90,11 +92,13 @@ fn push_row(body: &mut String, row: &[Cell]) {
         Pace::Percent(_) | Pace::Rate(_) => Bar {
             name: &cell.server,
             role: cell.role,
-            value: summary.p99_us,
-            part: Some(summary.p50_us),
+            value: summary.p99_us.unwrap_or_default(),
+            part: summary.p50_us,
             label: format!(
-                "p99 {:.0} us, p50 {:.0} us at {:.0}/s",
-                summary.p99_us, summary.p50_us, summary.requests_per_second
+                "p99 {} us, p50 {} us at {:.0}/s",
+                figure(summary.p99_us, 0),
+                figure(summary.p50_us, 0),
+                summary.requests_per_second
             ),
         },
     });
@@ -132,10 +136,10 @@ fn push_table(body: &mut String, row: &[Cell], yardsticks: Yardsticks<'_>) {
             figure(yardsticks.to_uring(median_us), 2),
             figure(yardsticks.to_best(median_us), 2),
             format!("{:.0}", summary.requests_per_second),
-            format!("{:.1}", summary.p50_us),
-            format!("{:.1}", summary.p99_us),
-            format!("{:.1}", summary.p999_us),
-            format!("{:.1}", summary.max_us),
+            figure(summary.p50_us, 1),
+            figure(summary.p99_us, 1),
+            figure(summary.p999_us, 1),
+            figure(summary.max_us, 1),
             format!("{:.1}%", summary.others_cores * 100.0),
             format!("{} of {}", summary.used, cell.samples.len() + cell.failures.len()),
         ];
@@ -147,10 +151,10 @@ fn push_table(body: &mut String, row: &[Cell], yardsticks: Yardsticks<'_>) {
     push(body, format_args!("</table></details>\n"));
 }
 
-fn push_memory(body: &mut String, cells: &[MemoryCell]) {
+fn push_memory(body: &mut String, what: &str, cells: &[&MemoryCell]) {
     let Some(first) = cells.first() else { return };
     let connections = first.connections;
-    push(body, format_args!("<h2>Resident bytes per idle connection, {connections} of them</h2>"));
+    push(body, format_args!("<h2>Resident bytes per {what}, {connections} of them</h2>"));
     let drawn = cells.iter().filter_map(|cell| {
         let (growth, all) = (cell.growth()?, cell.all()?);
         Some(Bar {
@@ -214,6 +218,7 @@ mod tests {
         let mut results = Results::default();
         results.memory.push(MemoryCell {
             server: "<b>".to_owned(),
+            is_echo: false,
             role: Role::Wharf,
             connections: 10,
             bytes: Some((0, 1000)),

@@ -15,7 +15,7 @@ use crate::cell::{Cell, Pace, Yardsticks};
 use crate::measure::{Counted, Results};
 use crate::passes::memory::MemoryCell;
 use crate::programs::Role;
-use crate::sample::Sample;
+use crate::sample::{self, Sample};
 use crate::summary::Summary;
 
 /// Writes everything to `path`, whose directory is made if it is missing.
@@ -114,17 +114,17 @@ struct SampleReport {
     responses: u64,
     unsent: u64,
     requests_per_second: f64,
-    p50_us: f64,
-    p99_us: f64,
-    p999_us: f64,
-    max_us: f64,
+    p50_us: Option<f64>,
+    p99_us: Option<f64>,
+    p999_us: Option<f64>,
+    max_us: Option<f64>,
     others_cores: f64,
     disturbed: bool,
 }
 
 impl SampleReport {
     fn of(sample: &Sample) -> Self {
-        let micros = |quantile| sample.latency_ns.value_at_quantile(quantile) as f64 / 1e3;
+        let micros = |quantile| sample::micros(&sample.latency_ns, quantile);
         Self {
             cost_us: sample.cost_us(),
             user_share: sample.cpu.user_share(),
@@ -134,7 +134,7 @@ impl SampleReport {
             p50_us: micros(0.5),
             p99_us: micros(0.99),
             p999_us: micros(0.999),
-            max_us: sample.latency_ns.max() as f64 / 1e3,
+            max_us: micros(1.0),
             others_cores: sample.others,
             disturbed: sample.is_disturbed(),
         }

@@ -61,7 +61,7 @@ fn print_row(row: &[Cell]) {
 fn print_cell(cell: &Cell, summary: &Summary, yardsticks: Yardsticks<'_>) {
     let median_us = summary.median_us;
     println!(
-        "{:<12} {:>9.3} {:>9.3} {:>6} {:>7} {:>7} {:>7} {:>9.0} {:>8.1} {:>8.1} {:>8.1} {:>9.1} \
+        "{:<12} {:>9.3} {:>9.3} {:>6} {:>7} {:>7} {:>7} {:>9.0} {:>8} {:>8} {:>8} {:>9} \
          {:>5.1}%  {} of {}{}{}{}",
         cell.server,
         median_us,
@@ -71,10 +71,10 @@ fn print_cell(cell: &Cell, summary: &Summary, yardsticks: Yardsticks<'_>) {
         figure(yardsticks.to_uring(median_us), 2),
         figure(yardsticks.to_best(median_us), 2),
         summary.requests_per_second,
-        summary.p50_us,
-        summary.p99_us,
-        summary.p999_us,
-        summary.max_us,
+        figure(summary.p50_us, 1),
+        figure(summary.p99_us, 1),
+        figure(summary.p999_us, 1),
+        figure(summary.max_us, 1),
         summary.others_cores * 100.0,
         summary.used,
         cell.samples.len() + cell.failures.len(),
@@ -107,8 +107,14 @@ fn print_notes(cells: &[Cell]) {
 }
 
 fn print_memory(cells: &[MemoryCell]) {
+    let (echoes, others): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_echo);
+    print_memory_of(&others, "idle connection");
+    print_memory_of(&echoes, "idle connection of an echo");
+}
+
+fn print_memory_of(cells: &[&MemoryCell], what: &str) {
     let Some(first) = cells.first() else { return };
-    println!("\nResident bytes per idle connection, {} of them", first.connections);
+    println!("\nResident bytes per {what}, {} of them", first.connections);
     println!("{:<12} {:>9} {:>9}  all: with what was there before", "server", "growth", "all");
     for cell in cells {
         match &cell.failure {

@@ -1,0 +1,200 @@
+//! Load by h2load of nghttp2, where it takes HTTP/2 or TLS, which ours does not speak.
+//!
+//! Connections that are kept are loaded for a time, behind a warm-up: h2load says when that time
+//! begins and when it is over, and counts the responses in between, so the server's CPU time is
+//! read at these moments. Connections of one request are counted from the start of h2load to its
+//! end. It tells no quantiles of latencies, so there are none. Not here: checking bodies; statuses
+//! are.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::workload::Workload;
+
+/// What h2load says when what it counts begins and is over.
+const BEGINS: &str = "Main benchmark duration is started";
+const ENDS: &str = "Main benchmark duration is over";
+
+/// Requests that show how fast a server makes connections.
+const TRIAL: u64 = 256;
+
+/// Among a workload's arguments, this one is for us.
+pub(crate) const TLS: &str = "tls";
+
+/// What one run counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Counted {
+    pub(crate) responses: u64,
+    pub(crate) elapsed: Duration,
+}
+
+/// Tells whether a server can do `workload` at all.
+pub(crate) fn probe(address: SocketAddr, arguments: &[&str]) -> Result<()> {
+    H2load::start(address, arguments, &["-c1", "-n2"])?.finish().map(drop)
+}
+
+/// Loads a server, and calls `read` with the id of h2load when what is counted begins and when it
+/// is over.
+pub(crate) fn run<T>(
+    address: SocketAddr,
+    workload: &Workload,
+    arguments: &[&str],
+    (warmup, sample): (Duration, Duration),
+    mut read: impl FnMut(u32) -> Result<T>,
+) -> Result<(Counted, T, T)> {
+    let clients = format!("-c{}", workload.connections);
+    if workload.per_connection.is_some() {
+        let mut run = |requests: u64| {
+            let requests = format!("-n{requests}");
+            let mut h2load = H2load::start(address, arguments, &[&clients, &requests])?;
+            let (start, before) = (Instant::now(), read(h2load.child.id())?);
+            let said = h2load.listen()?;
+            let after = read(h2load.child.id())?;
+            let counted = Counted { responses: count_in(&said)?, elapsed: start.elapsed() };
+            h2load.finish_with(&said)?;
+            Ok::<_, anyhow::Error>((counted, before, after))
+        };
+        let (trial, ..) = run(TRIAL)?;
+        return run(requests_for(trial, sample));
+    }
+    let streams = format!("-m{}", workload.depth);
+    let (warmup, duration) = (
+        format!("--warm-up-time={}ms", warmup.as_millis()),
+        format!("--duration={}ms", sample.as_millis()),
+    );
+    let mut h2load = H2load::start(address, arguments, &[&clients, &streams, &warmup, &duration])?;
+    h2load.wait_for(BEGINS)?;
+    let (start, before) = (Instant::now(), read(h2load.child.id())?);
+    h2load.wait_for(ENDS)?;
+    let (elapsed, after) = (start.elapsed(), read(h2load.child.id())?);
+    let responses = h2load.finish()?;
+    Ok((Counted { responses, elapsed }, before, after))
+}
+
+/// How many requests last for `sample`.
+fn requests_for(trial: Counted, sample: Duration) -> u64 {
+    let trials = sample.as_nanos() / trial.elapsed.as_nanos().max(1);
+    trial.responses * u64::try_from(trials).unwrap_or(u64::MAX).clamp(1, 1 << 20)
+}
+
+/// A running h2load, ended when dropped.
+struct H2load {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl H2load {
+    fn start(address: SocketAddr, arguments: &[&str], more: &[&str]) -> Result<Self> {
+        let scheme = if arguments.contains(&TLS) { "https" } else { "http" };
+        let mut child = Command::new("h2load")
+            .arg("-t1")
+            .args(more)
+            .args(arguments.iter().filter(|argument| **argument != TLS))
+            .arg(format!("{scheme}://{address}/"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot run h2load")?;
+        let output = child.stdout.take().context("its output is not kept")?;
+        Ok(Self { child, output: BufReader::new(output) })
+    }
+
+    fn wait_for(&mut self, what: &str) -> Result<()> {
+        let mut line = String::new();
+        while !line.starts_with(what) {
+            line.clear();
+            ensure!(self.output.read_line(&mut line)? > 0, "h2load has ended early");
+        }
+        Ok(())
+    }
+
+    /// The rest of what it says. It has ended then, and is still there to be looked at.
+    fn listen(&mut self) -> Result<String> {
+        let mut said = String::new();
+        self.output.read_to_string(&mut said)?;
+        Ok(said)
+    }
+
+    fn finish(mut self) -> Result<u64> {
+        let said = self.listen()?;
+        self.finish_with(&said)
+    }
+
+    fn finish_with(mut self, said: &str) -> Result<u64> {
+        ensure!(self.child.wait()?.success(), "h2load has failed");
+        count_in(said)
+    }
+}
+
+impl Drop for H2load {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // Fails only if it has just ended.
+            let _ended = self.child.kill();
+            let _ended = self.child.wait();
+        }
+    }
+}
+
+/// The number of responses, if all that was asked was answered well.
+fn count_in(said: &str) -> Result<u64> {
+    let line = |start: &str| {
+        let found = said.lines().find_map(|line| line.strip_prefix(start));
+        found.with_context(|| format!("h2load says nothing of {start:?}"))
+    };
+    let number = |line: &str, name: &str| {
+        let found = line.split(',').find_map(|part| part.trim().strip_suffix(name));
+        found
+            .and_then(|number| number.trim().parse::<u64>().ok())
+            .with_context(|| format!("h2load says {line:?}"))
+    };
+    let requests = line("requests: ")?;
+    let (done, well) = (number(requests, "done")?, number(line("status codes: ")?, "2xx")?);
+    for fault in ["failed", "errored", "timeout"] {
+        let faults = number(requests, fault)?;
+        ensure!(faults == 0, "{faults} requests {fault}");
+    }
+    if well != done {
+        bail!("{} bad statuses", done.saturating_sub(well));
+    }
+    ensure!(done > 0, "no responses");
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(requests: &str, statuses: &str) -> String {
+        format!("finished in 1s\nrequests: {requests}\nstatus codes: {statuses}\ntraffic: 1B\n")
+    }
+
+    #[test]
+    fn responses_count_if_all_are_good() {
+        let good = "9 total, 9 started, 9 done, 9 succeeded, 0 failed, 0 errored, 0 timeout";
+        let statuses = "9 2xx, 0 3xx, 0 4xx, 0 5xx";
+        assert_eq!(count_in(&said(good, statuses)).unwrap(), 9);
+        for (requests, statuses) in [
+            (good, "8 2xx, 0 3xx, 1 4xx, 0 5xx"),
+            ("9 total, 9 started, 9 done, 8 succeeded, 1 failed, 0 errored, 0 timeout", statuses),
+            ("9 total, 9 started, 9 done, 8 succeeded, 0 failed, 1 errored, 0 timeout", statuses),
+            ("0 total, 0 started, 0 done, 0 succeeded, 0 failed, 0 errored, 0 timeout", "0 2xx"),
+            ("nothing", statuses),
+        ] {
+            assert!(count_in(&said(requests, statuses)).is_err(), "{requests} {statuses}");
+        }
+        assert!(count_in("").is_err());
+    }
+
+    #[test]
+    fn a_sample_is_as_many_requests_as_a_trial_says() {
+        let trial = |millis| Counted { responses: 256, elapsed: Duration::from_millis(millis) };
+        assert_eq!(requests_for(trial(100), Duration::from_secs(1)), 2560);
+        assert_eq!(requests_for(trial(2000), Duration::from_secs(1)), 256);
+    }
+}
