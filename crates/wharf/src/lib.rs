@@ -29,6 +29,7 @@
 mod body;
 mod config;
 mod conn;
+mod detached;
 mod driver;
 mod env;
 mod error;
@@ -74,6 +75,7 @@ pub use body::{Body, BodyError, BodyWriter, Closed};
 pub use bytes::Bytes;
 pub use config::{BlockingPool, Budget, Dispatch, Timeouts};
 pub use conn::{Io, Protocol};
+pub use detached::{DetachError, Detached, DetachedSocket, StillSecure};
 pub use env::ServerRef;
 pub use error::{Error, Result};
 pub use files::Files;

@@ -316,7 +316,7 @@ impl Conn {
     /// The peer was told that nothing more will be sent, and what it sends is still wanted.
     pub(crate) fn note_half_closed(&mut self) {
         if let Some(work) = &mut self.work {
-            work.wire_mut().ending = None;
+            work.note_half_closed();
         }
     }
 

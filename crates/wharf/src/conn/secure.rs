@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::wire::{Ending, MAX_SPARE_BYTES};
 use super::work::Work;
 use super::{Conn, Context};
+use crate::detached::Secured;
 use crate::driver::{Behind, Close};
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
@@ -245,6 +246,11 @@ impl Secure {
         let mut output = Output::default();
         self.session.close_notify(&mut output.buffer);
         Some(output).filter(|output| !output.is_empty())
+    }
+
+    /// What is left to go on with where there is no worker.
+    pub(super) fn into_detached(self) -> Secured {
+        Secured::new(self.session, self.has_heard_goodbye, self.has_said_goodbye)
     }
 
     /// Gives storage back that an idle connection need not have.

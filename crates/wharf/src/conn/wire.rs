@@ -30,6 +30,10 @@ pub(crate) enum Ending {
     HalfClose,
     /// It does not end: another protocol takes over.
     Switch,
+    /// It does not end: its socket leaves the server.
+    Detach,
+    /// The driver was told to give the socket up.
+    Leaving,
 }
 
 /// The sending side of a busy connection.

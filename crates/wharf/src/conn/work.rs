@@ -9,7 +9,7 @@ use std::time::Instant;
 use wharf_proto::RequestHead;
 
 use super::deadline::{Pace, Timer};
-use super::wire::Wire;
+use super::wire::{Ending, Wire};
 use super::{Context, Http1, Http2, Raw};
 use crate::config::Timeouts;
 use crate::driver::Behind;
@@ -142,6 +142,14 @@ impl Work {
             Self::Http2(http) => http.on_drain(context),
             Self::Raw(raw) => raw.on_drain(context),
         }
+    }
+
+    /// The peer was told that nothing more will be sent.
+    pub(super) fn note_half_closed(&mut self) {
+        self.wire_mut().ending = match self {
+            Self::Raw(raw) if raw.leaves() => Some(Ending::Detach),
+            Self::Http1(_) | Self::Http2(_) | Self::Raw(_) => None,
+        };
     }
 
     /// Whether nothing is held that what comes later would need.

@@ -127,7 +127,6 @@ pub(crate) struct Sent {
 /// A connection that was given up by [`Driver::release`]. Its key is valid no more. Who has closed
 /// it meanwhile drops it, which closes the socket.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "no protocol leaves with its socket yet"))]
 pub(crate) struct Released {
     pub(crate) key: Key,
     /// It blocks. On Unix it may be of any family, as all that is accepted.
@@ -208,7 +207,6 @@ pub(crate) trait Driver {
     /// delivered but [`Completion::Released`], or [`Completion::Failed`] in its place; until then
     /// it can be closed, but nothing else. The end of what the peer sends, and most failures, are
     /// left for whoever reads from the socket.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no protocol leaves with its socket yet"))]
     fn release(&mut self, key: Key);
 
     /// Stops or resumes accepting.

@@ -38,11 +38,13 @@ pub enum CloseReason {
     Tls,
     /// The program had it closed ([`ServerHandle::kill`](crate::ServerHandle::kill)).
     Killed,
+    /// It left the server with its socket ([`Stream::detach`](crate::Stream::detach)), and is open.
+    Detached,
 }
 
 impl CloseReason {
     /// How many there are, whatever their details.
-    pub(super) const KINDS: usize = 10;
+    pub(super) const KINDS: usize = 11;
 
     /// What happened, whatever its details, in the order of [`kind`](Self::kind).
     pub(super) const KIND_TEXTS: [&str; Self::KINDS] = [
@@ -56,6 +58,7 @@ impl CloseReason {
         "killed",
         "TLS failed",
         "HTTP/2 broken",
+        "detached",
     ];
 
     pub(super) const fn kind(self) -> usize {
@@ -70,6 +73,7 @@ impl CloseReason {
             Self::Killed => 7,
             Self::Tls => 8,
             Self::Http2(_) => 9,
+            Self::Detached => 10,
         }
     }
 
@@ -94,6 +98,7 @@ impl fmt::Display for CloseReason {
             | Self::Failed
             | Self::Stopped
             | Self::Killed
+            | Self::Detached
             | Self::Tls => f.write_str(Self::KIND_TEXTS[self.kind()]),
         }
     }

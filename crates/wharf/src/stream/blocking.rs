@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Stream;
-use crate::ServerRef;
 use crate::body::block_on;
 use crate::observe::ConnectionId;
 use crate::peer::PeerAddr;
 use crate::signal::Signal;
+use crate::{DetachError, Detached, ServerRef};
 
 /// A [`Stream`] whose reads and writes block the thread: [`Read`] and [`Write`].
 ///
@@ -37,6 +37,15 @@ impl BlockingStream {
     #[must_use]
     pub fn into_async(self) -> Stream {
         self.stream
+    }
+
+    /// As [`Stream::detach`]. This thread may go on with the connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::detach`].
+    pub fn detach(self) -> Result<Detached, DetachError> {
+        block_on(|cx| self.stream.shared.poll_detach(cx))
     }
 
     /// As [`Stream::peek`].

@@ -16,6 +16,7 @@ mod shared;
 mod tokio_io;
 mod upgrade;
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
 pub use self::blocking::BlockingStream;
@@ -23,6 +24,7 @@ pub use self::handler::{IntoStreamHandler, StreamOutcome};
 use self::serve::{serve, serve_blocking};
 use self::shared::Shared;
 pub(crate) use self::upgrade::NextProtocol;
+use crate::{DetachError, Detached};
 
 /// A connection to be read from and written to: what the handler of a [`Service::tcp`] is given.
 ///
@@ -97,6 +99,39 @@ impl Stream {
         let stream = Self::new(Arc::clone(&reader.shared));
         writer.forget();
         Ok(stream)
+    }
+}
+
+impl Stream {
+    /// Takes the connection out of the server once what was written is sent: no limit, deadline or
+    /// drain has to do with it any more, and it is no longer counted, listed or closed by anybody
+    /// else. What came and was not read goes along.
+    ///
+    /// The handler goes on up to its next wait, and is dropped there: whoever goes on with the
+    /// connection is on a thread or task of the program's.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use wharf::{Server, Stream};
+    ///
+    /// let server = Server::tcp(async |mut stream: Stream| {
+    ///     stream.write_all(b"wait\r\n").await?;
+    ///     let mut detached = stream.detach().await?;
+    ///     std::thread::spawn(move || {
+    ///         let mut buffer = [0; 1024];
+    ///         let len = detached.read(&mut buffer)?;
+    ///         detached.write_all(&buffer[..len])
+    ///     });
+    ///     Ok::<_, wharf::BoxError>(())
+    /// });
+    /// # let _ = server;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The connection is over, or ends before it has left.
+    pub async fn detach(self) -> Result<Detached, DetachError> {
+        poll_fn(|cx| self.shared.poll_detach(cx)).await
     }
 }
 

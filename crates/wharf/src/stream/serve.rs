@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::job::job;
-use super::shared::{CAPACITY_BYTES, Next, Shared, State};
+use super::shared::{CAPACITY_BYTES, Leaving, Next, Shared, State};
 use super::{BlockingStream, Stream, StreamOutcome};
 use crate::pool;
 use crate::response::BoxError;
-use crate::{Io, Protocol};
+use crate::{Detached, Io, Protocol};
 
 /// Runs a handler, and brings bytes to and from it.
 struct Serve<B, Fut> {
@@ -129,6 +129,19 @@ where
         Ok(())
     }
 
+    /// The handler goes on up to its next wait, and has no connection to wait for then.
+    fn on_detached(&mut self, detached: Detached) -> Result<(), BoxError> {
+        let (Some(line), Some(future)) = (&self.line, &mut self.future) else { return Ok(()) };
+        line.shared.give(detached);
+        match future.as_mut().poll(&mut Context::from_waker(line.shared.connection())) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(outcome) => {
+                self.future = None;
+                outcome.into_result()
+            }
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.line.as_ref().is_some_and(|line| line.is_idle)
     }
@@ -185,6 +198,10 @@ impl Line {
         }
         if state.is_shut && !std::mem::replace(&mut self.is_shut, true) {
             io.shutdown_send();
+        }
+        if matches!(state.leaving, Leaving::Wanted) {
+            // One that is over, or leaves already, says so by itself.
+            let _ = io.detach();
         }
         if let Some(timeout) = state.write_timeout.take() {
             io.set_write_timeout(timeout);

@@ -16,7 +16,7 @@ use crate::observe::ConnectionId;
 use crate::peer::PeerAddr;
 use crate::pool;
 use crate::signal::{DRAINING, OVER, Signal, Watch};
-use crate::{Io, ServerRef};
+use crate::{DetachError, Detached, Io, ServerRef};
 
 /// How many bytes are held in either direction before the side that they come from has to wait.
 pub(super) const CAPACITY_BYTES: usize = 64 << 10;
@@ -67,8 +67,20 @@ pub(super) struct State {
     pub(super) write_timeout: Option<Duration>,
     /// How often a read began to wait, or its time was changed.
     pub(super) waits: u64,
+    /// Whether the connection is to leave its server.
+    pub(super) leaving: Leaving,
     /// Made for who asks.
     watch: Option<Arc<Watch>>,
+}
+
+/// How far a connection is with leaving its server.
+#[derive(Default)]
+pub(super) enum Leaving {
+    #[default]
+    No,
+    Wanted,
+    /// It has left.
+    Done(Box<Detached>),
 }
 
 /// Who waits for one direction.
@@ -294,6 +306,37 @@ impl Shared {
     pub(super) fn poll_shut(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         self.shut()?;
         self.poll_flush(cx)
+    }
+
+    /// Waits until the connection has left its server.
+    pub(super) fn poll_detach(&self, cx: &Context<'_>) -> Poll<Result<Detached, DetachError>> {
+        // Dropped without the lock.
+        let _before;
+        let mut state = self.lock();
+        if let Leaving::Done(detached) = std::mem::take(&mut state.leaving) {
+            return Poll::Ready(Ok(*detached));
+        }
+        if state.is_over {
+            return Poll::Ready(Err(DetachError::Over));
+        }
+        state.leaving = Leaving::Wanted;
+        _before = state.reader.wait(cx);
+        self.tell(state);
+        Poll::Pending
+    }
+
+    /// The connection has left its server: whoever has waited for it goes on.
+    pub(super) fn give(&self, mut detached: Detached) {
+        let mut state = self.lock();
+        detached.unread_first(&state.input[state.read..]);
+        state.input = Vec::new();
+        state.read = 0;
+        state.leaving = Leaving::Done(Box::new(detached));
+        let waker = state.reader.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Nothing more will be written.

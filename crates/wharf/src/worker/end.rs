@@ -106,8 +106,10 @@ impl<D: Driver> Worker<D> {
     fn finish_sends(&mut self) {
         self.driver.submit();
         while let Some(completion) = self.driver.next() {
-            if let Completion::Sent(sent) = completion {
-                self.on_sent(sent);
+            match completion {
+                Completion::Sent(sent) => self.on_sent(sent),
+                Completion::Released(released) => self.state.on_released(released),
+                _ => {}
             }
         }
     }

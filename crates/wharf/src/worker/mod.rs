@@ -365,8 +365,7 @@ impl<D: Driver> Worker<D> {
             }
             Completion::Failed { key, error } => self.fail(key, error),
             Completion::Sent(sent) => self.on_sent(sent),
-            // Nobody asks for it.
-            Completion::Released(released) => drop(released),
+            Completion::Released(released) => self.state.on_released(released),
         }
         true
     }
@@ -443,7 +442,15 @@ impl<D: Driver> Worker<D> {
             Some(Ending::HalfClose) => {
                 conn.note_half_closed();
                 self.driver.shutdown_send(key);
+                if self.release(key) {
+                    return;
+                }
             }
+            Some(Ending::Detach) => {
+                self.release(key);
+                return;
+            }
+            Some(Ending::Leaving) => return,
             Some(Ending::Switch) => self.state.switch(key),
             None => {}
         }

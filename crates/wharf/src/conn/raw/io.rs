@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Link, Queued};
+use crate::DetachError;
 use crate::ServerRef;
 use crate::conn::Context;
 use crate::conn::wire::{Ending, HIGH_WATER_BYTES, Wire};
@@ -104,11 +105,37 @@ impl Io<'_> {
     }
 
     fn end(&mut self, reason: CloseReason, ending: Ending) {
+        if self.wire.ending == Some(Ending::Detach) {
+            return;
+        }
         self.wire.set_reason(reason);
         // What was decided on before may be under way, but for the half of an end.
         if matches!(self.wire.ending, None | Some(Ending::HalfClose)) {
             self.wire.ending = Some(ending);
         }
+    }
+
+    /// Has the connection leave the server once the output was sent: its socket is given to
+    /// [`on_detached`](crate::Protocol::on_detached), with what was not dealt with. Until then
+    /// nothing is called any more and nothing can be written; if the connection is lost meanwhile,
+    /// or the server ends, that is the end of it.
+    ///
+    /// # Errors
+    ///
+    /// [`DetachError::Twice`], and [`DetachError::Over`] if the connection ends.
+    pub fn detach(&mut self) -> Result<(), DetachError> {
+        if self.link.leaves {
+            return Err(DetachError::Twice);
+        }
+        match self.wire.ending {
+            None => self.wire.ending = Some(Ending::Detach),
+            // It leaves behind that.
+            Some(Ending::HalfClose) => {}
+            Some(_) => return Err(DetachError::Over),
+        }
+        self.link.leaves = true;
+        self.link.due = None;
+        Ok(())
     }
 
     /// Whether something can still be written.

@@ -21,6 +21,7 @@ use super::addrs::PackedAddrs;
 use super::exchange::panicked;
 use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Timer};
+use crate::Detached;
 use crate::driver::{Close, Key};
 use crate::lifeline::PerConnection;
 use crate::observe::{
@@ -55,6 +56,8 @@ pub(crate) struct Link {
     is_paused: bool,
     /// Nothing more is sent.
     is_half_closed: bool,
+    /// The connection leaves the server.
+    leaves: bool,
     /// Somebody has the waker.
     is_awaited: bool,
     /// When the protocol is to be told the time.
@@ -97,6 +100,7 @@ impl Raw {
             addrs: Addrs::UNKNOWN,
             is_paused: false,
             is_half_closed: false,
+            leaves: false,
             is_awaited: false,
             due: None,
             requests: 0,
@@ -133,6 +137,7 @@ impl Raw {
         self.input.shrink_to(MAX_SPARE_BYTES);
         self.link.is_paused = false;
         self.link.is_half_closed = false;
+        self.link.leaves = false;
         self.link.is_awaited = false;
         self.link.due = None;
         self.link.jobs.clear();
@@ -168,7 +173,8 @@ impl Raw {
             None | Some(Ending::HalfClose) => !self.wire.eof && !self.link.is_paused,
             Some(_) => false,
         };
-        may_come && !self.has_told_end && self.input.len() < Io::MAX_UNREAD_BYTES && self.has_room()
+        let is_wanted = !self.has_told_end && !self.link.leaves;
+        may_come && is_wanted && self.input.len() < Io::MAX_UNREAD_BYTES && self.has_room()
     }
 
     /// Whether what comes may be dealt with: all that it asks for can be put behind the output.
@@ -253,7 +259,8 @@ impl Raw {
     /// Whether bytes may be given to the protocol.
     fn is_ready(&self) -> bool {
         let may_come = matches!(self.wire.ending, None | Some(Ending::HalfClose));
-        may_come && !self.has_told_end && !self.link.is_paused && self.has_room()
+        let is_wanted = !self.has_told_end && !self.link.leaves && !self.link.is_paused;
+        may_come && is_wanted && self.has_room()
     }
 
     /// Deals with what is kept, as far as that is possible now.
@@ -266,7 +273,8 @@ impl Raw {
         if is_stuck {
             self.on_timeout(Limit::Unread, context);
         }
-        if self.wire.eof && !self.has_told_end && (self.input.is_empty() || self.is_ready()) {
+        let is_due = self.wire.eof && !self.has_told_end && !self.link.leaves;
+        if is_due && (self.input.is_empty() || self.is_ready()) {
             self.tell_end(context);
         }
         // Many may wait for their peers, and none of them needs these.
@@ -370,6 +378,23 @@ impl Raw {
         }
     }
 
+    /// Whether the connection leaves the server.
+    pub(super) const fn leaves(&self) -> bool {
+        self.link.leaves
+    }
+
+    /// Where the connection goes between, and what came and was not dealt with.
+    pub(super) fn take_parts(&mut self) -> (Addrs, Vec<u8>) {
+        (self.link.addrs, std::mem::take(&mut self.input))
+    }
+
+    /// The connection has left the server.
+    pub(crate) fn on_detached(&mut self, detached: Detached, context: &Context<'_>) {
+        self.wire.ending = None;
+        self.ask(context, |protocol, _| protocol.on_detached(detached));
+        self.on_end(context);
+    }
+
     pub(super) fn abort(&mut self) {
         self.wire.set_reason(CloseReason::Failed);
         self.wire.ending = Some(Ending::Close(Close::Reset));
@@ -405,6 +430,7 @@ impl Raw {
         match outcome {
             Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => {
+                self.wire.ending.take_if(|ending| *ending == Ending::Detach);
                 let is_kept = self.tell(ErrorKind::Handler, &*error, context);
                 if !is_kept || self.wire.ending.is_some() {
                     self.io(context).finish();

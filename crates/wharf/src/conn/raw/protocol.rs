@@ -3,6 +3,7 @@
 //! Not here: what it may do with its connection (`io.rs`), and who calls it when (`mod.rs`).
 
 use super::Io;
+use crate::Detached;
 use crate::response::BoxError;
 
 /// A protocol that a program brings: what one connection knows, and what it does when something
@@ -113,6 +114,17 @@ pub trait Protocol: 'static {
     /// Whatever ends the connection.
     fn on_drain(&mut self, io: &mut Io<'_>) -> Result<(), BoxError> {
         let _ = io;
+        Ok(())
+    }
+
+    /// The connection has left the server, as was asked for with [`Io::detach`]: this is called
+    /// last. Drops the connection by default, which closes it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`Server::on_error`](crate::Server::on_error) should be told.
+    fn on_detached(&mut self, detached: Detached) -> Result<(), BoxError> {
+        drop(detached);
         Ok(())
     }
 

@@ -242,6 +242,11 @@ impl Link {
         Ok(std::mem::take(&mut self.server.arrived).into())
     }
 
+    /// Whether the side will send no more.
+    pub(super) const fn is_shut(&self, side: Side) -> bool {
+        self.view(side).shut
+    }
+
     pub(super) const fn is_released(&self) -> bool {
         self.released.is_some()
     }

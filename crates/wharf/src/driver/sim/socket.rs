@@ -5,7 +5,7 @@
 //! nothing goes wrong and nothing takes time. Not here: connections that a driver owns (`mod.rs`).
 
 use std::io;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use super::link::Side;
@@ -72,6 +72,9 @@ impl State {
         }
         let (ours, theirs) = pair()?;
         theirs.set_nonblocking(true)?;
+        if self.links[link].is_shut(Side::Server) {
+            ours.shutdown(Shutdown::Write)?;
+        }
         let all = self.links[link].readable_bytes(Side::Server);
         // The socket may still have the rest, as far as any takes it at once.
         let is_short = self.random.one_in(self.faults.short_read);

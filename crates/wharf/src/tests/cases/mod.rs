@@ -5,6 +5,7 @@
 mod basics;
 mod blocking;
 mod bodies;
+mod detach;
 mod drain;
 mod faults;
 mod inspection;
@@ -68,6 +69,7 @@ const TABLES: &[&[Case]] = &[
     timeouts::CASES,
     semantics::CASES,
     upgrade::CASES,
+    detach::CASES,
     reasons::CASES,
     drain::CASES,
     inspection::CASES,
