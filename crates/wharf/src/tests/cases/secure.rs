@@ -351,3 +351,36 @@ fn a_drain_ends_in_a_handshake(harness: &mut Harness) {
     harness.wait_for_end();
     harness.wait_for_close(CloseReason::Stopped);
 }
+
+/// A raw service over TLS is reached by either kind of address.
+#[test]
+fn a_secured_echo_over_both_kinds_of_addresses() {
+    for backend in [crate::Backend::Epoll, crate::Backend::IoUring] {
+        let echo = Service::tcp(async |mut stream: Stream| {
+            let mut buffer = [0; 100];
+            loop {
+                match stream.read(&mut buffer).await? {
+                    0 => return Ok::<_, std::io::Error>(()),
+                    len => stream.write_all(&buffer[..len]).await?,
+                }
+            }
+        });
+        let server = Server::with(echo.tls(tls())).backend(backend);
+        let server = server.listen("127.0.0.1:0").and_then(|server| server.listen("[::1]:0"));
+        let handle = match server.and_then(Server::start) {
+            Err(error @ crate::Error::Backend(_)) => {
+                eprintln!("skipped on {backend:?}: {error}");
+                continue;
+            }
+            started => started.expect("both are there"),
+        };
+        assert_eq!(handle.local_addrs().len(), 2);
+        for addr in handle.local_addrs() {
+            let mut client = Client::over_tcp(addr, None).through(layer_of(&client_config(&[])));
+            client.send("hello");
+            assert_eq!(client.bytes(5), "hello");
+            client.shut();
+            assert_eq!(client.end(), End::Closed);
+        }
+    }
+}
