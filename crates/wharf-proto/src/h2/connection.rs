@@ -34,6 +34,9 @@ pub(super) const GOAWAY_PING: ping::Payload = *b"whrfgone";
 /// The PING that measures the path.
 pub(super) const PATH_PING: ping::Payload = *b"whrfpath";
 
+/// The PING that only shows whether the peer is there.
+const PRESENCE_PING: ping::Payload = *b"whrfhere";
+
 /// The server side of one HTTP/2 connection.
 ///
 /// Methods come in three kinds, told apart by their names:
@@ -283,6 +286,14 @@ impl Connection {
         }
         self.going = Going::After(self.last_id);
         goaway::put(self.last_id, ErrorCode::NO_ERROR, out);
+    }
+
+    /// Appends what a peer that is gone answers with a reset: for one that has closed its sending
+    /// side, and may still want its responses.
+    pub fn probe(&mut self, out: &mut Vec<u8>) {
+        if !self.is_closed() {
+            ping::put(PRESENCE_PING, out);
+        }
     }
 
     /// Resets a stream: nothing more is sent or received on it. Does nothing if it is over.

@@ -312,6 +312,12 @@ impl Connection {
         }
     }
 
+    /// Whether a stream has more to send, and none may, for the connection's window is used up.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        !self.schedule.is_empty() && self.send_window.available() == 0
+    }
+
     /// Whether a stream has more to send and may, as far as the connection's window goes.
     #[must_use]
     pub fn is_writable(&self) -> bool {

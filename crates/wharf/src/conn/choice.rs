@@ -26,9 +26,6 @@ impl Conn {
         let tls = self.tls();
         let http = Http2::new(waker, id, self.key, &self.addrs, self.service, tls, context);
         self.work = Some(Work::Http2(Box::new(http)));
-        if context.is_draining() {
-            self.on_drain(context);
-        }
     }
 
     /// Which protocol a connection begins with whose peer has sent `bytes`, and what has come.

@@ -61,7 +61,7 @@ impl Moves {
 }
 
 /// How fast bytes have to move.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
     /// How long none need move.
     pub(crate) timeout: Duration,

@@ -114,7 +114,8 @@ impl Http2 {
             left: None,
             orphans: Vec::new(),
             waker,
-            is_draining: false,
+            // The peer is told with its first request, which it came for.
+            is_draining: context.is_draining(),
             head_done: false,
         }
     }
@@ -256,7 +257,12 @@ impl Http2 {
 
     /// Makes what earlier requests of the connection have left known to the next.
     fn keep_left(&mut self, lifeline: &Lifeline) {
-        let Some(left) = lifeline.take() else { return };
+        if let Some(left) = lifeline.take() {
+            self.keep(left);
+        }
+    }
+
+    fn keep(&mut self, left: Box<PerConnection>) {
         match &mut self.left {
             None => self.left = Some(left),
             Some(kept) => kept.merge(*left),
@@ -268,7 +274,7 @@ impl Http2 {
 impl Http2 {
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
         if bytes.is_empty() {
-            self.wire.eof = true;
+            self.on_eof(context);
         } else if self.input.is_empty() {
             let used = self.process(bytes, context);
             self.input.extend_from_slice(&bytes[used..]);
@@ -276,6 +282,28 @@ impl Http2 {
             self.input.extend_from_slice(bytes);
         }
         self.proceed(context);
+    }
+
+    /// The peer has closed its sending side. It may have closed both, which only what is sent to it
+    /// can bring out.
+    fn on_eof(&mut self, context: &Context<'_>) {
+        if std::mem::replace(&mut self.wire.eof, true) {
+            return;
+        }
+        for slot in 0..self.streams.len() {
+            self.with(slot, |http, stream| {
+                if http.machine.is_receiving(stream.key) {
+                    http.cut_off(stream, context);
+                }
+                if stream.exchange.task.is_some() && !context.rules.allows_half_close {
+                    http.wire.set_reason(CloseReason::Lost);
+                    http.lose(stream, BodyError::Disconnected, context);
+                }
+            });
+        }
+        if self.open().any(|stream| stream.exchange.task.is_some()) {
+            self.machine.probe(&mut self.wire.output.buffer);
+        }
     }
 
     /// Goes on with what is held, and with responses that wait for room.
@@ -396,9 +424,21 @@ impl Http2 {
         }
         self.keep_left(&stream.lifeline);
         stream.clear();
+        if self.is_draining && self.machine.open_streams() == 0 {
+            // Whoever has not answered by now need not be waited for.
+            self.machine.goaway(&mut self.wire.output.buffer);
+        }
         if self.spare.len() < MAX_SPARE_STREAMS {
             self.spare.push(stream);
         }
+    }
+
+    /// Why no more requests were taken.
+    fn reason(&self, context: &Context<'_>) -> CloseReason {
+        if self.requests >= context.rules.max_requests {
+            return CloseReason::Limit(Limit::Requests);
+        }
+        CloseReason::Finished
     }
 
     /// Closes the books on a connection that is over.
@@ -415,7 +455,7 @@ impl Http2 {
             self.wire.ending = Some(Ending::Close(Close::Graceful));
         } else if is_over {
             let reason =
-                if context.is_draining() { CloseReason::Stopped } else { CloseReason::Finished };
+                if context.is_draining() { CloseReason::Stopped } else { self.reason(context) };
             self.wire.set_reason(reason);
             self.wire.ending = Some(Ending::Linger);
         }

@@ -10,19 +10,28 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use wharf_proto::h2::{ErrorCode, Event, ResetCause, StreamKey};
-use wharf_proto::{BodyLength, Headers};
+use wharf_proto::{BodyLength, Headers, Reject};
 
 use super::{Http2, Stream};
-use crate::body::{Body, BodyError, ReadPace};
+use crate::body::{Body, BodyError, BodyWriter, ReadPace};
 use crate::conn::exchange::{Queued, finishes, owned};
 use crate::conn::refusal::Refusal;
 use crate::conn::trace::trace;
 use crate::conn::{Context, Pace};
 use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
 use crate::interim::Interims;
-use crate::observe::Limit;
+use crate::observe::{CloseReason, Limit};
 use crate::pool::Pooled;
 use crate::request::Request;
+
+/// When a body is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// As soon as somebody waits for it.
+    Now,
+    /// As soon as somebody might.
+    Later,
+}
 
 impl Http2 {
     /// Makes as much of `input` as is possible now, and returns how many bytes that took.
@@ -77,6 +86,13 @@ impl Http2 {
                     self.begin_refused(stream, context);
                 }
                 self.with(stream.slot(), |http, stream| {
+                    let body = &stream.exchange.request_body;
+                    if body.as_ref().is_some_and(BodyWriter::is_closed) {
+                        // Its handler has dropped it, and answers as it would have done.
+                        stream.exchange.request_body = None;
+                        stream.body_deadline.stop();
+                        return;
+                    }
                     http.refuse(stream, Refusal::Reject(reject), context);
                 });
             }
@@ -135,6 +151,9 @@ impl Http2 {
         if self.requests >= context.rules.max_requests {
             context.counters.count_limit(Limit::Requests);
             self.machine.goaway(&mut self.wire.output.buffer);
+        }
+        if self.is_draining {
+            self.machine.goaway_soon(&mut self.wire.output.buffer);
         }
         let Some(mut parts) = self.parts.take() else { return };
         let mut stream = self.begin_stream(key);
@@ -246,7 +265,8 @@ impl Http2 {
             }
             Ok(Poll::Pending) => {
                 self.heed_limit(stream, context);
-                self.send_continue(stream, context);
+                self.heed_pace(stream, context);
+                self.send_continue(stream, Wanted::Now, context);
             }
             Err(panic) => {
                 let task = stream.exchange.task.take();
@@ -280,8 +300,12 @@ impl Http2 {
             writer.announce_len(length);
         }
         writer.mark_received();
-        let pace = body_pace(writer.pace(), context);
-        stream.body_deadline.start_pace(pace, context.timeouts.rate_grace, context.clock.now());
+        if !stream.expects_continue {
+            let pace = body_pace(writer.pace(), context);
+            stream.body_pace = Some(pace);
+            let grace = context.timeouts.rate_grace;
+            stream.body_deadline.start_pace(pace, grace, context.clock.now());
+        }
         stream.exchange.request_body = Some(writer);
         body
     }
@@ -289,8 +313,11 @@ impl Http2 {
     /// Passes a piece of a request's body on, if anybody wants it.
     fn feed(&mut self, stream: &mut Stream, bytes: &[u8], context: &Context<'_>) {
         stream.unreleased += bytes.len();
+        // It was not held back after all.
+        stream.expects_continue = false;
         if let Some(body) = &stream.exchange.request_body {
             let pace = body_pace(body.pace(), context);
+            stream.body_pace = Some(pace);
             stream.body_deadline.pay(bytes.len() as u64, pace, context.clock.now());
             body.push(Bytes::copy_from_slice(bytes));
         }
@@ -315,6 +342,26 @@ impl Http2 {
         self.machine.release(stream.key, bytes, &mut self.wire.output.buffer);
     }
 
+    /// Begins anew with the time that a body has, if its handler has said another.
+    pub(super) fn heed_pace(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        let Some(body) = &stream.exchange.request_body else { return };
+        let pace = body_pace(body.pace(), context);
+        if stream.body_deadline.due().is_some() && stream.body_pace != Some(pace) {
+            stream.body_pace = Some(pace);
+            let grace = context.timeouts.rate_grace;
+            stream.body_deadline.start_pace(pace, grace, context.clock.now());
+        }
+    }
+
+    /// The peer sends no more, and has not sent all of a body.
+    pub(super) fn cut_off(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        let is_read = stream.exchange.request_body.as_ref().is_some_and(|body| !body.is_closed());
+        if is_read {
+            self.wire.set_reason(CloseReason::Lost);
+            self.refuse(stream, Refusal::Reject(Reject::Truncated), context);
+        }
+    }
+
     /// Tells the machine how long the body may be, once that is said.
     pub(super) fn heed_limit(&mut self, stream: &mut Stream, context: &Context<'_>) {
         let Some(body) = &stream.exchange.request_body else { return };
@@ -326,12 +373,24 @@ impl Http2 {
     }
 
     /// Asks the peer for the body that it holds back (RFC 9110 section 10.1.1).
-    fn send_continue(&mut self, stream: &mut Stream, _context: &Context<'_>) {
-        let wanted = stream.exchange.request_body.as_ref();
-        if !stream.expects_continue || !wanted.is_some_and(|body| body.is_wanted(&stream.waker)) {
+    pub(super) fn send_continue(
+        &mut self,
+        stream: &mut Stream,
+        readiness: Wanted,
+        context: &Context<'_>,
+    ) {
+        if !stream.expects_continue {
+            return;
+        }
+        let Some(body) = &stream.exchange.request_body else { return };
+        if !body.is_wanted(&stream.waker) && (readiness == Wanted::Now || body.is_closed()) {
             return;
         }
         stream.expects_continue = false;
+        let pace = body_pace(body.pace(), context);
+        stream.body_pace = Some(pace);
+        let grace = context.timeouts.rate_grace;
+        stream.body_deadline.start_pace(pace, grace, context.clock.now());
         let out = &mut self.wire.output.buffer;
         let fields = Headers::new();
         let _ = self.machine.send_interim(stream.key, StatusCode::CONTINUE, &fields, out);

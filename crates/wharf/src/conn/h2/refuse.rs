@@ -129,17 +129,16 @@ impl Http2 {
                 if stream.exchange.handler_due.is_some_and(|due| due <= now) {
                     http.handler_timeout(stream, context);
                 }
+                http.heed_pace(stream, context);
                 if stream.body_deadline.due().is_some_and(|due| due <= now) {
                     let limit = stream.body_deadline.limit();
                     stream.body_deadline.stop();
                     http.refuse(stream, Refusal::Limit(limit), context);
                 }
-                if stream.room_due.is_some_and(|due| due <= now) {
-                    context.counters.count_limit(Limit::Write);
-                    stream.room_due = None;
-                    stream.exchange.aborted = true;
-                    let out = &mut http.wire.output.buffer;
-                    http.machine.reset(stream.key, ErrorCode::CANCEL, out);
+                if stream.room_deadline.due().is_some_and(|due| due <= now) {
+                    context.counters.count_limit(stream.room_deadline.limit());
+                    stream.room_deadline.stop();
+                    http.give_up_with(stream, ErrorCode::CANCEL);
                 }
             });
         }
@@ -167,6 +166,10 @@ impl Http2 {
         if let Some(task) = exchange.task.take() {
             let (due, queued) = (exchange.handler_due.take(), exchange.queued.take());
             stream.lifeline.disconnect();
+            // What it has left for the connection's end stays here.
+            if let Some(left) = stream.lifeline.close() {
+                self.keep(left);
+            }
             let lifeline = std::mem::replace(&mut stream.lifeline, Lifeline::new());
             self.orphans.push((Orphan { task, due, queued }, lifeline));
         }

@@ -11,13 +11,14 @@ use http::StatusCode;
 use wharf_proto::h2::{self, ErrorCode};
 use wharf_proto::{BodyLength, Headers, Misuse};
 
+use super::receive::Wanted;
 use super::{Http2, Stream};
 use crate::body::{Body, BodyKind};
-use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
 use crate::conn::refusal::page;
-use crate::observe::ErrorKind;
+use crate::conn::{Context, Pace};
+use crate::observe::{ErrorKind, Limit};
 use crate::response::Response;
 
 /// How much of a response is sent before others have their turn, in bytes.
@@ -51,6 +52,10 @@ impl Http2 {
         response: Response,
         context: &Context<'_>,
     ) {
+        if matches!(response.body().kind, BodyKind::Channel(_) | BodyKind::Producer(_)) {
+            self.send_continue(stream, Wanted::Later, context);
+        }
+        stream.write_timeout = response.write_timeout();
         let response = match response.body().kind {
             BodyKind::Blocking(_) => Response::failure(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -92,6 +97,7 @@ impl Http2 {
             Some(length) => BodyLength::Known(length),
             None => BodyLength::Unknown,
         };
+        self.heed_close(headers);
         let head = h2::Response::new(status, length).date(context.clock.date().value());
         let out = &mut self.wire.output.buffer;
         let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else { return };
@@ -132,6 +138,7 @@ impl Http2 {
         if length == 0 && stream.is_head {
             length = declared_length(headers).unwrap_or(0);
         }
+        self.heed_close(headers);
         let head =
             h2::Response::new(status, BodyLength::Known(length)).date(context.clock.date().value());
         let out = &mut self.wire.output.buffer;
@@ -149,11 +156,20 @@ impl Http2 {
         }
     }
 
+    /// A handler that asks for the connection's end has no more requests come on it.
+    fn heed_close(&mut self, headers: &Headers) {
+        if headers.managed().connection
+            && headers.get("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+        {
+            self.machine.goaway_soon(&mut self.wire.output.buffer);
+        }
+    }
+
     /// Sends what comes of a streamed body, as far as it is there and as there is room.
     pub(super) fn produce(&mut self, stream: &mut Stream, context: &Context<'_>) {
         stream.is_held = false;
         loop {
-            if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES) {
+            if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES, context) {
                 return self.await_room(stream, context);
             }
             if !self.wire.can_produce() {
@@ -199,7 +215,7 @@ impl Http2 {
 
     /// Sends of what was taken from a body as much as is allowed, and at most `max` bytes. Returns
     /// whether that is all of it.
-    fn push(&mut self, stream: &mut Stream, max: usize) -> bool {
+    fn push(&mut self, stream: &mut Stream, max: usize, context: &Context<'_>) -> bool {
         let piece = &stream.pending[..stream.pending.len().min(max)];
         let out = &mut self.wire.output.buffer;
         let Ok(sent) = self.machine.send_data(stream.key, piece, out) else {
@@ -208,8 +224,9 @@ impl Http2 {
             return true;
         };
         stream.pending.advance(sent.bytes);
-        if sent.bytes > 0 {
-            stream.room_due = None;
+        if stream.room_deadline.due().is_some() {
+            let pace = room_pace(stream, context);
+            stream.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
         }
         if sent.is_over {
             stream.pending = Bytes::new();
@@ -217,26 +234,36 @@ impl Http2 {
         } else if !stream.pending.is_empty() {
             self.machine.await_writable(stream.key);
         }
+        if stream.pending.is_empty() {
+            stream.room_deadline.stop();
+        }
         stream.pending.is_empty()
     }
 
     /// Minds how long the peer takes to make room for more of a response.
     fn await_room(&mut self, stream: &mut Stream, context: &Context<'_>) {
-        if self.machine.capacity(stream.key) == 0 && stream.room_due.is_none() {
-            stream.room_due = context.clock.now().checked_add(context.timeouts.write);
+        if self.machine.capacity(stream.key) > 0 {
+            // It is its turn that it waits for.
+            stream.room_deadline.stop();
+        } else if stream.room_deadline.due().is_none() {
+            let (pace, grace) = (room_pace(stream, context), context.timeouts.rate_grace);
+            stream.room_deadline.start_pace(pace, grace, context.clock.now());
         }
     }
 
     /// Has streams send that have more to send, one after the other.
     pub(super) fn pump(&mut self, context: &Context<'_>) {
         while self.wire.can_produce() {
-            let Some(next) = self.machine.next_writable() else { break };
+            let Some(next) = self.machine.next_writable() else {
+                self.await_room_for_all(context);
+                break;
+            };
             let slot = next.stream.slot();
             self.with(slot, |http, stream| {
                 if stream.key != next.stream {
                     return;
                 }
-                if stream.pending.is_empty() || http.push(stream, next.bytes) {
+                if stream.pending.is_empty() || http.push(stream, next.bytes, context) {
                     http.produce(stream, context);
                 } else {
                     http.await_room(stream, context);
@@ -254,6 +281,21 @@ impl Http2 {
         for slot in 0..self.streams.len() {
             if self.streams[slot].as_ref().is_some_and(|stream| stream.is_held) {
                 self.with(slot, |http, stream| http.produce(stream, context));
+            }
+        }
+    }
+
+    /// Minds how long the peer takes to make room on the connection for any stream.
+    fn await_room_for_all(&mut self, context: &Context<'_>) {
+        if !self.machine.is_stalled() {
+            return;
+        }
+        for slot in 0..self.streams.len() {
+            let stream = self.streams[slot].as_deref();
+            if stream.is_some_and(|stream| {
+                !stream.pending.is_empty() && stream.room_deadline.due().is_none()
+            }) {
+                self.with(slot, |http, stream| http.await_room(stream, context));
             }
         }
     }
@@ -277,12 +319,16 @@ impl Http2 {
 
     /// Gives the response up in a way that the peer can tell.
     pub(super) fn give_up(&mut self, stream: &mut Stream) {
+        self.give_up_with(stream, ErrorCode::INTERNAL_ERROR);
+    }
+
+    pub(super) fn give_up_with(&mut self, stream: &mut Stream, code: ErrorCode) {
         stream.exchange.aborted = true;
         stream.pending = Bytes::new();
         let body = stream.exchange.response_body.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
         let out = &mut self.wire.output.buffer;
-        self.machine.reset(stream.key, ErrorCode::INTERNAL_ERROR, out);
+        self.machine.reset(stream.key, code, out);
     }
 
     /// Closes the books on an exchange whose response is out.
@@ -310,5 +356,15 @@ impl Http2 {
             }
             _ => {}
         }
+    }
+}
+
+/// How fast the peer has to make room for a response.
+fn room_pace(stream: &Stream, context: &Context<'_>) -> Pace {
+    let timeouts = context.timeouts;
+    Pace {
+        timeout: stream.write_timeout.unwrap_or(timeouts.write),
+        min_rate: if stream.write_timeout.is_some() { 0 } else { timeouts.write_rate },
+        limits: (Limit::Write, Limit::WriteRate),
     }
 }

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use wharf_proto::h2::StreamKey;
 
 use crate::conn::current::Current;
-use crate::conn::deadline::Deadline;
+use crate::conn::deadline::{Deadline, Pace};
 use crate::conn::exchange::Exchange;
 use crate::interim::Interims;
 use crate::lifeline::Lifeline;
@@ -44,8 +44,12 @@ pub(super) struct Stream {
     pub(super) is_sent_with_it: bool,
     /// More of the response's body is taken when there is room for it in the output.
     pub(super) is_held: bool,
+    /// How fast the request's body had to come when that was looked at last.
+    pub(super) body_pace: Option<Pace>,
     /// When the peer has to have made room for more of the response.
-    pub(super) room_due: Option<Instant>,
+    pub(super) room_deadline: Deadline,
+    /// How long that may take, if the handler said so.
+    pub(super) write_timeout: Option<Duration>,
     pub(super) waker: Waker,
     wake: Arc<StreamWake>,
 }
@@ -70,7 +74,9 @@ impl Stream {
             body_deadline: Deadline::new(),
             is_sent_with_it: false,
             is_held: false,
-            room_due: None,
+            body_pace: None,
+            room_deadline: Deadline::new(),
+            write_timeout: None,
             waker: Waker::from(Arc::clone(&wake)),
             wake,
         }
@@ -85,7 +91,8 @@ impl Stream {
     /// When something has to have happened.
     pub(super) fn due(&self) -> Option<Instant> {
         let body_due = self.body_deadline.due();
-        [self.exchange.handler_due, body_due, self.room_due].into_iter().flatten().min()
+        let room_due = self.room_deadline.due();
+        [self.exchange.handler_due, body_due, room_due].into_iter().flatten().min()
     }
 
     /// Forgets the request and keeps storage.
@@ -102,7 +109,9 @@ impl Stream {
         self.body_deadline = Deadline::new();
         self.is_sent_with_it = false;
         self.is_held = false;
-        self.room_due = None;
+        self.body_pace = None;
+        self.room_deadline = Deadline::new();
+        self.write_timeout = None;
         self.wake.is_woken.store(false, Ordering::Relaxed);
     }
 }
