@@ -70,11 +70,18 @@ pub(super) struct Transport {
     pub(super) dress: fn(Client) -> Client,
     /// Nothing but what is said goes over a connection.
     pub(super) is_plain: bool,
+    /// What is spoken over it, where that is not HTTP/1.1: of which cases it has no words for.
+    pub(super) leaves_out: Option<fn(&str) -> bool>,
 }
 
 /// Nothing.
-pub(super) const PLAIN: Transport =
-    Transport { name: "plain", carry: |service| service, dress: |client| client, is_plain: true };
+pub(super) const PLAIN: Transport = Transport {
+    name: "plain",
+    carry: |service| service,
+    dress: |client| client,
+    is_plain: true,
+    leaves_out: None,
+};
 
 /// One way to run a server.
 #[derive(Clone, Copy)]

@@ -14,6 +14,7 @@ mod crowd;
 mod faults;
 mod features;
 mod harness;
+mod http2;
 mod inside;
 mod inspect;
 mod leaving;

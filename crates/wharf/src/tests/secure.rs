@@ -9,8 +9,10 @@ use std::sync::{Arc, LazyLock};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
+use super::cases::h2::is_apart;
 use super::client::{Layer, Wire};
 use super::harness::Transport;
+use super::http2::Translator;
 use crate::{Certificate, Service, Tls};
 
 /// What a client gives to its session at a time, in bytes: it keeps all that the connection does
@@ -22,12 +24,24 @@ static CERTIFICATE: LazyLock<Certificate> =
 
 static CLIENTS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| client_config(&[]));
 
+static H2_CLIENTS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| client_config(&["h2"]));
+
 /// TLS between clients and the server.
 pub(super) const TLS: Transport = Transport {
     name: "TLS",
     carry: over_tls,
     dress: |client| client.through(layer_of(&CLIENTS)),
     is_plain: false,
+    leaves_out: None,
+};
+
+/// HTTP/2 over TLS.
+pub(super) const H2: Transport = Transport {
+    name: "HTTP/2 over TLS",
+    carry: over_tls,
+    dress: |client| client.through(Box::new(Translator::new(Some(layer_of(&H2_CLIENTS))))),
+    is_plain: false,
+    leaves_out: Some(is_apart),
 };
 
 /// A service that speaks it already does so in its own way.

@@ -88,6 +88,11 @@ fn check(tables: &[&[Case]], combination: Combination) {
         if only.as_ref().is_some_and(|only| only != case.name) {
             continue;
         }
+        // What is not HTTP is the same whatever HTTP is spoken.
+        let leaves_out = combination.transport.leaves_out;
+        if leaves_out.is_some_and(|leaves_out| case.service.is_some() || leaves_out(case.name)) {
+            continue;
+        }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let stage = Arc::new(Stage::default());
             let (opens, closes) = (Arc::clone(&stage), Arc::clone(&stage));
@@ -161,7 +166,8 @@ combinations! {
     every_case_on_sim_with_2_workers_that_crawl: Sim, 2, Crawl;
 }
 
-// Behind the macro that it uses.
+// Behind the macro that they use.
+pub(super) mod h2;
 #[cfg(feature = "tls-self-signed")]
 mod secure;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::client::{Client, End};
 use super::super::harness::{Backend, Combination, Mode};
-use super::super::secure::{TLS, client_config, hello, layer_of, tls};
+use super::super::secure::{H2, TLS, client_config, hello, layer_of, tls};
 use super::super::site::{Stage, site};
 use super::{Case, Harness, TABLES, check};
 use crate::{CloseReason, ConnectionState, Limit, Server, Service, Stream, Timeouts};
@@ -37,6 +37,13 @@ combinations! {
     every_case_over_tls_on_sim_with_1_worker_that_crawls: Sim, 1, Crawl;
     every_case_over_tls_on_sim_with_2_workers_that_run: Sim, 2, Run;
     every_case_over_tls_on_sim_with_2_workers_that_are_ticked: Sim, 2, Tick;
+}
+
+combinations! {
+    H2, |combination| check(TABLES, combination);
+    every_case_over_http2_and_tls_on_mio_with_1_worker_that_runs: Mio, 1, Run;
+    every_case_over_http2_and_tls_on_uring_with_2_workers_that_are_started: Uring, 2, Start;
+    every_case_over_http2_and_tls_on_sim_with_1_worker_that_is_ticked: Sim, 1, Tick;
 }
 
 const CASES: &[Case] = &[
