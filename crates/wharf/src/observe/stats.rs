@@ -206,6 +206,17 @@ impl Stats {
         Reject::ALL.into_iter().zip(self.rejects)
     }
 
+    /// How many connections of HTTP/2 ended because their peers broke that rule of it.
+    #[must_use]
+    pub const fn http2_failed(&self, error: ConnectionError) -> u64 {
+        self.h2_errors[error as usize]
+    }
+
+    /// Every rule of HTTP/2 with its count.
+    pub fn http2_errors(&self) -> impl Iterator<Item = (ConnectionError, u64)> {
+        ConnectionError::ALL.into_iter().zip(self.h2_errors)
+    }
+
     /// Every bound with its count.
     pub fn limits(&self) -> impl Iterator<Item = (Limit, u64)> {
         Limit::ALL.iter().copied().zip(self.limits)
@@ -235,6 +246,9 @@ impl fmt::Display for Stats {
         }
         for (reject, count) in self.rejects() {
             tell(f, "refused", &reject, count)?;
+        }
+        for (error, count) in self.http2_errors() {
+            tell(f, "HTTP/2", &error, count)?;
         }
         Ok(())
     }
