@@ -104,7 +104,6 @@ impl Client {
     }
 
     /// The same with a layer, whose first words are said.
-    #[cfg(feature = "tls-self-signed")]
     pub(super) fn through(mut self, mut layer: Box<dyn Layer>) -> Self {
         layer.flush(&mut self.wire).expect("the first words are few");
         self.layer = Some(layer);
