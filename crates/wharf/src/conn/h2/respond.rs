@@ -97,7 +97,7 @@ impl Http2 {
             Some(length) => BodyLength::Known(length),
             None => BodyLength::Unknown,
         };
-        self.heed_close(headers);
+        self.heed_close(headers, context);
         let head = h2::Response::new(status, length).date(context.clock.date().value());
         let out = &mut self.wire.output.buffer;
         let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else { return };
@@ -138,7 +138,7 @@ impl Http2 {
         if length == 0 && stream.is_head {
             length = declared_length(headers).unwrap_or(0);
         }
-        self.heed_close(headers);
+        self.heed_close(headers, context);
         let head =
             h2::Response::new(status, BodyLength::Known(length)).date(context.clock.date().value());
         let out = &mut self.wire.output.buffer;
@@ -156,11 +156,12 @@ impl Http2 {
         }
     }
 
-    /// A handler that asks for the connection's end has no more requests come on it.
-    fn heed_close(&mut self, headers: &Headers) {
-        if headers.managed().connection
-            && headers.get("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
-        {
+    /// Has no more requests come if a handler asks for the connection's end, or the server ends.
+    /// The latter is asked as late as can be, as over HTTP/1.1.
+    fn heed_close(&mut self, headers: &Headers, context: &Context<'_>) {
+        let asks = headers.managed().connection
+            && headers.get("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        if asks || context.is_draining() {
             self.machine.goaway_soon(&mut self.wire.output.buffer);
         }
     }
