@@ -130,8 +130,10 @@ fn with_all_up(
 /// Why servers can't do a workload: one row per workload, with an entry for each server that speaks
 /// what it takes, by its index.
 struct Probed {
-    rows: Vec<(&'static Workload, Vec<(usize, Option<String>)>)>,
+    rows: Vec<(&'static Workload, Vec<Reason>)>,
 }
+
+type Reason = (usize, Option<String>);
 
 fn probe(servers: &[Server], options: &Options, stop: &Stop) -> Result<Probed> {
     let mut rows = Vec::with_capacity(options.workloads.len());
@@ -203,7 +205,7 @@ fn take_samples(
 ) -> Result<()> {
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
-        for row in cells.chunk_by_mut(|a, b| a.is_beside(b)) {
+        for row in cells.chunk_by_mut(Cell::is_beside) {
             let mut row: Vec<&mut Cell> = row.iter_mut().collect();
             rng.shuffle(&mut row);
             for cell in row {

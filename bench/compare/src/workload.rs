@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use anyhow::{Context, Result, ensure};
 use loadgen::{Answer, Headers, Payload, Plan, Request};
 
-use crate::h2load::TLS;
+use crate::h2load::{HTTP1, TLS};
 use crate::service::Service;
 
 /// One row of [`WORKLOADS`].
@@ -117,12 +117,12 @@ pub(crate) static WORKLOADS: [Workload; 26] = [
     echo("echo16k", "64 connections, 16 KiB there and back", 16 << 10),
     http2("h2c-1", "64 connections of HTTP/2, a stream each", 1),
     http2("h2c-32", "64 connections of HTTP/2, 32 streams each", 32),
-    tls("tls-h1", "64 keep-alive connections over TLS", 1, &[TLS, "--h1"]),
+    tls("tls-h1", "64 keep-alive connections over TLS", 1, &[TLS, HTTP1]),
     tls("tls-h2-1", "64 connections of HTTP/2 over TLS, a stream each", 1, &[TLS]),
     tls("tls-h2-32", "64 connections of HTTP/2 over TLS, 32 streams each", 32, &[TLS]),
     Workload { per_connection: NonZeroU64::new(1),
         ..tls("tls-handshake", "a full handshake and a connection per request, 64 at a time", 1,
-            &[TLS, "--h1", "-H", "connection: close"]) },
+            &[TLS, HTTP1, "-H", "connection: close"]) },
 ];
 
 /// Names that stand for several workloads: the cost as connections grow.

@@ -19,6 +19,15 @@ use rustls::{ServerConfig, ServerConnection};
 use crate::turn::{self, READS, Turn};
 use crate::{CLOSE, MAX_BATCH, RECEIVE_BYTES, response};
 
+/// The last response of a connection. Unlike our own load, h2load has to be told that it is.
+const BYE: &[u8] = b"HTTP/1.1 200 OK\r\n\
+    content-length: 14\r\n\
+    content-type: text/plain\r\n\
+    date: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
+    connection: close\r\n\
+    server: limit\r\n\r\n\
+    Hello, world!\n";
+
 pub(crate) fn run(listener: TcpListener, certificate: &Path, key: &Path) -> Result<()> {
     let config = peer_listen::tls::config(certificate, key, &["http/1.1"])?;
     let epoll = turn::watch(&listener)?;
@@ -107,10 +116,13 @@ impl Connection {
             };
             let plain = &buffers.plain[..plain];
             let asked = buffers.blank_line.find_iter(plain).count();
-            self.session.writer().write_all(&buffers.hellos[..asked * buffers.hello_bytes])?;
             if plain.ends_with(CLOSE) {
+                self.session.writer().write_all(BYE)?;
                 self.session.send_close_notify();
                 goes_on = false;
+            } else {
+                let batch = &buffers.hellos[..asked * buffers.hello_bytes];
+                self.session.writer().write_all(batch)?;
             }
         }
         buffers.output.clear();
