@@ -180,7 +180,7 @@ impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.kind {
             ServiceKind::Http(_) => "Service::http",
-            ServiceKind::Raw(_) => "Service::protocol",
+            ServiceKind::Raw(_) => "Service of another protocol than HTTP",
         })
     }
 }

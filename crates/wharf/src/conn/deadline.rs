@@ -238,10 +238,15 @@ impl Conn {
                 deadline.set(Limit::Head, now, timeouts.head);
             }
             Timer::Tunnel if starts || moves.received > 0 || moves.sent => {
-                deadline.set(Limit::Tunnel, now, timeouts.tunnel);
+                let silence = work.and_then(Work::silence).unwrap_or(timeouts.tunnel);
+                deadline.set(Limit::Tunnel, now, silence);
             }
             Timer::TunnelIdle if starts || moves.received > 0 || moves.sent => {
-                deadline.set(Limit::Tunnel, now, timeouts.tunnel_idle);
+                let own = work.and_then(Work::silence).unwrap_or(timeouts.tunnel);
+                // A drain does not wait for that long.
+                let is_cut = timeouts.tunnel_idle < timeouts.tunnel;
+                let silence = if is_cut { own.min(timeouts.tunnel_idle) } else { own };
+                deadline.set(Limit::Tunnel, now, silence);
             }
             Timer::Linger if starts || moves.received > 0 => {
                 deadline.set(Limit::Linger, now, timeouts.linger);

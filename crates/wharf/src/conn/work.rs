@@ -4,7 +4,7 @@
 //! here: what the protocols do (`h1`, `raw`).
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wharf_proto::RequestHead;
 
@@ -232,6 +232,14 @@ impl Work {
             Self::Http1(http) => http.pace(timer, timeouts),
             Self::Http2(http) => http.wire.pace(timeouts),
             Self::Raw(raw) => raw.wire.pace(timeouts),
+        }
+    }
+
+    /// How long nothing may come or go, where who speaks has said so.
+    pub(super) fn silence(&self) -> Option<Duration> {
+        match self {
+            Self::Http1(_) | Self::Http2(_) => None,
+            Self::Raw(raw) => raw.silence(),
         }
     }
 

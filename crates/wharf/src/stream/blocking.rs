@@ -66,6 +66,16 @@ impl BlockingStream {
         self.stream.shutdown_write()
     }
 
+    /// As [`Stream::set_idle_timeout`].
+    pub fn set_idle_timeout(&self, timeout: Duration) {
+        self.stream.set_idle_timeout(timeout);
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_info(&self) -> Option<&crate::tls::TlsInfo> {
+        self.stream.tls_info()
+    }
+
     /// As [`Stream::set_read_timeout`].
     pub fn set_read_timeout(&self, timeout: Option<Duration>) {
         self.stream.set_read_timeout(timeout);

@@ -59,8 +59,8 @@ macro_rules! reads {
 
             /// How long a read waits at most before it fails with
             /// [`TimedOut`](io::ErrorKind::TimedOut). Default: as long as the server waits for
-            /// anything to come or go ([`Timeouts::tunnel`](crate::Timeouts::tunnel)), which ends
-            /// the connection.
+            /// anything to come or go ([`Timeouts::tunnel`](crate::Timeouts::tunnel) or
+            /// `set_idle_timeout`), which ends the connection; longer than that has no effect.
             pub fn set_read_timeout(&self, timeout: Option<Duration>) {
                 self.shared.change(|state| {
                     state.read_timeout = timeout;
@@ -154,6 +154,19 @@ writes!(WriteHalf);
 macro_rules! knows {
     ($type:ident) => {
         impl $type {
+            /// How long nothing may come or go before the server ends the connection, in place of
+            /// [`Timeouts::tunnel`](crate::Timeouts::tunnel): for peers that may be silent for
+            /// hours, or for handlers that work for as long. It counts from what comes or goes
+            /// next.
+            pub fn set_idle_timeout(&self, timeout: Duration) {
+                self.shared.change(|state| state.idle_timeout = Some(timeout));
+            }
+
+            #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nobody asks then"))]
+            pub(crate) fn tls_info(&self) -> Option<&crate::tls::TlsInfo> {
+                self.shared.facts.tls.as_deref()
+            }
+
             /// Where the connection comes from.
             #[must_use]
             pub fn peer_addr(&self) -> PeerAddr {

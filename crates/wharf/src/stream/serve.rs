@@ -203,6 +203,9 @@ impl Line {
             // One that is over, or leaves already, says so by itself.
             let _ = io.detach();
         }
+        if let Some(timeout) = state.idle_timeout.take() {
+            io.set_idle_timeout(timeout);
+        }
         if let Some(timeout) = state.write_timeout.take() {
             io.set_write_timeout(timeout);
         }

@@ -16,6 +16,7 @@ use crate::observe::ConnectionId;
 use crate::peer::PeerAddr;
 use crate::pool;
 use crate::signal::{DRAINING, OVER, Signal, Watch};
+use crate::tls::TlsInfo;
 use crate::{DetachError, Detached, Io, ServerRef};
 
 /// How many bytes are held in either direction before the side that they come from has to wait.
@@ -35,6 +36,8 @@ pub(super) struct Facts {
     pub(super) local_addr: Option<SocketAddr>,
     pub(super) id: ConnectionId,
     pub(super) server: ServerRef,
+    /// What TLS was agreed on, where it is spoken.
+    pub(super) tls: Option<Arc<TlsInfo>>,
 }
 
 #[derive(Default)]
@@ -65,6 +68,7 @@ pub(super) struct State {
     pub(super) has_timed_out: bool,
     pub(super) read_timeout: Option<Duration>,
     pub(super) write_timeout: Option<Duration>,
+    pub(super) idle_timeout: Option<Duration>,
     /// How often a read began to wait, or its time was changed.
     pub(super) waits: u64,
     /// Whether the connection is to leave its server.
@@ -178,6 +182,7 @@ impl Shared {
             local_addr: io.local_addr(),
             id: io.connection_id(),
             server: io.server().clone(),
+            tls: io.shared_tls_info(),
         };
         let state = State { is_draining: io.is_draining(), ..State::default() };
         Self { connection: io.waker().clone(), facts, state: Mutex::new(state) }

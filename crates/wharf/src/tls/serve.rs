@@ -11,6 +11,7 @@ use crate::observe::Stats;
 use crate::request::Request;
 use crate::server::Server;
 use crate::service::Service;
+use crate::stream::{BlockingStream, ReadHalf, Stream, WriteHalf};
 
 impl Service {
     /// The same over TLS.
@@ -76,3 +77,17 @@ impl Io<'_> {
         self.tls_info()
     }
 }
+
+macro_rules! streams {
+    ($($type:ident),*) => {$(
+        impl $type {
+            /// What TLS was agreed on; `None` without TLS.
+            #[must_use]
+            pub fn tls(&self) -> Option<&TlsInfo> {
+                self.tls_info()
+            }
+        }
+    )*};
+}
+
+streams!(Stream, ReadHalf, WriteHalf, BlockingStream);

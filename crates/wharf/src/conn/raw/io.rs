@@ -3,6 +3,7 @@
 //! Not here: when it is asked to (`protocol.rs`), and what the worker does about it (`mod.rs`).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -17,7 +18,6 @@ use crate::driver::Close;
 use crate::observe::{CloseReason, ConnectionId};
 use crate::peer::PeerAddr;
 use crate::pool;
-#[cfg(feature = "tls")]
 use crate::tls::TlsInfo;
 
 /// Bytes up to this number are copied behind the output; more are sent from where they are.
@@ -189,6 +189,12 @@ impl Io<'_> {
         }
     }
 
+    /// How long nothing may come or go before the server ends the connection, in place of
+    /// [`Timeouts::tunnel`](crate::Timeouts::tunnel). It counts from what comes or goes next.
+    pub fn set_idle_timeout(&mut self, timeout: Duration) {
+        self.link.idle_timeout = Some(timeout);
+    }
+
     /// Has [`on_wake`](crate::Protocol::on_wake) called, from any thread: for what is done
     /// elsewhere.
     ///
@@ -215,6 +221,10 @@ impl Io<'_> {
     #[must_use]
     pub const fn connection_id(&self) -> ConnectionId {
         self.link.id
+    }
+
+    pub(crate) fn shared_tls_info(&self) -> Option<Arc<TlsInfo>> {
+        self.link.tls.clone()
     }
 
     #[cfg(feature = "tls")]

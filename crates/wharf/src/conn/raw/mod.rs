@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use self::io::Io;
 pub use self::protocol::Protocol;
@@ -62,6 +62,8 @@ pub(crate) struct Link {
     is_awaited: bool,
     /// When the protocol is to be told the time.
     due: Option<Instant>,
+    /// How long nothing may come or go, in place of the server's setting.
+    idle_timeout: Option<Duration>,
     /// How many requests came before, where it was HTTP.
     requests: u32,
     /// What they have left.
@@ -103,6 +105,7 @@ impl Raw {
             leaves: false,
             is_awaited: false,
             due: None,
+            idle_timeout: None,
             requests: 0,
             left: None,
             jobs: VecDeque::new(),
@@ -140,6 +143,7 @@ impl Raw {
         self.link.leaves = false;
         self.link.is_awaited = false;
         self.link.due = None;
+        self.link.idle_timeout = None;
         self.link.jobs.clear();
         self.link.left = None;
         self.link.tls = None;
@@ -158,7 +162,7 @@ impl Raw {
         let is_asked = link.is_paused || link.is_half_closed || link.is_awaited;
         let is_told = self.wire.eof || self.wire.ending.is_some() || self.has_told_end;
         let is_done = !is_asked && !is_told && link.due.is_none() && link.jobs.is_empty();
-        is_done && link.left.is_none() && self.is_quiet()
+        is_done && link.idle_timeout.is_none() && link.left.is_none() && self.is_quiet()
     }
 
     /// Whether nothing is under way, as far as the protocol knows.
@@ -194,6 +198,11 @@ impl Raw {
             true if self.is_quiet() => Timer::TunnelIdle,
             true => Timer::Tunnel,
         }
+    }
+
+    /// How long nothing may come or go, if the protocol has said so.
+    pub(super) const fn silence(&self) -> Option<Duration> {
+        self.link.idle_timeout
     }
 
     pub(super) const fn requests(&self) -> u32 {

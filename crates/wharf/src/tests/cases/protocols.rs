@@ -37,6 +37,7 @@ pub(super) const CASES: &[Case] = &[
     Case::of("a_read_that_takes_too_long", impatient, too_late),
     Case::of("a_peer_that_takes_too_long_to_take", pours, takes_nothing).with(no_rate),
     Case::of("nothing_comes_or_goes", lines, nothing_comes).with(short_tunnel),
+    Case::of("nothing_comes_or_goes_on_a_stream", patient_for_a_moment, nothing_comes),
     Case::of("a_drain_ends_idle_protocols", lines, idle_protocols).with(short_grace),
     Case::of("a_drain_ends_streams_that_are_marked_idle", marks, idle_streams).with(short_grace),
     Case::of("a_drain_ends_blocking_streams_too", marks_blocking, idle_streams).with(short_grace),
@@ -303,6 +304,16 @@ fn takes_nothing(harness: &mut Harness) {
 
 fn short_tunnel(server: Server) -> Server {
     server.timeouts(Timeouts::default().tunnel(5 * SHORT))
+}
+
+/// The server's own setting is far longer.
+fn patient_for_a_moment(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: Stream| {
+        stage.add("begun", 1);
+        stream.set_idle_timeout(5 * SHORT);
+        async move { stream.read(&mut [0; 8]).await.map(drop) }
+    })
 }
 
 fn nothing_comes(harness: &mut Harness) {
