@@ -2,9 +2,9 @@
 //!
 //! Connections that are kept are loaded for a time, behind a warm-up: h2load says when that time
 //! begins and when it is over, and counts the responses in between, so the server's CPU time is
-//! read at these moments. Connections of one request are counted from the start of h2load to its
-//! end. It tells no quantiles of latencies, so there are none. Not here: checking bodies; statuses
-//! are.
+//! read at these moments. Connections of one request are made at a fixed rate and counted from the
+//! start of h2load to its end. It tells no quantiles of latencies, so there are none. Not here:
+//! checking bodies; statuses are.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -22,8 +22,10 @@ const ENDS: &str = "Main benchmark duration is over";
 /// What h2load says when TLS has agreed on another version than the one that is wanted.
 const FALLS_BACK: &str = "Application protocol: http/1.1";
 
-/// Requests that show how fast a server makes connections.
-const TRIAL: u64 = 256;
+/// New connections per [`PERIOD`], where each has one request: less than any server or h2load
+/// itself can do, so that they do not pile up.
+const NEW: u64 = 64;
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// Among a workload's arguments, this one is for us.
 pub(crate) const TLS: &str = "tls";
@@ -56,21 +58,10 @@ pub(crate) fn run<T>(
     (warmup, sample): (Duration, Duration),
     mut read: impl FnMut(u32) -> Result<T>,
 ) -> Result<(Counted, T, T)> {
-    let clients = format!("-c{}", workload.connections);
     if workload.per_connection.is_some() {
-        let mut run = |requests: u64| {
-            let requests = format!("-n{requests}");
-            let mut h2load = H2load::start(address, arguments, &[&clients, &requests])?;
-            let (start, before) = (Instant::now(), read(h2load.child.id())?);
-            let said = h2load.listen()?;
-            let after = read(h2load.child.id())?;
-            let counted = Counted { responses: count_in(&said)?, elapsed: start.elapsed() };
-            h2load.finish_with(&said)?;
-            Ok::<_, anyhow::Error>((counted, before, after))
-        };
-        let (trial, ..) = run(TRIAL)?;
-        return run(requests_for(trial, sample));
+        return run_new(address, arguments, sample, read);
     }
+    let clients = format!("-c{}", workload.connections);
     let streams = format!("-m{}", workload.depth);
     let (warmup, duration) = (
         format!("--warm-up-time={}ms", warmup.as_millis()),
@@ -85,10 +76,29 @@ pub(crate) fn run<T>(
     Ok((Counted { responses, elapsed }, before, after))
 }
 
+/// Has each request sent on a connection of its own, by a client of its own: one that connects
+/// again resumes its session of TLS, and nobody would shake hands in full.
+fn run_new<T>(
+    address: SocketAddr,
+    arguments: &[&str],
+    sample: Duration,
+    mut read: impl FnMut(u32) -> Result<T>,
+) -> Result<(Counted, T, T)> {
+    let requests = requests_for(sample);
+    let (clients, requests) = (format!("-c{requests}"), format!("-n{requests}"));
+    let (rate, period) = (format!("-r{NEW}"), format!("--rate-period={}ms", PERIOD.as_millis()));
+    let mut h2load = H2load::start(address, arguments, &[&clients, &requests, &rate, &period])?;
+    let (start, before) = (Instant::now(), read(h2load.child.id())?);
+    let said = h2load.listen()?;
+    let (elapsed, after) = (start.elapsed(), read(h2load.child.id())?);
+    let responses = h2load.finish_with(&said)?;
+    Ok((Counted { responses, elapsed }, before, after))
+}
+
 /// How many requests last for `sample`.
-fn requests_for(trial: Counted, sample: Duration) -> u64 {
-    let trials = sample.as_nanos() / trial.elapsed.as_nanos().max(1);
-    trial.responses * u64::try_from(trials).unwrap_or(u64::MAX).clamp(1, 1 << 20)
+fn requests_for(sample: Duration) -> u64 {
+    let periods = sample.as_nanos().div_ceil(PERIOD.as_nanos());
+    NEW * u64::try_from(periods).unwrap_or(u64::MAX).clamp(1, 1 << 10)
 }
 
 /// A running h2load, ended when dropped.
@@ -208,9 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_as_many_requests_as_a_trial_says() {
-        let trial = |millis| Counted { responses: 256, elapsed: Duration::from_millis(millis) };
-        assert_eq!(requests_for(trial(100), Duration::from_secs(1)), 2560);
-        assert_eq!(requests_for(trial(2000), Duration::from_secs(1)), 256);
+    fn a_sample_of_new_connections_lasts_as_long_as_others() {
+        assert_eq!(requests_for(Duration::from_secs(1)), 640);
+        assert_eq!(requests_for(Duration::from_millis(1)), 64);
     }
 }

@@ -159,13 +159,12 @@ impl Reading {
             ours_ns += meter::ended_busy_ns(pid).context("the load is gone")?;
         }
         for each in all {
-            ours_ns += Cpu::of(each.processes())
-                .with_context(|| format!("{} has ended", each.name()))?
-                .busy_ns;
+            // One that has ended by itself uses nothing; its own samples fail below.
+            ours_ns += Cpu::of(each.processes()).map_or(0, |cpu| cpu.busy_ns);
         }
         Ok(Self {
             at: Instant::now(),
-            server: Cpu::of(server.processes())?,
+            server: Cpu::of(server.processes()).context("it has ended")?,
             ours_ns,
             machine_ns: machine_busy_ns()?,
         })

@@ -17,7 +17,11 @@ pub(super) fn configuration(
         Service::Tls => {
             let (chain, key) = (certificate.chain(), certificate.key());
             let (chain, key) = (chain.display(), key.display());
-            let tls = format!("ssl_certificate {chain};\n        ssl_certificate_key {key};");
+            // As all others do, whose choice it is without being told.
+            let tls = format!(
+                "ssl_protocols TLSv1.3;\n        ssl_certificate {chain};\n        \
+                 ssl_certificate_key {key};"
+            );
             (" ssl http2", tls)
         }
     };

@@ -1,6 +1,7 @@
 //! The least of TLS: rustls between one receive and one send per wake-up, and no HTTP in it.
 //!
-//! Not here: responses that a socket does not take at once, and HTTP/2, which is not offered.
+//! Clients close. Not here: responses that a socket does not take at once, and HTTP/2, which is not
+//! offered.
 
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
@@ -17,16 +18,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustls::{ServerConfig, ServerConnection};
 
 use crate::turn::{self, READS, Turn};
-use crate::{CLOSE, MAX_BATCH, RECEIVE_BYTES, response};
-
-/// The last response of a connection. Unlike our own load, h2load has to be told that it is.
-const BYE: &[u8] = b"HTTP/1.1 200 OK\r\n\
-    content-length: 14\r\n\
-    content-type: text/plain\r\n\
-    date: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
-    connection: close\r\n\
-    server: limit\r\n\r\n\
-    Hello, world!\n";
+use crate::{MAX_BATCH, RECEIVE_BYTES, response};
 
 pub(crate) fn run(listener: TcpListener, certificate: &Path, key: &Path) -> Result<()> {
     let config = peer_listen::tls::config(certificate, key, &["http/1.1"])?;
@@ -104,7 +96,6 @@ impl Connection {
             // The end of the stream, or an error: either way the peer has gone.
             _ => return Ok(false),
         };
-        let mut goes_on = true;
         let mut wire = &buffers.wire[..received];
         while !wire.is_empty() {
             self.session.read_tls(&mut wire)?;
@@ -116,14 +107,8 @@ impl Connection {
             };
             let plain = &buffers.plain[..plain];
             let asked = buffers.blank_line.find_iter(plain).count();
-            if plain.ends_with(CLOSE) {
-                self.session.writer().write_all(BYE)?;
-                self.session.send_close_notify();
-                goes_on = false;
-            } else {
-                let batch = &buffers.hellos[..asked * buffers.hello_bytes];
-                self.session.writer().write_all(batch)?;
-            }
+            let batch = &buffers.hellos[..asked * buffers.hello_bytes];
+            self.session.writer().write_all(batch)?;
         }
         buffers.output.clear();
         while self.session.wants_write() {
@@ -133,6 +118,6 @@ impl Connection {
         // A client that does not read its responses is not one we measure with.
         let sent =
             output.is_empty() || send(&self.socket, output, SendFlags::NOSIGNAL)? == output.len();
-        Ok(goes_on && sent)
+        Ok(sent)
     }
 }
