@@ -151,22 +151,34 @@ impl Service {
     }
 
     /// Makes it ready for connections, if it was put together rightly.
-    #[cfg_attr(
-        not(feature = "tls"),
-        expect(unreachable_code, unused_variables, reason = "nothing has that type then")
-    )]
     pub(crate) fn prepare(&mut self) -> Result<()> {
         if let ServiceKind::Http(handler) = &self.kind {
             handler.check().map_err(Error::Handler)?;
         }
-        if let (Some(tls), None) = (&self.tls, &self.acceptor) {
-            let protocols: &[&[u8]] = match &self.kind {
-                ServiceKind::Http(_) => &[b"h2", b"http/1.1"],
-                ServiceKind::Raw(_) => &[],
-            };
-            let acceptor = tls.acceptor(protocols);
-            self.acceptor = Some(acceptor.map_err(|error| Error::Tls(Box::new(error)))?);
+        if self.acceptor.is_none() {
+            self.offer(&[b"h2", b"http/1.1"])?;
         }
+        Ok(())
+    }
+
+    /// The same for a server that does not speak HTTP/2.
+    pub(crate) fn prepare_without_http2(&mut self) -> Result<()> {
+        self.offer(&[b"http/1.1"])
+    }
+
+    /// Makes what sessions of TLS have in common, with these versions of HTTP to agree on.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unreachable_code, unused_variables, reason = "nothing has that type then")
+    )]
+    fn offer(&mut self, versions: &[&[u8]]) -> Result<()> {
+        let Some(tls) = &self.tls else { return Ok(()) };
+        let protocols = match &self.kind {
+            ServiceKind::Http(_) => versions,
+            ServiceKind::Raw(_) => &[],
+        };
+        let acceptor = tls.acceptor(protocols);
+        self.acceptor = Some(acceptor.map_err(|error| Error::Tls(Box::new(error)))?);
         Ok(())
     }
 

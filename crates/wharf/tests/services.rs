@@ -84,3 +84,21 @@ fn each_listener_has_its_service_and_all_have_one_end() {
         }
     }
 }
+
+/// RFC 9113 section 3.4, and SETTINGS without a setting.
+const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+
+#[test]
+fn http2_is_spoken_unless_it_is_not_wanted() {
+    let server = Server::new(|_: Request| "http").max_streams(7).listen("127.0.0.1:0").unwrap();
+    let handle = server.start().unwrap();
+    let (_client, answer) = ask(handle.local_addrs()[0], PREFACE);
+    // SETTINGS, with MAX_CONCURRENT_STREAMS (RFC 9113 section 6.5.2) among them.
+    assert_eq!(answer.as_bytes().get(3), Some(&4), "{answer:?}");
+    assert!(answer.contains("\0\u{3}\0\0\0\u{7}"), "{answer:?}");
+
+    let server = Server::new(|_: Request| "http").http2(false).listen("127.0.0.1:0").unwrap();
+    let handle = server.start().unwrap();
+    let (_client, answer) = ask(handle.local_addrs()[0], PREFACE);
+    assert!(answer.starts_with("HTTP/1.1 505 "), "{answer:?}");
+}

@@ -6,6 +6,7 @@
 mod assemble;
 mod backend;
 mod handle;
+mod http2;
 mod lifecycle;
 mod listen;
 mod state;
@@ -377,7 +378,10 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(Error::NothingToListenOn);
         }
-        let Self { services, listeners, mut config } = self;
+        let Self { mut services, listeners, mut config } = self;
+        if !config.rules.speaks_http2 {
+            services.iter_mut().try_for_each(Service::prepare_without_http2)?;
+        }
         config.runtime = std::mem::take(&mut config.runtime).or_current();
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
         let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
