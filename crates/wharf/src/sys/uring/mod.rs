@@ -46,6 +46,9 @@ pub(crate) use self::request::{Event, MAX_TOKEN, Request, is_interrupted, lacks_
 use self::waker::Bell;
 pub(crate) use self::waker::RingWaker;
 
+/// How often the kernel is called in a row as long as it has work left.
+const MAX_ROUNDS: u32 = 64;
+
 /// How long a ring that is dropped waits for cancelled requests. Requests on sockets end at once.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -242,13 +245,18 @@ impl Ring {
         Ok(())
     }
 
-    /// Submits all requests without waiting, and lets all happen that can happen.
+    /// Submits all requests without waiting, and lets happen what can happen. There may be more: a
+    /// send that the system calls possible and then does not do comes up again and again, until the
+    /// peer has taken something.
     pub(crate) fn submit(&mut self) -> io::Result<()> {
         if !self.make_room()? {
             return Ok(());
         }
         self.enter(0, None)?;
-        while self.has_work {
+        for _ in 0..MAX_ROUNDS {
+            if !self.has_work {
+                break;
+            }
             self.enter(0, None)?;
         }
         Ok(())
