@@ -263,6 +263,12 @@ impl Connection {
         Ok(())
     }
 
+    /// How many bytes of body a stream's own window allows, whatever that of the connection does.
+    #[must_use]
+    pub fn stream_capacity(&self, stream: StreamKey) -> usize {
+        self.streams.get(stream).map_or(0, |open| open.send_window.available())
+    }
+
     /// How many bytes of body may be sent on a stream now.
     #[must_use]
     pub fn capacity(&self, stream: StreamKey) -> usize {

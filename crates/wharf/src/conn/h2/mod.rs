@@ -18,6 +18,7 @@ use wharf_proto::h2::{self, Phase};
 
 use self::stream::Stream;
 use super::addrs::PackedAddrs;
+use super::deadline::Deadline;
 use super::exchange::Record;
 use super::orphan::Orphan;
 use super::wire::{Ending, Wire};
@@ -71,6 +72,8 @@ pub(crate) struct Http2 {
     due: Option<Instant>,
     /// Streams may wait for room in the output alone.
     holds_streams: bool,
+    /// When the peer has to have made room on the connection for what streams have to send.
+    room_deadline: Deadline,
     /// What requests have left for those to come.
     left: Option<Box<PerConnection>>,
     /// Handlers that go on although their client has given up.
@@ -110,6 +113,7 @@ impl Http2 {
             done_when_sent: 0,
             answers_when_sent: 0,
             due: None,
+            room_deadline: Deadline::new(),
             holds_streams: false,
             left: None,
             orphans: Vec::new(),

@@ -122,8 +122,13 @@ impl Http2 {
 
     /// Looks for streams on which something has not happened in time.
     pub(super) fn on_stream_timeouts(&mut self, context: &Context<'_>) {
-        self.due = None;
         let now = context.clock.now();
+        if self.room_deadline.due().is_some_and(|due| due <= now) {
+            let limit = self.room_deadline.limit();
+            context.counters.count_limit(limit);
+            return self.wire.give_up(limit);
+        }
+        self.due = self.room_deadline.due();
         for slot in 0..self.streams.len() {
             self.with(slot, |http, stream| {
                 if stream.exchange.handler_due.is_some_and(|due| due <= now) {

@@ -225,6 +225,10 @@ impl Http2 {
             return true;
         };
         stream.pending.advance(sent.bytes);
+        if self.room_deadline.due().is_some() {
+            let pace = self.wire.pace(context.timeouts);
+            self.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
+        }
         if stream.room_deadline.due().is_some() {
             let pace = room_pace(stream, context);
             stream.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
@@ -243,8 +247,8 @@ impl Http2 {
 
     /// Minds how long the peer takes to make room for more of a response.
     fn await_room(&mut self, stream: &mut Stream, context: &Context<'_>) {
-        if self.machine.capacity(stream.key) > 0 {
-            // It is its turn that it waits for.
+        if self.machine.stream_capacity(stream.key) > 0 {
+            // It is its turn that it waits for, or the connection's window with all others.
             stream.room_deadline.stop();
         } else if stream.room_deadline.due().is_none() {
             let (pace, grace) = (room_pace(stream, context), context.timeouts.rate_grace);
@@ -256,7 +260,6 @@ impl Http2 {
     pub(super) fn pump(&mut self, context: &Context<'_>) {
         while self.wire.can_produce() {
             let Some(next) = self.machine.next_writable() else {
-                self.await_room_for_all(context);
                 break;
             };
             let slot = next.stream.slot();
@@ -271,6 +274,7 @@ impl Http2 {
                 }
             });
         }
+        self.await_room_for_all(context);
         if self.wire.can_produce() && std::mem::take(&mut self.holds_streams) {
             self.pump_held(context);
         }
@@ -286,18 +290,15 @@ impl Http2 {
         }
     }
 
-    /// Minds how long the peer takes to make room on the connection for any stream.
+    /// Minds how long the peer takes to make room on the connection, whichever stream it is for: who
+    /// waits behind others has no deadline of its own.
     fn await_room_for_all(&mut self, context: &Context<'_>) {
         if !self.machine.is_stalled() {
-            return;
-        }
-        for slot in 0..self.streams.len() {
-            let stream = self.streams[slot].as_deref();
-            if stream.is_some_and(|stream| {
-                !stream.pending.is_empty() && stream.room_deadline.due().is_none()
-            }) {
-                self.with(slot, |http, stream| http.await_room(stream, context));
-            }
+            self.room_deadline.stop();
+        } else if self.room_deadline.due().is_none() {
+            let (pace, grace) = (self.wire.pace(context.timeouts), context.timeouts.rate_grace);
+            self.room_deadline.start_pace(pace, grace, context.clock.now());
+            self.due = [self.due, self.room_deadline.due()].into_iter().flatten().min();
         }
     }
 
