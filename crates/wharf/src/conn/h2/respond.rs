@@ -290,8 +290,8 @@ impl Http2 {
         }
     }
 
-    /// Minds how long the peer takes to make room on the connection, whichever stream it is for: who
-    /// waits behind others has no deadline of its own.
+    /// Minds how long the peer takes to make room on the connection, whichever stream it is for:
+    /// who waits behind others has no deadline of its own.
     fn await_room_for_all(&mut self, context: &Context<'_>) {
         if !self.machine.is_stalled() {
             self.room_deadline.stop();
