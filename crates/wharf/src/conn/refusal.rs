@@ -8,6 +8,7 @@ use http::StatusCode;
 use wharf_proto::{Headers, Reject};
 
 use crate::body::{Body, BodyError, BodyKind};
+use crate::config::BlockingPool;
 use crate::observe::{CloseReason, ErrorKind, Limit};
 use crate::pool::Pooled;
 use crate::response::Response;
@@ -69,8 +70,37 @@ impl Refusal {
         }
     }
 
+    /// What the program is told of, where `failure` is what it has to do with.
+    pub(super) fn error<'a>(
+        &'a self,
+        failure: Option<&'a (dyn Error + Send + Sync + 'static)>,
+    ) -> &'a (dyn Error + Send + Sync + 'static) {
+        match self {
+            Self::Reject(reject) => reject,
+            Self::Limit(limit) => limit,
+            Self::Panic => failure.unwrap_or(&UnknownPanic),
+            Self::Stopped => &CloseReason::Stopped,
+        }
+    }
+
+    /// What is answered: what the program has told, or a page that tells the status.
+    pub(super) fn answer(
+        self,
+        told: Option<Response>,
+        pool: &BlockingPool,
+    ) -> (StatusCode, Pooled<Headers>, Body) {
+        let given = told.unwrap_or_else(|| Response::status_page(self.status()));
+        let (status, mut headers, body) = page(given);
+        if self.passes_soon() && !headers.contains("retry-after") {
+            let seconds = pool.wait().as_millis().div_ceil(1000).max(1);
+            let added = headers.append("Retry-After", seconds.to_string());
+            debug_assert!(added.is_ok(), "a number is a valid value");
+        }
+        (status, headers, body)
+    }
+
     /// Whether it is worth another attempt as soon as there are threads again.
-    pub(super) const fn passes_soon(self) -> bool {
+    const fn passes_soon(self) -> bool {
         matches!(self, Self::Limit(Limit::BlockingQueue | Limit::BlockingWait))
     }
 
@@ -99,7 +129,7 @@ pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
 
 /// In place of what a panic said, where that was not kept.
 #[derive(Debug)]
-pub(super) struct UnknownPanic;
+struct UnknownPanic;
 
 impl std::fmt::Display for UnknownPanic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

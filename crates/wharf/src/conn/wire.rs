@@ -169,10 +169,15 @@ impl Wire {
 
     /// How fast the peer has to take what is sent.
     pub(super) fn pace(&self, timeouts: &Timeouts) -> Pace {
-        Pace {
-            timeout: self.write_timeout.unwrap_or(timeouts.write),
-            min_rate: if self.write_timeout.is_some() { 0 } else { timeouts.write_rate },
-            limits: (Limit::Write, Limit::WriteRate),
-        }
+        write_pace(self.write_timeout, timeouts)
+    }
+}
+
+/// How fast a peer has to take a response, for which a handler may have said a time of its own.
+pub(super) fn write_pace(own: Option<Duration>, timeouts: &Timeouts) -> Pace {
+    Pace {
+        timeout: own.unwrap_or(timeouts.write),
+        min_rate: if own.is_some() { 0 } else { timeouts.write_rate },
+        limits: (Limit::Write, Limit::WriteRate),
     }
 }

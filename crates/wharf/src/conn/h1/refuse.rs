@@ -13,7 +13,7 @@ use wharf_proto::h1::Phase;
 use super::{Close, Ending, Http1};
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
-use crate::conn::refusal::{Persist, Refusal, UnknownPanic, page};
+use crate::conn::refusal::{Persist, Refusal};
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
 use crate::response::{BoxError, Response};
 
@@ -75,13 +75,7 @@ impl Http1 {
         self.exchange.begin_unread(self.addrs, context);
         let work = (self.exchange.task.take(), self.exchange.queued.take());
         let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
-        let given = told.unwrap_or_else(|| Response::status_page(refusal.status()));
-        let (status, mut headers, body) = page(given);
-        if refusal.passes_soon() && !headers.contains("retry-after") {
-            let seconds = context.blocking.wait().as_millis().div_ceil(1000).max(1);
-            let added = headers.append("Retry-After", seconds.to_string());
-            debug_assert!(added.is_ok(), "a number is a valid value");
-        }
+        let (status, headers, body) = refusal.answer(told, context.blocking);
         self.send_response(status, &headers, body, refusal.persist(), context);
         self.settle(context);
     }
@@ -89,12 +83,7 @@ impl Http1 {
     /// Tells the program of a refusal, and takes its response to it.
     fn tell_refusal(&self, refusal: Refusal, context: &Context<'_>) -> Option<Response> {
         let failure = self.exchange.failure.as_deref();
-        let error: &(dyn Error + Send + Sync + 'static) = match &refusal {
-            Refusal::Reject(reject) => reject,
-            Refusal::Limit(limit) => limit,
-            Refusal::Panic => failure.unwrap_or(&UnknownPanic),
-            Refusal::Stopped => &CloseReason::Stopped,
-        };
+        let error = refusal.error(failure);
         let status = self.machine.awaits_response().then(|| refusal.status());
         self.tell(refusal.kind(), error, status, context)
     }

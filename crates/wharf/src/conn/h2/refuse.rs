@@ -15,7 +15,7 @@ use crate::body::BodyError;
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::orphan::Orphan;
-use crate::conn::refusal::{Refusal, UnknownPanic, page};
+use crate::conn::refusal::Refusal;
 use crate::conn::wire::Ending;
 use crate::lifeline::Lifeline;
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
@@ -110,13 +110,7 @@ impl Http2 {
         stream.exchange.begin_unread(self.addrs, context);
         let work = (stream.exchange.task.take(), stream.exchange.queued.take());
         let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
-        let given = told.unwrap_or_else(|| Response::status_page(refusal.status()));
-        let (status, mut headers, body) = page(given);
-        if refusal.passes_soon() && !headers.contains("retry-after") {
-            let seconds = context.blocking.wait().as_millis().div_ceil(1000).max(1);
-            let added = headers.append("Retry-After", seconds.to_string());
-            debug_assert!(added.is_ok(), "a number is a valid value");
-        }
+        let (status, headers, body) = refusal.answer(told, context.blocking);
         self.send_response(stream, status, &headers, body, context);
     }
 
@@ -214,12 +208,7 @@ impl Http2 {
         context: &Context<'_>,
     ) -> Option<Response> {
         let failure = stream.exchange.failure.as_deref();
-        let error: &(dyn Error + Send + Sync + 'static) = match &refusal {
-            Refusal::Reject(reject) => reject,
-            Refusal::Limit(limit) => limit,
-            Refusal::Panic => failure.unwrap_or(&UnknownPanic),
-            Refusal::Stopped => &CloseReason::Stopped,
-        };
+        let error = refusal.error(failure);
         let status = self.machine.awaits_response(stream.key).then(|| refusal.status());
         self.tell(stream, refusal.kind(), error, status, context)
     }

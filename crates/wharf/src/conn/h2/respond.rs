@@ -14,11 +14,12 @@ use wharf_proto::{BodyLength, Headers, Misuse};
 use super::receive::Wanted;
 use super::{Http2, Stream};
 use crate::body::{Body, BodyKind};
+use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
 use crate::conn::refusal::page;
-use crate::conn::{Context, Pace};
-use crate::observe::{ErrorKind, Limit};
+use crate::conn::wire::write_pace;
+use crate::observe::ErrorKind;
 use crate::response::Response;
 
 /// How much of a response is sent before others have their turn, in bytes.
@@ -230,7 +231,7 @@ impl Http2 {
             self.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
         }
         if stream.room_deadline.due().is_some() {
-            let pace = room_pace(stream, context);
+            let pace = write_pace(stream.write_timeout, context.timeouts);
             stream.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
         }
         if sent.is_over {
@@ -251,7 +252,8 @@ impl Http2 {
             // It is its turn that it waits for, or the connection's window with all others.
             stream.room_deadline.stop();
         } else if stream.room_deadline.due().is_none() {
-            let (pace, grace) = (room_pace(stream, context), context.timeouts.rate_grace);
+            let pace = write_pace(stream.write_timeout, context.timeouts);
+            let grace = context.timeouts.rate_grace;
             stream.room_deadline.start_pace(pace, grace, context.clock.now());
         }
     }
@@ -358,15 +360,5 @@ impl Http2 {
             }
             _ => {}
         }
-    }
-}
-
-/// How fast the peer has to make room for a response.
-fn room_pace(stream: &Stream, context: &Context<'_>) -> Pace {
-    let timeouts = context.timeouts;
-    Pace {
-        timeout: stream.write_timeout.unwrap_or(timeouts.write),
-        min_rate: if stream.write_timeout.is_some() { 0 } else { timeouts.write_rate },
-        limits: (Limit::Write, Limit::WriteRate),
     }
 }
