@@ -60,6 +60,7 @@ impl Tls {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
     pub(crate) handshake_ended: bool,
+    pub(crate) are_tickets: bool,
     pub(crate) is_closed: bool,
 }
 

@@ -31,6 +31,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
     (
         "rustls",
         &[
+            "crates/wharf/src/conn/secure/tests.rs",
             "crates/wharf/src/tests/secure.rs",
             "crates/wharf/src/tls/engine/",
             "crates/wharf/src/tls/tests/",

@@ -1,6 +1,6 @@
 //! [`ToTls`]: who answers plain HTTP where TLS is spoken, if the program wants that.
 //!
-//! Not here: how it is noticed (`conn/secure.rs`).
+//! Not here: how it is noticed (`conn/secure/mod.rs`).
 
 use http::StatusCode;
 use wharf_proto::TargetForm;

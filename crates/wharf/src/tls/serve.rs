@@ -1,7 +1,7 @@
 //! What a program with the feature `tls` sees of it elsewhere: services, servers, requests,
 //! connections.
 //!
-//! Not here: what is set up ([`Tls`]), and how connections speak it (`conn/secure.rs`).
+//! Not here: what is set up ([`Tls`]), and how connections speak it (`conn/secure/mod.rs`).
 
 use super::{Tls, TlsError, TlsInfo};
 use crate::conn::Io;

@@ -1,6 +1,6 @@
 //! What a worker does for connections over TLS beside what it does for all.
 //!
-//! Not here: one connection's TLS (`conn/secure.rs`).
+//! Not here: one connection's TLS (`conn/secure/mod.rs`).
 
 use super::state::{State, conn_of};
 use crate::conn::{Conn, Decrypted};

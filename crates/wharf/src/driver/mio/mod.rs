@@ -220,8 +220,9 @@ impl MioDriver {
         }
         match stream.read(self.batch.place()) {
             Ok(len) => {
-                let more = len == RECEIVE_BYTES || !SHORT_READ_IS_LAST || slot.closed_by_peer;
-                slot.readable = len > 0 && more;
+                let may_be_more = len == RECEIVE_BYTES || !SHORT_READ_IS_LAST;
+                slot.readable = len > 0 && (may_be_more || slot.closed_by_peer);
+                slot.ended = len == 0 || (!may_be_more && slot.closed_by_peer);
                 if slot.readable && !slot.queued {
                     slot.queued = true;
                     self.again.push(Ready::Connection(index));
@@ -380,7 +381,7 @@ impl Driver for MioDriver {
         let slot = self.slot(key)?;
         let unsent = slot.unsent.take().map(|unsent| *unsent);
         let stream = slot.stream.take()?;
-        if how == Close::Graceful && slot.withholds {
+        if how == Close::Graceful && slot.withholds && !slot.ended {
             // With bytes that nobody has read a close is a reset, which takes along what is unsent.
             let _ = stream.shutdown(Shutdown::Write);
         }

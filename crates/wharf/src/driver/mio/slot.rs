@@ -15,6 +15,8 @@ pub(super) struct Slot {
     pub(super) readable: bool,
     /// The peer has closed or broken the connection, which only a read can tell apart.
     pub(super) closed_by_peer: bool,
+    /// All that the peer has sent was received.
+    pub(super) ended: bool,
     /// Both directions are gone: the worker is told even if it wants no bytes.
     pub(super) broken: bool,
     pub(super) writable: bool,

@@ -7,12 +7,12 @@
 use std::mem;
 use std::sync::Arc;
 
-use rustls::HandshakeKind;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
     UnbufferedStatus, WriteTraffic,
 };
+use rustls::{HandshakeKind, ProtocolVersion};
 
 use super::config::Acceptor;
 use super::{describe, errors, hello};
@@ -66,6 +66,9 @@ enum Stage {
 pub(crate) struct Received {
     /// This call ended the handshake: from now on there may be plaintext both ways.
     pub(crate) handshake_ended: bool,
+    /// What the peer has to be told are tickets and nothing else: they need not be on their way at
+    /// once.
+    pub(crate) are_tickets: bool,
     /// The peer has said that it sends no more (`close_notify`), now or before. An end of the
     /// connection without it means that something was cut off.
     pub(crate) is_closed: bool,
@@ -106,8 +109,12 @@ impl TlsSession {
         let was_handshaking = inner.is_handshaking();
         let result = inner.receive(cipher, scratch, plain, out);
         inner.settle(result, out)?;
+        let handshake_ended = was_handshaking && !inner.is_handshaking();
         Ok(Received {
-            handshake_ended: was_handshaking && !inner.is_handshaking(),
+            handshake_ended,
+            // Before TLS 1.3 the last of a handshake is the server's (RFC 5246, section 7.3).
+            are_tickets: handshake_ended
+                && inner.engine.protocol_version() == Some(ProtocolVersion::TLSv1_3),
             is_closed: inner.stage == Stage::PeerClosed,
         })
     }

@@ -4,6 +4,10 @@
 //! decrypted before anybody else sees it. A connection without TLS has none of this. Not here: the
 //! protocol (`tls`), and when it is sent (`worker`).
 
+#[cfg(feature = "tls")]
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::wire::{Ending, MAX_SPARE_BYTES};
@@ -49,6 +53,9 @@ pub(crate) struct Secure {
     session: TlsSession,
     /// Encrypted bytes to be sent.
     cipher: Output,
+    /// The encrypted bytes are tickets, which wait for something to be sent with: by themselves
+    /// they would be a packet that nobody waits for.
+    holds_tickets: bool,
     /// The driver has encrypted bytes of this connection.
     sending: bool,
     /// What is being sent, as far as it is not encrypted yet.
@@ -66,6 +73,7 @@ impl Secure {
         Self {
             session: TlsSession::new(acceptor),
             cipher: Output::default(),
+            holds_tickets: false,
             sending: false,
             plain: None,
             has_said_goodbye: false,
@@ -81,7 +89,15 @@ impl Secure {
         scratch: &mut Scratch,
     ) -> Result<Received, TlsError> {
         let Scratch { plain, records, .. } = scratch;
-        self.session.receive(bytes, records, plain, &mut self.cipher.buffer)
+        let had_nothing = !self.sending && self.cipher.is_empty();
+        let before = self.cipher.buffer.len();
+        let result = self.session.receive(bytes, records, plain, &mut self.cipher.buffer);
+        let says_more = self.cipher.buffer.len() > before;
+        if says_more {
+            let are_tickets = result.as_ref().is_ok_and(|received| received.are_tickets);
+            self.holds_tickets = had_nothing && are_tickets;
+        }
+        result
     }
 
     /// Whether the peer has said for the first time that it sends no more.
@@ -111,7 +127,7 @@ impl Secure {
 
     /// Whether all that was to be sent is with the system.
     pub(super) fn is_all_sent(&self) -> bool {
-        !self.sending && self.plain.is_none() && self.cipher.is_empty()
+        !self.sending && !self.has_output()
     }
 
     /// Whether something is under way that has nothing to do with who speaks on the connection.
@@ -125,7 +141,7 @@ impl Secure {
 
     /// Whether there is something to be encrypted or sent that the driver does not have.
     pub(super) fn has_output(&self) -> bool {
-        self.plain.is_some() || !self.cipher.is_empty()
+        self.plain.is_some() || (!self.cipher.is_empty() && !self.holds_tickets)
     }
 
     pub(super) fn wants_bytes(&self) -> bool {
@@ -193,7 +209,8 @@ impl Secure {
         if is_end && !std::mem::replace(&mut self.has_said_goodbye, true) {
             self.session.close_notify(&mut self.cipher.buffer);
         }
-        if self.cipher.is_empty() {
+        self.holds_tickets &= self.plain.is_none() && ending.is_none();
+        if self.cipher.is_empty() || self.holds_tickets {
             return None;
         }
         if let Some(work) = work {
@@ -243,7 +260,8 @@ impl Secure {
             return None;
         }
         self.has_said_goodbye = true;
-        let mut output = Output::default();
+        self.holds_tickets = false;
+        let mut output = std::mem::take(&mut self.cipher);
         self.session.close_notify(&mut output.buffer);
         Some(output).filter(|output| !output.is_empty())
     }
@@ -255,7 +273,7 @@ impl Secure {
 
     /// Gives storage back that an idle connection need not have.
     pub(super) fn rest(&mut self, scratch: &mut Scratch) {
-        if !self.is_all_sent() || self.cipher.buffer.capacity() == 0 {
+        if !self.is_all_sent() || self.holds_tickets || self.cipher.buffer.capacity() == 0 {
             return;
         }
         self.cipher.clear();
