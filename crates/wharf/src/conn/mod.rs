@@ -38,7 +38,7 @@ use self::secure::Secure;
 pub(crate) use self::secure::{Decrypted, Scratch};
 pub(crate) use self::wire::Ending;
 pub(crate) use self::work::Work;
-use crate::driver::{Behind, Close, Key};
+use crate::driver::{Behind, Close, Input, Key};
 use crate::lifeline::PerConnection;
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
@@ -205,13 +205,13 @@ impl Conn {
     }
 
     /// The peer sent bytes; none means that it will send no more.
-    pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
+    pub(crate) fn on_bytes(&mut self, input: Input<'_>, context: &Context<'_>) {
         if self.secure.is_none() {
-            self.moves.received += bytes.len() as u64;
-            self.received_bytes += bytes.len() as u64;
+            self.moves.received += input.bytes.len() as u64;
+            self.received_bytes += input.bytes.len() as u64;
         }
         if let Some(work) = &mut self.work {
-            work.on_bytes(bytes, context);
+            work.on_bytes(input, context);
         }
     }
 

@@ -12,7 +12,7 @@ use super::deadline::{Pace, Timer};
 use super::wire::{Ending, Wire};
 use super::{Context, Http1, Http2, Raw};
 use crate::config::Timeouts;
-use crate::driver::Behind;
+use crate::driver::{Behind, Input};
 use crate::observe::{ConnectionState, CurrentRequest, Limit, ProtocolKind};
 use crate::output::Output;
 
@@ -67,8 +67,12 @@ impl Work {
 
     /// The peer sent bytes; none means that it will send no more.
     #[inline(always)]
-    pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
-        each!(self, work => work.on_bytes(bytes, context));
+    pub(super) fn on_bytes(&mut self, input: Input<'_>, context: &Context<'_>) {
+        match self {
+            Self::Http1(http) => http.on_bytes(input, context),
+            Self::Http2(http) => http.on_bytes(input.bytes, context),
+            Self::Raw(raw) => raw.on_bytes(input.bytes, context),
+        }
     }
 
     /// Something that a task of the connection waited for has come.

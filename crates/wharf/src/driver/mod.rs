@@ -6,6 +6,7 @@
 //! that hands buffers to the kernel (`uring`) answers later. Connections never see which backend it
 //! is. Not here: what bytes mean.
 
+mod input;
 mod listening;
 mod mio;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::task::Poll;
 use std::time::Instant;
 
+pub(crate) use self::input::{Input, MIN_SHARE_BYTES};
 use self::listening::LocalAddr;
 pub(crate) use self::listening::{
     ListenSocket, ListenerId, Listening, Origin, is_about_one_peer, is_closed_to_all,
@@ -66,7 +68,7 @@ pub(crate) enum Completion<'d, S> {
     /// Bytes came from the peer. None at all: it closed its sending side.
     Received {
         key: Key,
-        bytes: &'d [u8],
+        input: Input<'d>,
     },
     /// The connection is broken. This comes also to one that does not receive.
     Failed {
@@ -107,7 +109,9 @@ impl<S> Step<S> {
         match self {
             Self::Accepted(accepted) => Completion::Accepted(accepted),
             Self::AcceptFailed(error) => Completion::AcceptFailed { error },
-            Self::Received(key, len) => Completion::Received { key, bytes: &buffer[..len] },
+            Self::Received(key, len) => {
+                Completion::Received { key, input: Input::new(&buffer[..len]) }
+            }
             Self::Failed(key, error) => Completion::Failed { key, error },
             Self::Sent(sent) => Completion::Sent(sent),
             Self::Released(released) => Completion::Released(released),

@@ -6,26 +6,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::state::{State, conn_of};
 use crate::conn::{Choice, Conn, Unmade};
-use crate::driver::Key;
+use crate::driver::{Input, Key};
 use crate::observe::ConnectionId;
 use crate::service::{ServiceId, ServiceKind};
 
 impl<S> State<S> {
     /// The first bytes came of what may be HTTP/2.
-    pub(super) fn choose(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn choose(&mut self, key: Key, input: Input<'_>) {
         let context = self.shared.context(&self.own);
         let Some(conn) = conn_of(&mut self.conns, key) else { return };
-        match conn.choose(bytes, &context) {
+        match conn.choose(input.bytes, &context) {
             Choice::Open => {}
-            Choice::Http1 => self.on_http1_bytes(key, bytes),
-            Choice::Http1With(start) => self.on_http1_bytes(key, &start),
+            Choice::Http1 => self.on_http1_bytes(key, input),
+            Choice::Http1With(start) => self.on_http1_bytes(key, Input::new(&start)),
             Choice::Http2(start) => {
                 let waker = self.member().inbox.waker(key);
                 let id = ConnectionId::new(self.own.index, key);
-                let bytes = if start.is_empty() { bytes } else { &start };
+                let input = if start.is_empty() { input } else { Input::new(&start) };
                 self.act(key, |conn, context| {
                     conn.work_http2(waker, id, context);
-                    conn.on_bytes(bytes, context);
+                    conn.on_bytes(input, context);
                 });
             }
         }

@@ -65,7 +65,7 @@ use self::state::{State, conn_of, end};
 use self::watch::Watch;
 use crate::body::OnWorker;
 use crate::conn::{Conn, Ending, Scratch};
-use crate::driver::{Behind, Close, Completion, Driver, Key, Sent};
+use crate::driver::{Behind, Close, Completion, Driver, Input, Key, Sent};
 use crate::env::WorkerEnv;
 use crate::observe::{CloseReason, ErrorKind, OpenConnection};
 use crate::timer::Wheel;
@@ -354,10 +354,12 @@ impl<D: Driver> Worker<D> {
     fn take_completion(&mut self) -> bool {
         let Some(completion) = self.driver.next() else { return false };
         match completion {
-            Completion::Received { key, bytes: [] } if self.state.is_quiet(key) => {
+            Completion::Received { key, input: Input { bytes: [], .. } }
+                if self.state.is_quiet(key) =>
+            {
                 self.close(key, Close::Graceful, CloseReason::PeerClosed);
             }
-            Completion::Received { key, bytes } => self.state.on_bytes(key, bytes),
+            Completion::Received { key, input } => self.state.on_bytes(key, input),
             Completion::Accepted(accepted) => self.admit(accepted),
             Completion::AcceptFailed { error } => {
                 self.state.tell_of_failure(ErrorKind::Accept, &error, None);

@@ -4,7 +4,7 @@
 
 use super::state::{State, conn_of};
 use crate::conn::{Conn, Decrypted};
-use crate::driver::Key;
+use crate::driver::{Input, Key};
 
 impl<S> State<S> {
     /// Bytes of TLS came.
@@ -21,7 +21,7 @@ impl<S> State<S> {
             self.begin(key, service);
         }
         if !scratch.plain.is_empty() {
-            self.on_plain_bytes(key, &scratch.plain);
+            self.on_plain_bytes(key, Input::new(&scratch.plain));
         }
         if let Some((Ok(Decrypted { handshake_began: true, .. }), _)) = decrypted {
             self.bound_handshakes(key);
@@ -38,7 +38,7 @@ impl<S> State<S> {
                 if let Some(conn) = self.conn(key) {
                     conn.speak_plainly();
                 }
-                self.on_plain_bytes(key, bytes);
+                self.on_plain_bytes(key, Input::new(bytes));
             }
             Some((Err(error), _)) => {
                 self.act(key, |conn, context| conn.on_tls_error(&error, context));

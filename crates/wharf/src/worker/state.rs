@@ -13,7 +13,7 @@ use super::spares::Spares;
 use super::watch::{Blocked, Watch};
 use super::{DrainReport, Member, Own, Shared};
 use crate::conn::{Conn, Context, Http1, Http2, Scratch, Work};
-use crate::driver::{Driver, Key};
+use crate::driver::{Driver, Input, Key};
 use crate::observe::{CloseReason, ClosedConnection, ConnectionId, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::peer::PeerAddr;
@@ -97,41 +97,41 @@ impl<S> State<S> {
     }
 
     #[inline(always)]
-    pub(super) fn on_bytes(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn on_bytes(&mut self, key: Key, input: Input<'_>) {
         let Some(conn) = self.conn(key) else { return };
         if conn.is_lingering() {
-            return conn.on_dropped_bytes(bytes.len());
+            return conn.on_dropped_bytes(input.bytes.len());
         }
         if conn.is_secure() {
-            return self.on_records(key, bytes);
+            return self.on_records(key, input.bytes);
         }
-        self.on_plain_bytes(key, bytes);
+        self.on_plain_bytes(key, input);
     }
 
     /// Bytes came that nothing stands between who speaks on the connection and.
     #[inline(always)]
-    pub(super) fn on_plain_bytes(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn on_plain_bytes(&mut self, key: Key, input: Input<'_>) {
         let Some(conn) = self.conn(key) else { return };
         if conn.work.is_some() {
-            return self.act(key, |conn, context| conn.on_bytes(bytes, context));
+            return self.act(key, |conn, context| conn.on_bytes(input, context));
         }
         if conn.keeps_protocol() {
             self.take_up(key);
-            return self.act(key, |conn, context| conn.on_bytes(bytes, context));
+            return self.act(key, |conn, context| conn.on_bytes(input, context));
         }
-        if conn.has_choice(bytes) {
-            return self.choose(key, bytes);
+        if conn.has_choice(input.bytes) {
+            return self.choose(key, input);
         }
-        self.on_http1_bytes(key, bytes);
+        self.on_http1_bytes(key, input);
     }
 
     /// Bytes came that an exchange of HTTP/1.1 begins with.
     #[inline(always)]
-    pub(super) fn on_http1_bytes(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn on_http1_bytes(&mut self, key: Key, input: Input<'_>) {
         let spare = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
         self.act_here(key, |conn, context| {
             conn.work_with(spare, context);
-            conn.on_bytes(bytes, context);
+            conn.on_bytes(input, context);
         });
     }
 

@@ -29,7 +29,7 @@ use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Protocol, Timer};
 use crate::body::BodyError;
 use crate::config::Rules;
-use crate::driver::{Behind, Close, Key};
+use crate::driver::{Behind, Close, Input, Key};
 use crate::interim::Interims;
 use crate::lifeline::{Lifeline, PerConnection};
 use crate::observe::{CloseReason, ConnectionId, Limit};
@@ -275,17 +275,17 @@ impl Http1 {
 impl Http1 {
     /// The peer sent bytes; none means that it will send no more.
     #[inline]
-    pub(crate) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
-        if bytes.is_empty() {
+    pub(crate) fn on_bytes(&mut self, input: Input<'_>, context: &Context<'_>) {
+        if input.bytes.is_empty() {
             self.wire.eof = true;
             self.proceed(context);
             return;
         }
         if self.input.is_empty() {
-            let used = self.process(bytes, context);
-            self.input.extend_from_slice(&bytes[used..]);
+            let used = self.process(input, context);
+            self.input.extend_from_slice(&input.bytes[used..]);
         } else {
-            self.input.extend_from_slice(bytes);
+            self.input.extend_from_slice(input.bytes);
             self.proceed(context);
         }
     }

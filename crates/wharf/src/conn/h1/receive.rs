@@ -20,6 +20,7 @@ use crate::conn::Context;
 use crate::conn::exchange::{Queued, finishes, owned};
 use crate::conn::refusal::Refusal;
 use crate::conn::trace::trace;
+use crate::driver::Input;
 use crate::first_bytes::looks_like_tls;
 use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
 use crate::observe::Limit;
@@ -59,13 +60,14 @@ impl Http1 {
 
     fn process_held(&mut self, context: &Context<'_>) {
         let input = take(&mut self.input);
-        let used = self.process(&input, context);
+        let used = self.process(Input::new(&input), context);
         self.input = input;
         self.input.drain(..used);
     }
 
     /// Makes as much of `input` as is possible now, and returns how many bytes that took.
-    pub(super) fn process(&mut self, input: &[u8], context: &Context<'_>) -> usize {
+    pub(super) fn process(&mut self, source: Input<'_>, context: &Context<'_>) -> usize {
+        let input = source.bytes;
         let mut used = 0;
         let mut pieces = BytesMut::new();
         loop {
@@ -100,7 +102,7 @@ impl Http1 {
                         Some(Event::Head { body }) => {
                             used += self.begin_request(body, rest, received.consumed, context);
                         }
-                        Some(Event::Body(data)) => self.gather(data, &mut pieces),
+                        Some(Event::Body(data)) => self.gather(data, source, &mut pieces),
                         Some(Event::End) => {
                             self.feed(take(&mut pieces));
                             self.end_request_body();
@@ -362,11 +364,19 @@ impl Http1 {
     }
 
     /// Keeps a piece of the request's body, if anybody wants it, for those that came with it:
-    /// chunks are the peer's affair, and each would else be allocated and queued by itself.
+    /// chunks are the peer's affair, and each would else be allocated and queued by itself. A large
+    /// one stays where it was received.
     #[inline(never)]
-    fn gather(&mut self, data: &[u8], pieces: &mut BytesMut) {
-        if self.exchange.request_body.is_some() {
-            pieces.extend_from_slice(data);
+    fn gather(&mut self, data: &[u8], source: Input<'_>, pieces: &mut BytesMut) {
+        if self.exchange.request_body.is_none() {
+            return;
+        }
+        match source.share(data) {
+            None => pieces.extend_from_slice(data),
+            Some(shared) => {
+                self.feed(take(pieces));
+                self.push_body(shared);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use super::wire::{Ending, MAX_SPARE_BYTES};
 use super::work::Work;
 use super::{Conn, Context};
 use crate::detached::Secured;
-use crate::driver::{Behind, Close};
+use crate::driver::{Behind, Close, Input};
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
 use crate::output::Output;
 use crate::service::ServiceId;
@@ -357,7 +357,7 @@ impl Conn {
             Some(_) if has_said_so => {}
             Some(Work::Raw(raw)) => raw.on_cut_off(),
             // The length of each message is known.
-            Some(work) => work.on_bytes(&[], context),
+            Some(work) => work.on_bytes(Input::new(&[]), context),
             // As those do that only look whether somebody is there.
             None if self.received_bytes == 0 => {
                 self.end_securely(Ending::Close(Close::Graceful), CloseReason::PeerClosed);
@@ -369,7 +369,7 @@ impl Conn {
     /// The peer has said that it sends no more.
     pub(crate) fn on_goodbye(&mut self, context: &Context<'_>) {
         match &mut self.work {
-            Some(work) => work.on_bytes(&[], context),
+            Some(work) => work.on_bytes(Input::new(&[]), context),
             None => self.end_securely(Ending::Close(Close::Graceful), CloseReason::PeerClosed),
         }
     }

@@ -4,9 +4,12 @@
 //! between any two of them, it would find them cold each time; behind a batch it does so once. Not
 //! here: the receives themselves (`mod.rs`).
 
+use std::mem;
+
+use bytes::{Bytes, BytesMut};
 use mio::net::TcpStream;
 
-use crate::driver::{Completion, Key, Step};
+use crate::driver::{Completion, Input, Key, MIN_SHARE_BYTES, Step};
 
 /// What is offered to one receive, in bytes.
 pub(super) const RECEIVE_BYTES: usize = 64 << 10;
@@ -19,13 +22,18 @@ const BATCH_BYTES: usize = 2 * RECEIVE_BYTES;
 /// first is not kept waiting.
 const MAX_RECEIVES: usize = 64;
 
+/// How many buffers are kept of which somebody still has a part.
+const MAX_SHARED: usize = 4;
+
 /// Whose bytes are those that were taken back: the key of no connection, which whoever is told of
 /// it finds closed.
 const NOBODY: Key = Key { index: u32::MAX, generation: 0 };
 
 /// Received bytes by connection, and what came behind them.
 pub(super) struct Batch {
-    buffer: Box<[u8]>,
+    buffer: Buffer,
+    /// Buffers of earlier batches of which somebody still had a part.
+    shared: Vec<Bytes>,
     /// How much of the buffer is in use.
     filled: usize,
     /// Who received how many bytes, in the order of the buffer.
@@ -36,10 +44,18 @@ pub(super) struct Batch {
     last: Option<Step<TcpStream>>,
 }
 
+/// Where bytes are received.
+enum Buffer {
+    Own(BytesMut),
+    /// Nothing is written to it while somebody may have a part of it.
+    Shared(Bytes),
+}
+
 impl Batch {
     pub(super) fn new() -> Self {
         Self {
-            buffer: vec![0; BATCH_BYTES].into(),
+            buffer: Buffer::Own(BytesMut::zeroed(BATCH_BYTES)),
+            shared: Vec::new(),
             filled: 0,
             receives: Vec::with_capacity(MAX_RECEIVES),
             told: (0, 0),
@@ -49,12 +65,15 @@ impl Batch {
 
     /// Whether another receive fits, whatever it brings.
     pub(super) fn has_room(&self) -> bool {
-        self.receives.len() < MAX_RECEIVES && self.buffer.len() - self.filled >= RECEIVE_BYTES
+        self.receives.len() < MAX_RECEIVES && BATCH_BYTES - self.filled >= RECEIVE_BYTES
     }
 
     /// Where the bytes of the next receive go.
     pub(super) fn place(&mut self) -> &mut [u8; RECEIVE_BYTES] {
-        self.buffer[self.filled..].first_chunk_mut().expect("only asked for if there is room")
+        let Buffer::Own(buffer) = &mut self.buffer else {
+            unreachable!("nothing is received before the batch is cleared");
+        };
+        buffer[self.filled..].first_chunk_mut().expect("only asked for if there is room")
     }
 
     /// Adds `len` bytes, which are in [`place`](Self::place).
@@ -76,7 +95,14 @@ impl Batch {
             return Some(last.with(&[]));
         };
         self.told = (told + 1, at + len);
-        Some(Completion::Received { key, bytes: &self.buffer[at..at + len] })
+        if len >= MIN_SHARE_BYTES {
+            self.buffer.share();
+        }
+        let input = match &self.buffer {
+            Buffer::Own(buffer) => Input::new(&buffer[at..at + len]),
+            Buffer::Shared(buffer) => Input::within(buffer, &buffer[at..at + len]),
+        };
+        Some(Completion::Received { key, input })
     }
 
     /// Takes bytes of a connection out again that were not told. If their end was received too, it
@@ -84,9 +110,10 @@ impl Batch {
     pub(super) fn take_back(&mut self, key: Key) -> Vec<u8> {
         let (told, mut at) = self.told;
         let mut bytes = Vec::new();
+        let buffer = self.buffer.bytes();
         for (receiver, len) in &mut self.receives[told..] {
             if *receiver == key {
-                bytes.extend_from_slice(&self.buffer[at..at + *len]);
+                bytes.extend_from_slice(&buffer[at..at + *len]);
                 *receiver = NOBODY;
             }
             at += *len;
@@ -104,5 +131,115 @@ impl Batch {
         self.filled = 0;
         self.receives.clear();
         self.told = (0, 0);
+        if let Buffer::Shared(buffer) = &mut self.buffer {
+            let buffer = mem::take(buffer);
+            self.buffer = Buffer::Own(self.replace(buffer));
+        }
+    }
+
+    /// Frees what nobody has a part of any more.
+    pub(super) fn shrink(&mut self) {
+        self.shared = Vec::new();
+    }
+
+    /// A buffer of which nobody has a part: this one, an earlier one, or a new one.
+    #[cold]
+    fn replace(&mut self, buffer: Bytes) -> BytesMut {
+        self.shared.push(buffer);
+        let free = self.shared.iter().rposition(Bytes::is_unique);
+        let buffer = match free {
+            Some(free) => self.shared.swap_remove(free).try_into_mut().ok(),
+            None => None,
+        };
+        if self.shared.len() > MAX_SHARED {
+            self.shared.swap_remove(0);
+        }
+        buffer.unwrap_or_else(|| BytesMut::zeroed(BATCH_BYTES))
+    }
+}
+
+impl Buffer {
+    fn share(&mut self) {
+        if let Self::Own(buffer) = self {
+            *self = Self::Shared(mem::take(buffer).freeze());
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(buffer) => buffer,
+            Self::Shared(buffer) => buffer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Key = Key { index: 0, generation: 0 };
+
+    /// Receives `len` bytes of one value. What it gives is a part of them that was kept, and where
+    /// they were.
+    fn receive(batch: &mut Batch, len: usize, byte: u8) -> (Option<Bytes>, *const u8) {
+        batch.clear();
+        batch.place()[..len].fill(byte);
+        batch.push(KEY, len);
+        let Some(Completion::Received { input, .. }) = batch.next() else { panic!("nothing") };
+        assert_eq!(input.bytes, vec![byte; len]);
+        (input.share(&input.bytes[1..]), input.bytes.as_ptr())
+    }
+
+    #[test]
+    fn a_large_part_is_kept_and_a_small_one_is_not() {
+        let mut batch = Batch::new();
+        assert!(receive(&mut batch, MIN_SHARE_BYTES, 1).0.is_none());
+        let (kept, _) = receive(&mut batch, MIN_SHARE_BYTES + 1, 2);
+        let kept = kept.expect("it is large");
+        for byte in 3..10 {
+            receive(&mut batch, RECEIVE_BYTES, byte);
+        }
+        assert_eq!(kept, vec![2; MIN_SHARE_BYTES]);
+    }
+
+    #[test]
+    fn what_was_received_before_it_is_told_as_ever() {
+        let mut batch = Batch::new();
+        batch.place()[..5].copy_from_slice(b"small");
+        batch.push(KEY, 5);
+        batch.place().fill(1);
+        batch.push(KEY, RECEIVE_BYTES);
+        for expected in [&b"small"[..], &[1; RECEIVE_BYTES]] {
+            let Some(Completion::Received { input, .. }) = batch.next() else { panic!("nothing") };
+            assert_eq!(input.bytes, expected);
+        }
+    }
+
+    #[test]
+    fn a_buffer_is_used_again_once_nobody_has_a_part_of_it() {
+        let mut batch = Batch::new();
+        let (first, place) = receive(&mut batch, RECEIVE_BYTES, 1);
+        drop(first);
+        let (second, again) = receive(&mut batch, RECEIVE_BYTES, 2);
+        assert_eq!(place, again);
+        let (_, other) = receive(&mut batch, RECEIVE_BYTES, 3);
+        assert_ne!(place, other);
+        drop(second);
+        receive(&mut batch, RECEIVE_BYTES, 4);
+        let places = [5, 6].map(|byte| receive(&mut batch, RECEIVE_BYTES, byte).1);
+        assert!(places.iter().all(|used| [place, other].contains(used)));
+    }
+
+    #[test]
+    fn no_more_than_a_few_are_kept() {
+        let mut batch = Batch::new();
+        let kept: Vec<_> =
+            (0..20).map(|byte| receive(&mut batch, RECEIVE_BYTES, byte).0.unwrap()).collect();
+        assert_eq!(batch.shared.len(), MAX_SHARED);
+        for (byte, part) in (0..).zip(kept) {
+            assert_eq!(part, vec![byte; RECEIVE_BYTES - 1]);
+        }
+        batch.shrink();
+        assert!(batch.shared.is_empty());
     }
 }

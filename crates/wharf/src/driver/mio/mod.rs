@@ -441,6 +441,7 @@ impl Driver for MioDriver {
     }
 
     fn shrink(&mut self) {
+        self.batch.shrink();
         while self.slots.last().is_some_and(|slot| slot.stream.is_none()) {
             self.slots.pop();
         }

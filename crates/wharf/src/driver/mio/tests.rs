@@ -6,7 +6,7 @@ use std::net::{TcpListener as StdListener, TcpStream as Client};
 
 use super::accept::accepts_beside;
 use super::*;
-use crate::driver::{Accepted, Released};
+use crate::driver::{Accepted, Input, Released};
 use crate::peer::PeerAddr;
 
 /// A connection, and the driver that has adopted it.
@@ -70,7 +70,7 @@ fn each_connection_gets_its_own_bytes_of_a_batch() {
                 Some(Completion::Accepted(Accepted { socket, peer_addr, .. })) => {
                     peers.insert(driver.adopt(socket).unwrap(), peer_addr);
                 }
-                Some(Completion::Received { key, bytes }) => {
+                Some(Completion::Received { key, input: Input { bytes, .. } }) => {
                     assert!(bytes.len() <= RECEIVE_BYTES);
                     received.entry(peers[&key]).or_insert_with(Vec::new).extend_from_slice(bytes);
                 }
@@ -221,7 +221,7 @@ fn a_new_connection_delivers_what_has_come_and_what_comes() {
         };
         let key = driver.adopt(socket).unwrap();
         let delivers = match driver.next() {
-            Some(Completion::Received { bytes: b"early", .. }) => true,
+            Some(Completion::Received { input: Input { bytes: b"early", .. }, .. }) => true,
             None => false,
             other => panic!("{other:?}"),
         };
@@ -229,7 +229,10 @@ fn a_new_connection_delivers_what_has_come_and_what_comes() {
         client.write_all(b"late").unwrap();
         driver.wait(None).unwrap();
         let next = driver.next();
-        assert!(matches!(next, Some(Completion::Received { bytes: b"late", .. })), "{next:?}");
+        assert!(
+            matches!(next, Some(Completion::Received { input: Input { bytes: b"late", .. }, .. })),
+            "{next:?}"
+        );
         assert!(driver.next().is_none() && !driver.has_more());
         driver.close(key, Close::Graceful);
     }
@@ -247,7 +250,10 @@ fn a_new_connection_is_watched_before_the_driver_is_left_alone() {
     Combined::new([&driver].into_iter()).unwrap().wait(Some(deadline)).unwrap();
     assert!(Instant::now() < deadline, "nothing is noticed");
     driver.wait(None).unwrap();
-    assert!(matches!(driver.next(), Some(Completion::Received { bytes: b"late", .. })));
+    assert!(matches!(
+        driver.next(),
+        Some(Completion::Received { input: Input { bytes: b"late", .. }, .. })
+    ));
 }
 
 /// A connection that is closed in the turn that took it on leaves its place to another.
@@ -279,7 +285,9 @@ fn a_place_that_was_used_twice_in_a_turn_is_watched_for_its_last_connection() {
     clients[1].write_all(b"hello").unwrap();
     driver.wait(None).unwrap();
     let next = driver.next();
-    assert!(matches!(next, Some(Completion::Received { key, bytes: b"hello" }) if key == keys[1]));
+    assert!(
+        matches!(next, Some(Completion::Received { key, input: Input { bytes: b"hello", .. } }) if key == keys[1])
+    );
     assert_eq!(clients[0].read(&mut [0]).unwrap(), 0);
 }
 

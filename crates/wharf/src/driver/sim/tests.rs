@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::driver::Input;
 
 const FAULTS: Faults = Faults {
     short_read: 2,
@@ -42,7 +43,9 @@ impl Echo {
             match completion {
                 Completion::Accepted(Accepted { socket, .. }) => accepted.push(socket),
                 Completion::AcceptFailed { .. } => {}
-                Completion::Received { key, bytes } => received.push((key, bytes.to_vec())),
+                Completion::Received { key, input: Input { bytes, .. } } => {
+                    received.push((key, bytes.to_vec()));
+                }
                 Completion::Failed { key, .. } => drop(self.driver.close(key, Close::Reset)),
                 Completion::Released(_) => panic!("nobody asked for it"),
                 Completion::Sent(sent) => {
@@ -138,7 +141,9 @@ fn a_wait_jumps_to_its_end_and_not_beyond_a_delivery() {
     driver.wait(Some(hour + Duration::from_secs(3600))).unwrap();
     assert!(driver.now() < hour + Duration::from_secs(1));
     let next = driver.next();
-    assert!(matches!(next, Some(Completion::Received { key: k, bytes: b"hello" }) if k == key));
+    assert!(
+        matches!(next, Some(Completion::Received { key: k, input: Input { bytes: b"hello", .. } }) if k == key)
+    );
 }
 
 /// A connection on a net without faults, and the driver that has adopted it.
@@ -181,7 +186,10 @@ fn half_a_connection_goes_on() {
     let (_net, mut client, mut driver, key) = connected();
     client.shut();
     driver.wait(None).unwrap();
-    assert!(matches!(driver.next(), Some(Completion::Received { bytes: [], .. })));
+    assert!(matches!(
+        driver.next(),
+        Some(Completion::Received { input: Input { bytes: [], .. }, .. })
+    ));
     driver.wait(None).unwrap();
     assert!(driver.next().is_none(), "the end comes once");
     assert!(matches!(

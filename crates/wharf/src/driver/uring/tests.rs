@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::driver::sim::PATIENCE;
-use crate::driver::{Combined, Released};
+use crate::driver::{Combined, Input, Released};
 
 /// Very few and very small buffers, and queues that are soon full.
 const TINY: Sizes = Sizes { requests: 4, completions: 8, buffers: 2, buffer_bytes: 64 };
@@ -64,8 +64,10 @@ impl Rig {
             match completion {
                 Completion::Accepted(Accepted { socket, .. }) => accepted.push(socket),
                 Completion::AcceptFailed { .. } => self.accept_errors += 1,
-                Completion::Received { key, bytes: [] } => self.ended.push(key),
-                Completion::Received { key, bytes } => {
+                Completion::Received { key, input: Input { bytes: [], .. } } => {
+                    self.ended.push(key);
+                }
+                Completion::Received { key, input: Input { bytes, .. } } => {
                     match self.received.iter_mut().find(|(received, _)| *received == key) {
                         Some((_, all)) => all.extend_from_slice(bytes),
                         None => self.received.push((key, bytes.to_vec())),
