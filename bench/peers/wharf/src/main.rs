@@ -5,6 +5,8 @@
 
 mod echo;
 
+use std::io;
+
 use anyhow::Result;
 use peer_listen::{Options, Service, site};
 use wharf::{BodyError, Request, Response, Router, Server, Tls};
@@ -19,7 +21,13 @@ fn main() -> Result<()> {
         }
         Service::Echo(style) => Server::with(echo::service(&style)?).listen(address)?,
     };
-    server.workers(1).run()?;
+    let server = server.workers(1).start()?;
+    // Whoever wants to know what was counted gives us a line.
+    for line in io::stdin().lines() {
+        line?;
+        println!("{}", server.stats());
+    }
+    server.join()?;
     Ok(())
 }
 
