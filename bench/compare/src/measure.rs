@@ -93,6 +93,7 @@ fn with_all_up(
         return Ok(());
     }
     let probed = probe(&servers, options, stop)?;
+    settle(&mut servers);
     let mut rng = Rng::with_seed(options.seed);
     if options.passes.samples {
         let mut cells = probed.cells(Pace::Closed, &servers, |_| None);
@@ -125,6 +126,16 @@ fn with_all_up(
         results.syscalls = count_syscalls(&probed, &servers, options, stop)?;
     }
     Ok(())
+}
+
+/// Has what is counted be what is there once all have answered. A server that is gone fails its
+/// samples.
+fn settle(servers: &mut [Server]) {
+    for server in servers {
+        if let Err(error) = server.settle() {
+            eprintln!("{}: {error:#}", server.name());
+        }
+    }
 }
 
 /// Why servers can't do a workload: one row per workload, with an entry for each server that speaks

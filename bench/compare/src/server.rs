@@ -76,10 +76,15 @@ impl Server {
             let said = fs::read_to_string(complaints.path()).unwrap_or_default();
             format!("it says {:?}", said.lines().next_back().unwrap_or_default())
         })?;
-        // Only now are all its processes there.
         let processes = Processes::of(running.0.id())?;
         let Program { name, role, service, .. } = program.clone();
         Ok(Self { name, role, service, address, processes, running, _directory: directory })
+    }
+
+    /// Looks for its processes again: those that only helped it to start may have ended.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        self.processes = Processes::of(self.running.0.id()).context("it has ended")?;
+        Ok(())
     }
 
     pub(crate) fn role(&self) -> Role {

@@ -17,7 +17,11 @@ pub(super) fn configuration(
     let tls = if service == Service::Tls {
         let (chain, key) = (certificate.chain(), certificate.key());
         let (chain, key) = (chain.display(), key.display());
-        format!("  ssl:\n    certificate-file: {chain}\n    key-file: {key}\n")
+        // A process that looks for what may be stapled would come, and go while it is counted.
+        format!(
+            "  ssl:\n    certificate-file: {chain}\n    key-file: {key}\n    \
+             ocsp-update-interval: 0\n"
+        )
     } else {
         String::new()
     };
