@@ -4,7 +4,7 @@
 //! Not here: reading one (`certificate.rs`).
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::certificate::Certificate;
@@ -20,6 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Store {
     table: Mutex<Arc<Table>>,
     watch: Mutex<Watch>,
+    /// Held by who reads files, so that what was read last is what is in use.
+    reading: Mutex<()>,
 }
 
 /// What does not change once it is made.
@@ -41,7 +43,11 @@ struct Watch {
 
 impl Store {
     pub(super) fn new(certificates: Vec<Certificate>) -> Self {
-        Self { table: Mutex::new(Arc::new(Table::new(certificates))), watch: Mutex::default() }
+        Self {
+            table: Mutex::new(Arc::new(Table::new(certificates))),
+            watch: Mutex::default(),
+            reading: Mutex::default(),
+        }
     }
 
     /// Those that are in use now.
@@ -78,7 +84,20 @@ impl Store {
     ///
     /// The first of what is wrong; the other pairs are taken all the same.
     pub(super) fn reload(&self) -> Result<(), TlsConfigError> {
-        self.reload_those(|_| true)
+        let result = self.reload_those(|_| true);
+        if result.is_ok() {
+            self.watching().error = None;
+        }
+        result
+    }
+
+    /// The same with some of them.
+    pub(super) fn reload_those(
+        &self,
+        is_wanted: impl Fn(&Certificate) -> bool,
+    ) -> Result<(), TlsConfigError> {
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_those(is_wanted)
     }
 
     /// Has [`look`](Self::look) look.
@@ -98,7 +117,14 @@ impl Store {
             // Others that come now do not look.
             watch.next = Some(now + LOOK_EVERY);
         }
-        let error = self.reload_those(Certificate::has_changed).err();
+        // A worker does not wait for another thread to read: what that one takes is looked at the
+        // next time.
+        let _reading = match self.reading.try_lock() {
+            Ok(reading) => reading,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let error = self.read_those(Certificate::has_changed).err();
         self.watching().error = error.map(Arc::new);
     }
 
@@ -107,7 +133,8 @@ impl Store {
         self.watching().error.clone()
     }
 
-    fn reload_those(&self, is_wanted: impl Fn(&Certificate) -> bool) -> Result<(), TlsConfigError> {
+    /// For who holds `reading`.
+    fn read_those(&self, is_wanted: impl Fn(&Certificate) -> bool) -> Result<(), TlsConfigError> {
         let mut certificates = self.certificates();
         let mut first_error = None;
         for certificate in certificates.iter_mut().filter(|certificate| is_wanted(certificate)) {

@@ -120,7 +120,7 @@ fn text(tag: u8, bytes: &[u8]) -> Option<String> {
 }
 
 /// `YYMMDDhhmmssZ` or, with all digits of the year, `YYYYMMDDhhmmssZ` (RFC 5280, section 4.1.2.5).
-fn time(tag: u8, text: &[u8]) -> Option<SystemTime> {
+pub(super) fn time(tag: u8, text: &[u8]) -> Option<SystemTime> {
     let (year, rest) = match tag {
         UTC_TIME => {
             let (year, rest) = text.split_first_chunk::<2>()?;

@@ -6,18 +6,21 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rcgen::SignatureAlgorithm;
 
 use super::harness::{Authority, ClientOptions, Issued, Link, VERSIONS, pem};
 use crate::tls::store::Store;
-use crate::tls::x509::Der;
+use crate::tls::x509::{Der, time};
 use crate::tls::{Acceptor, Certificate, Tls, TlsConfigError, TlsError};
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
+const UTC_TIME: u8 = 0x17;
+const VERSION: u8 = 0xa0;
 
 /// What is in the envelope of a key in PKCS#8: PKCS#1 or SEC1.
 fn inner_key(issued: &Issued) -> Vec<u8> {
@@ -176,6 +179,25 @@ fn a_self_signed_certificate_can_be_known_by_its_fingerprint() {
     assert!(Tls::self_signed(["nü"]).is_err());
 }
 
+/// Browsers refuse what lasts longer than 398 days, and their clocks may be behind.
+#[test]
+fn a_self_signed_certificate_has_begun_and_lasts_for_thirteen_months() {
+    let certificate = Certificate::self_signed(["localhost"]).unwrap();
+    let mut fields =
+        Der(Der(Der(certificate.der()).take(SEQUENCE).unwrap()).take(SEQUENCE).unwrap());
+    // Its version, serial number, algorithm and issuer.
+    for tag in [VERSION, INTEGER, SEQUENCE, SEQUENCE] {
+        fields.take(tag).unwrap();
+    }
+    let mut validity = Der(fields.take(SEQUENCE).unwrap());
+    let begin = time(UTC_TIME, validity.take(UTC_TIME).unwrap()).unwrap();
+    let end = certificate.not_after().unwrap();
+    let day = Duration::from_secs(86_400);
+    assert_eq!(end.duration_since(begin).unwrap(), 397 * day);
+    let now = std::time::SystemTime::now();
+    assert!(begin + day / 2 < now && now < end - 395 * day);
+}
+
 /// Two files that are removed in the end.
 struct Pair {
     certificate: PathBuf,
@@ -209,7 +231,7 @@ impl Drop for Pair {
     fn drop(&mut self) {
         for path in [&self.certificate, &self.key] {
             let removed = fs::remove_file(path);
-            assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");
+            assert!(removed.is_ok() || thread::panicking(), "{removed:?}");
         }
     }
 }
@@ -239,6 +261,34 @@ fn what_is_read_again_is_used_by_clones_and_a_bad_pair_is_not() {
     assert!(matches!(tls.reload(), Err(TlsConfigError::NoCertificate { .. })));
     assert_eq!(shown(&acceptor, &authority, "a.example"), two.pair().der());
     assert_eq!(tls.certificates()[0].der(), two.pair().der());
+}
+
+/// Who reads while another does waits for it, and so does not lose what has changed meanwhile.
+#[test]
+fn of_two_who_read_again_at_once_the_later_one_counts() {
+    let authority = Authority::new("authority");
+    let names = [["a.example"], ["b.example"]];
+    let pairs = names.map(|names| Pair::new(&authority.issue(&names)));
+    let certificates = pairs.iter().map(|pair| pair.tls().certificates().remove(0));
+    let store = Store::new(certificates.collect());
+    let next = authority.issue(&names[0]);
+    let current = || store.certificates()[0].der().to_vec();
+    thread::scope(|scope| {
+        let read = store.reload_those(|certificate| {
+            if certificate.names == names[1] {
+                // The first has been read by now.
+                pairs[0].write(&next);
+                scope.spawn(|| store.reload().unwrap());
+                // Lets the other go as far as it can.
+                (0..10_000).take_while(|_| current() != next.pair().der()).for_each(|_| {
+                    thread::yield_now();
+                });
+            }
+            true
+        });
+        read.unwrap();
+    });
+    assert_eq!(current(), next.pair().der());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Not here: handshakes.
 
+use std::io::Write;
+
 use super::harness::{Authority, ClientOptions, Link, VERSIONS, records};
 use crate::tls::{Acceptor, TlsError};
 
@@ -95,7 +97,7 @@ fn a_record_that_was_changed_ends_the_session_for_good() {
     for version in VERSIONS {
         let config = ClientOptions { version, ..ClientOptions::default() }.config(&authority);
         let mut link = Link::open(&acceptor, &config, "localhost");
-        std::io::Write::write_all(&mut link.client.writer(), b"hello").unwrap();
+        link.client.writer().write_all(b"hello").unwrap();
         let mut sent = link.sent_by_client();
         *sent.last_mut().unwrap() ^= 1;
         let mut out = Vec::new();
@@ -121,6 +123,45 @@ fn keys_that_the_client_changes_are_changed_in_return() {
         assert_eq!(link.upload(b"ping"), b"ping");
         assert_eq!(link.download(b"pong"), b"pong");
     }
+}
+
+/// Whoever says that nothing more comes may have changed keys just before, and is told something
+/// or only of the end.
+#[test]
+fn keys_that_are_changed_around_a_half_close_are_changed_in_return() {
+    let (authority, acceptor) = localhost();
+    let config = ClientOptions::default().config(&authority);
+    for answer in [&b"the answer"[..], b""] {
+        let mut link = Link::open(&acceptor, &config, "localhost");
+        link.client.refresh_traffic_keys().unwrap();
+        link.client.send_close_notify();
+        link.run().unwrap();
+        assert!(link.is_closed);
+        assert_eq!(link.download(answer), answer);
+        let mut out = Vec::new();
+        link.server.close_notify(&mut out);
+        link.tell_client(&out).unwrap();
+        assert!(link.client.process_new_packets().unwrap().peer_has_closed());
+    }
+
+    // The other way round nothing may be said in return.
+    let mut link = Link::open(&acceptor, &config, "localhost");
+    let mut out = Vec::new();
+    link.server.close_notify(&mut out);
+    link.tell_client(&out).unwrap();
+    for _ in 0..3 {
+        link.client.refresh_traffic_keys().unwrap();
+        link.client.writer().write_all(b"more").unwrap();
+        let sent = link.sent_by_client();
+        out.clear();
+        link.receive(&sent, &mut out).unwrap();
+        assert_eq!(std::mem::take(&mut link.plain), b"more");
+        assert!(out.is_empty(), "something is said behind the end");
+    }
+    link.client.send_close_notify();
+    let sent = link.sent_by_client();
+    assert!(link.receive(&sent, &mut out).unwrap().is_closed);
+    assert!(out.is_empty());
 }
 
 #[test]
