@@ -1,16 +1,28 @@
-//! What a server is told: deadlines, threads for what blocks, how connections are spread, and how
-//! much is done in a tick.
+//! What a server is told in groups: deadlines, threads for what blocks, how connections are spread,
+//! and how much is done in a tick.
 //!
-//! Bounds on one request are [`Limits`](crate::Limits). Not here: addresses (`listener.rs`).
+//! Bounds on one request are [`Limits`](crate::Limits). Not here: all settings together
+//! (`settings.rs`), and addresses (`listener.rs`).
 
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-use wharf_proto::h2;
-
-use crate::handler::OnDisconnect;
 use crate::threads::Bounds;
+
+/// Methods that set a public field of the same name, where its docs are.
+macro_rules! setters {
+    ($of:ident { $($name:ident: $type:ty),* $(,)? }) => {
+        impl $of {$(
+            #[doc = concat!("Sets [`", stringify!($name), "`](")]
+            #[doc = concat!("field@Self::", stringify!($name), ").")]
+            pub const fn $name(mut self, $name: $type) -> Self {
+                self.$name = $name;
+                self
+            }
+        )*}
+    };
+}
 
 /// How long a peer or a handler may take. Every one is on from the start, but for the handler's.
 /// More than 48 days count as 48 days.
@@ -23,23 +35,55 @@ use crate::threads::Bounds;
 /// # let _ = timeouts;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use]
 pub struct Timeouts {
-    pub(crate) first_byte: Duration,
-    pub(crate) handshake: Duration,
-    pub(crate) head: Duration,
-    pub(crate) body: Duration,
-    pub(crate) body_rate: u32,
-    pub(crate) write: Duration,
-    pub(crate) write_rate: u32,
-    pub(crate) rate_grace: Duration,
-    pub(crate) handler: Option<Duration>,
-    pub(crate) idle: Duration,
-    pub(crate) tunnel: Duration,
-    /// The same while nothing is under way: shorter in a drain.
-    pub(crate) tunnel_idle: Duration,
-    pub(crate) linger: Duration,
-    pub(crate) drain_grace: Duration,
+    /// From the connection's opening to the first byte of a request. Default 30 s (Kestrel). The
+    /// connection is closed silently.
+    pub first_byte: Duration,
+    /// From the connection's opening to the end of the TLS handshake, where TLS is spoken. Default
+    /// 10 s. The connection is cut.
+    pub handshake: Duration,
+    /// From a request's first byte to the end of its head. Default 30 s (Kestrel). Answered with
+    /// 408.
+    pub head: Duration,
+    /// Without a byte of a request body while it is wanted. Default 60 s (Gerbil). Answered with
+    /// 408 if no response has begun. A handler can change it for its request
+    /// ([`Body::set_timeout`](crate::Body::set_timeout)).
+    pub body: Duration,
+    /// How fast a request body has to come, in bytes per second, on average since it was wanted and
+    /// once [`rate_grace`](Self::rate_grace) is over. Default 240 (Kestrel); 0 is any rate. A peer
+    /// that was faster may be slower for as long as [`body`](Self::body) at most. Answered with 408
+    /// if no response has begun. A handler can change it for its request
+    /// ([`Body::set_min_rate`](crate::Body::set_min_rate)).
+    pub body_rate: u32,
+    /// Without the peer taking a byte of a response. Default 120 s (Gerbil). The connection is
+    /// reset. A handler can change it for its response
+    /// ([`Response::with_write_timeout`](crate::Response::with_write_timeout)).
+    pub write: Duration,
+    /// How fast a response has to be taken, in bytes per second, as for
+    /// [`body_rate`](Self::body_rate). Default 240 (Kestrel); 0 is any rate. What counts is what
+    /// the peer has acknowledged, where the system can tell. The connection is reset.
+    pub write_rate: u32,
+    /// How long a peer may be slower than the minimum rates to begin with. Default 5 s (Kestrel).
+    pub rate_grace: Duration,
+    /// From the end of a request's head to its response, for handlers that are not done at once.
+    /// Default: none, for what is long is for the program to say. Answered with 503, and the
+    /// handler's future is dropped. [`time_limit`](crate::time_limit) sets it for one handler.
+    pub handler: Option<Duration>,
+    /// Between two requests. Default 75 s (nginx), longer than load balancers' usual 60 s. The
+    /// connection is closed silently.
+    pub idle: Duration,
+    /// Without a byte in either direction, once the connection speaks another protocol. Default
+    /// 10 min: most of these protocols have something like a ping every minute or so.
+    pub tunnel: Duration,
+    /// How long a closed connection is read on while nothing comes, so that the peer sees the
+    /// response rather than a reset. Default 2 s (nginx: 5 s). A peer that goes on sending is read
+    /// for 30 s in all (nginx).
+    pub linger: Duration,
+    /// How long a connection with nothing under way is kept once the server drains, since a request
+    /// may be on its way. Default 1 s, which is more than most round trips.
+    pub drain_grace: Duration,
 }
 
 impl Default for Timeouts {
@@ -56,113 +100,27 @@ impl Default for Timeouts {
             handler: None,
             idle: Duration::from_secs(75),
             tunnel: Duration::from_secs(600),
-            tunnel_idle: Duration::from_secs(600),
             linger: Duration::from_secs(2),
             drain_grace: Duration::from_secs(1),
         }
     }
 }
 
-impl Timeouts {
-    /// From the connection's opening to the first byte of a request. Default 30 s (Kestrel). The
-    /// connection is closed silently.
-    pub const fn first_byte(mut self, timeout: Duration) -> Self {
-        self.first_byte = timeout;
-        self
-    }
-
-    /// From the connection's opening to the end of the TLS handshake, where TLS is spoken. Default
-    /// 10 s. The connection is cut.
-    pub const fn handshake(mut self, timeout: Duration) -> Self {
-        self.handshake = timeout;
-        self
-    }
-
-    /// From a request's first byte to the end of its head. Default 30 s (Kestrel). Answered with
-    /// 408.
-    pub const fn head(mut self, timeout: Duration) -> Self {
-        self.head = timeout;
-        self
-    }
-
-    /// Without a byte of a request body while it is wanted. Default 60 s (Gerbil). Answered with
-    /// 408 if no response has begun. A handler can change it for its request
-    /// ([`Body::set_timeout`](crate::Body::set_timeout)).
-    pub const fn body(mut self, timeout: Duration) -> Self {
-        self.body = timeout;
-        self
-    }
-
-    /// How fast a request body has to come, in bytes per second, on average since it was wanted and
-    /// once [`rate_grace`](Self::rate_grace) is over. Default 240 (Kestrel); 0 is any rate. A peer
-    /// that was faster may be slower for as long as [`body`](Self::body) at most. Answered with 408
-    /// if no response has begun. A handler can change it for its request
-    /// ([`Body::set_min_rate`](crate::Body::set_min_rate)).
-    pub const fn body_rate(mut self, bytes_per_second: u32) -> Self {
-        self.body_rate = bytes_per_second;
-        self
-    }
-
-    /// Without the peer taking a byte of a response. Default 120 s (Gerbil). The connection is
-    /// reset. A handler can change it for its response
-    /// ([`Response::with_write_timeout`](crate::Response::with_write_timeout)).
-    pub const fn write(mut self, timeout: Duration) -> Self {
-        self.write = timeout;
-        self
-    }
-
-    /// How fast a response has to be taken, in bytes per second, as for
-    /// [`body_rate`](Self::body_rate). Default 240 (Kestrel); 0 is any rate. What counts is what
-    /// the peer has acknowledged, where the system can tell. The connection is reset.
-    pub const fn write_rate(mut self, bytes_per_second: u32) -> Self {
-        self.write_rate = bytes_per_second;
-        self
-    }
-
-    /// How long a peer may be slower than the minimum rates to begin with. Default 5 s (Kestrel).
-    pub const fn rate_grace(mut self, grace: Duration) -> Self {
-        self.rate_grace = grace;
-        self
-    }
-
-    /// From the end of a request's head to its response, for handlers that are not done at once.
-    /// Default: none, for what is long is for the program to say. Answered with 503, and the
-    /// handler's future is dropped. [`time_limit`](crate::time_limit) sets it for one handler.
-    pub const fn handler(mut self, timeout: Option<Duration>) -> Self {
-        self.handler = timeout;
-        self
-    }
-
-    /// Between two requests. Default 75 s (nginx), longer than load balancers' usual 60 s. The
-    /// connection is closed silently.
-    pub const fn idle(mut self, timeout: Duration) -> Self {
-        self.idle = timeout;
-        self
-    }
-
-    /// Without a byte in either direction, once the connection speaks another protocol. Default
-    /// 10 min: most of these protocols have something like a ping every minute or so.
-    pub const fn tunnel(mut self, timeout: Duration) -> Self {
-        self.tunnel = timeout;
-        self.tunnel_idle = timeout;
-        self
-    }
-
-    /// How long a closed connection is read on while nothing comes, so that the peer sees the
-    /// response rather than a reset. Default 2 s (nginx: 5 s). A peer that goes on sending is read
-    /// for 30 s in all (nginx).
-    pub const fn linger(mut self, timeout: Duration) -> Self {
-        self.linger = timeout;
-        self
-    }
-
-    /// How long a connection with nothing under way is kept once the server drains, since a request
-    /// may be on its way. Default 1 s, which is more than most round trips.
-    pub const fn drain_grace(mut self, grace: Duration) -> Self {
-        self.drain_grace = grace;
-        self
-    }
-}
+setters!(Timeouts {
+    first_byte: Duration,
+    handshake: Duration,
+    head: Duration,
+    body: Duration,
+    body_rate: u32,
+    write: Duration,
+    write_rate: u32,
+    rate_grace: Duration,
+    handler: Option<Duration>,
+    idle: Duration,
+    tunnel: Duration,
+    linger: Duration,
+    drain_grace: Duration,
+});
 
 /// The threads on which [`blocking`](crate::blocking) handlers run, for one server. They are
 /// started when they are needed.
@@ -181,15 +139,27 @@ impl Timeouts {
 /// # let _ = server;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use]
 pub struct BlockingPool {
-    max_threads: usize,
-    max_queued: usize,
-    first_wait: Duration,
-    retry_interval: Duration,
-    max_retry: u32,
-    idle: Duration,
-    stop_wait: Duration,
+    /// How many threads there are at most. Default: four for each core, and at least 16, since they
+    /// mostly wait for something else than a core. Zero is taken as one.
+    pub max_threads: usize,
+    /// How many requests may wait for a thread. Default 1,024: more than can be hoped to get one in
+    /// time. One more is answered with 503 and `Retry-After` at once.
+    pub max_queued: usize,
+    /// How long a request waits for a thread to begin with. Default 100 ms (Sagittarius).
+    pub first_wait: Duration,
+    /// How much longer it waits each time. Default 500 ms (Sagittarius).
+    pub retry_interval: Duration,
+    /// How many times more it waits. Default 10 (Sagittarius).
+    pub max_retry: u32,
+    /// How long a thread that has nothing to do is kept. Default 10 s.
+    pub idle: Duration,
+    /// How long the end of the server waits for handlers that run. Default 5 s. Those that take
+    /// longer are left alone: they run on until they return or the program ends, and nobody gets
+    /// their responses.
+    pub stop_wait: Duration,
 }
 
 impl Default for BlockingPool {
@@ -207,64 +177,25 @@ impl Default for BlockingPool {
     }
 }
 
+setters!(BlockingPool {
+    max_threads: usize,
+    max_queued: usize,
+    first_wait: Duration,
+    retry_interval: Duration,
+    max_retry: u32,
+    idle: Duration,
+    stop_wait: Duration,
+});
+
 impl BlockingPool {
-    /// How many threads there are at most. Default: four for each core, and at least 16, since they
-    /// mostly wait for something else than a core. Zero is taken as one.
-    pub const fn max_threads(mut self, count: usize) -> Self {
-        self.max_threads = if count == 0 { 1 } else { count };
-        self
-    }
-
-    /// How many requests may wait for a thread. Default 1,024: more than can be hoped to get one in
-    /// time. One more is answered with 503 and `Retry-After` at once.
-    pub const fn max_queued(mut self, count: usize) -> Self {
-        self.max_queued = count;
-        self
-    }
-
-    /// How long a request waits for a thread to begin with. Default 100 ms (Sagittarius).
-    pub const fn first_wait(mut self, wait: Duration) -> Self {
-        self.first_wait = wait;
-        self
-    }
-
-    /// How much longer it waits each time. Default 500 ms (Sagittarius).
-    pub const fn retry_interval(mut self, interval: Duration) -> Self {
-        self.retry_interval = interval;
-        self
-    }
-
-    /// How many times more it waits. Default 10 (Sagittarius).
-    pub const fn max_retry(mut self, count: u32) -> Self {
-        self.max_retry = count;
-        self
-    }
-
-    /// How long a thread that has nothing to do is kept. Default 10 s.
-    pub const fn idle(mut self, time: Duration) -> Self {
-        self.idle = time;
-        self
-    }
-
-    /// How long the end of the server waits for handlers that run. Default 5 s. Those that take
-    /// longer are left alone: they run on until they return or the program ends, and nobody gets
-    /// their responses.
-    pub const fn stop_wait(mut self, at_most: Duration) -> Self {
-        self.stop_wait = at_most;
-        self
-    }
-
     /// How long a request waits for a thread in all.
     pub(crate) const fn wait(&self) -> Duration {
         self.first_wait.saturating_add(self.retry_interval.saturating_mul(self.max_retry))
     }
 
     pub(crate) const fn bounds(&self) -> Bounds {
-        Bounds { max_threads: self.max_threads, max_queued: self.max_queued, idle: self.idle }
-    }
-
-    pub(crate) const fn longest_stop(&self) -> Duration {
-        self.stop_wait
+        let max_threads = if self.max_threads == 0 { 1 } else { self.max_threads };
+        Bounds { max_threads, max_queued: self.max_queued, idle: self.idle }
     }
 }
 
@@ -331,47 +262,5 @@ impl Budget {
     pub const fn events(mut self, at_most: usize) -> Self {
         self.events = Some(at_most);
         self
-    }
-}
-
-/// How workers use the machine, as connections do not see it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tuning {
-    pub(crate) spin: Duration,
-    pub(crate) pins_workers: bool,
-    /// In microseconds, if it is not the system's own.
-    pub(crate) busy_poll: Option<u32>,
-}
-
-/// What a server does beside its bounds, as its connections see it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    pub(crate) max_requests: u32,
-    pub(crate) max_handshakes: usize,
-    pub(crate) allows_trace: bool,
-    pub(crate) accepts_bare_lf: bool,
-    pub(crate) speaks_http2: bool,
-    pub(crate) http2: h2::Config,
-    pub(crate) returns_memory: bool,
-    /// `None` leaves it to the method.
-    pub(crate) on_disconnect: Option<OnDisconnect>,
-    pub(crate) allows_half_close: bool,
-    pub(crate) blocked_after: Duration,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            max_requests: 1_000_000,
-            max_handshakes: 1000,
-            allows_trace: false,
-            accepts_bare_lf: false,
-            speaks_http2: true,
-            http2: h2::Config::default(),
-            returns_memory: true,
-            on_disconnect: None,
-            allows_half_close: true,
-            blocked_after: Duration::from_millis(100),
-        }
     }
 }

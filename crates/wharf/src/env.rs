@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
+use crate::Settings;
 use crate::listener::ListenAddr;
 use crate::observe::{ConnectionId, Connections, Stats};
 use crate::stop::StopSwitch;
@@ -145,6 +146,12 @@ impl ServerRef {
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.with_borrow(|current| current.as_ref().map(|worker| worker.env.server.clone()))
+    }
+
+    /// What the server was told, and what it has come to; `None` once it is no more.
+    #[must_use]
+    pub fn settings(&self) -> Option<Settings> {
+        self.with(|server| server.settings().clone())
     }
 
     /// What there is on the server, and how often it happened; `None` once it is no more.

@@ -50,6 +50,7 @@ mod response;
 mod router;
 mod server;
 mod service;
+mod settings;
 mod shutdown_port;
 mod signal;
 #[cfg(feature = "signals")]
@@ -85,7 +86,7 @@ pub use handler::{
     time_limit,
 };
 pub use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Version};
-pub use listener::{InvalidAddr, ListenAddr, Malformed, OpenSocket};
+pub use listener::{InvalidAddr, ListenAddr, ListenOptions, Malformed, OpenSocket};
 pub use observe::{
     Access, CloseReason, ClosedConnection, ConnectionId, ConnectionState, Connections,
     CurrentRequest, ErrorContext, ErrorKind, FailedStream, InvalidConnectionId, Limit,
@@ -97,6 +98,7 @@ pub use response::{BoxError, IntoResponse, Response};
 pub use router::Router;
 pub use server::{Backend, Server, ServerHandle, ServerState, Ticker};
 pub use service::Service;
+pub use settings::Settings;
 pub use shutdown_port::ShutdownPort;
 pub use signal::Signal;
 #[cfg(feature = "signals")]

@@ -144,8 +144,6 @@ impl Service {
         self
     }
 
-    #[cfg(test)]
-    #[cfg(feature = "tls-self-signed")]
     pub(crate) const fn speaks_tls(&self) -> bool {
         self.tls.is_some()
     }

@@ -45,7 +45,7 @@ impl Conn {
         };
         start.extend_from_slice(bytes);
         match is_preface(&start) {
-            IsPreface::Yes if context.rules.speaks_http2 => Choice::Http2(start),
+            IsPreface::Yes if context.settings.http2 => Choice::Http2(start),
             IsPreface::Yes | IsPreface::No if start.len() == bytes.len() => Choice::Http1,
             IsPreface::Yes | IsPreface::No => Choice::Http1With(start),
             IsPreface::NeedMore => {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{BlockingPool, Rules, Timeouts};
+use crate::config::{BlockingPool, Timeouts};
 use crate::env::Env;
 use crate::handler::{NOBODY, ToTls};
 use crate::observe::{Counters, Hooks};
@@ -13,14 +13,14 @@ use crate::stop::Switches;
 use crate::threads::Threads;
 use crate::tls::Acceptor;
 use crate::worker::{Clock, Meter};
-use crate::{Handler, Limits};
+use crate::{Handler, Limits, Settings};
 
 /// What a connection may know of its server and worker.
 pub(crate) struct Context<'w> {
     pub(crate) services: &'w [Service],
     pub(crate) env: &'w Arc<Env>,
     pub(crate) limits: &'w Limits,
-    pub(crate) rules: &'w Rules,
+    pub(crate) settings: &'w Settings,
     pub(crate) blocking: &'w BlockingPool,
     pub(crate) threads: &'w Threads,
     pub(crate) timeouts: &'w Timeouts,

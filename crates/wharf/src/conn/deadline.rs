@@ -167,8 +167,13 @@ impl Conn {
     /// Works the deadline out that fits what the connection is doing now. Returns when the wheel
     /// has to tell, if it would be too late as it is: most deadlines are moved on long before they
     /// come, and one that is told too early is worked out again then.
-    pub(crate) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
-        let due = self.work_out(now, timeouts)?;
+    pub(crate) fn deadline(
+        &mut self,
+        now: Instant,
+        timeouts: &Timeouts,
+        max_quiet: Option<Duration>,
+    ) -> Option<Instant> {
+        let due = self.work_out(now, timeouts, max_quiet)?;
         if self.deadline.armed.is_some_and(|armed| armed <= due) {
             return None;
         }
@@ -178,9 +183,14 @@ impl Conn {
 
     /// The wheel says that the deadline has come. Whether it has, for what happened meanwhile
     /// counts as well, and which bound it is that was reached.
-    pub(crate) fn expired(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Limit> {
+    pub(crate) fn expired(
+        &mut self,
+        now: Instant,
+        timeouts: &Timeouts,
+        max_quiet: Option<Duration>,
+    ) -> Option<Limit> {
         self.deadline.armed = None;
-        self.work_out(now, timeouts).filter(|due| *due <= now)?;
+        self.work_out(now, timeouts, max_quiet).filter(|due| *due <= now)?;
         let handler_due = self.work.as_ref().and_then(Work::handler_due);
         let is_handler = handler_due.is_some_and(|due| due <= now);
         Some(if is_handler { Limit::Handler } else { self.deadline.limit })
@@ -212,7 +222,12 @@ impl Conn {
         }
     }
 
-    fn work_out(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
+    fn work_out(
+        &mut self,
+        now: Instant,
+        timeouts: &Timeouts,
+        max_quiet: Option<Duration>,
+    ) -> Option<Instant> {
         let mut moves = std::mem::replace(&mut self.moves, Moves::NONE);
         moves.head_done |= self.work.as_mut().is_some_and(Work::take_head_done);
         let timer = self.timer();
@@ -244,8 +259,7 @@ impl Conn {
             Timer::TunnelIdle if starts || moves.received > 0 || moves.sent => {
                 let own = work.and_then(Work::silence).unwrap_or(timeouts.tunnel);
                 // A drain does not wait for that long.
-                let is_cut = timeouts.tunnel_idle < timeouts.tunnel;
-                let silence = if is_cut { own.min(timeouts.tunnel_idle) } else { own };
+                let silence = max_quiet.map_or(own, |max| own.min(max));
                 deadline.set(Limit::Tunnel, now, silence);
             }
             Timer::Linger if starts || moves.received > 0 => {

@@ -173,7 +173,7 @@ pub(super) fn panicked(payload: &(dyn Any + Send)) -> BoxError {
 
 /// Whether a handler goes on if its client disconnects.
 pub(super) fn finishes(rule: Option<OnDisconnect>, is_safe: bool, context: &Context<'_>) -> bool {
-    let rule = rule.or(context.rules.on_disconnect);
+    let rule = rule.or(context.settings.on_disconnect);
     rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish)
 }
 

@@ -123,7 +123,7 @@ impl Conn {
     /// Takes on what the connection needs for an exchange.
     pub(crate) fn work_with(&mut self, mut http: Box<Http1>, context: &Context<'_>) {
         let tls = self.tls();
-        http.bind(self.key, &self.addrs, self.service, self.requests, tls, context.rules);
+        http.bind(self.key, &self.addrs, self.service, self.requests, tls, context.settings);
         if context.is_draining() {
             http.fire_draining();
         }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::options::Options;
+use super::options::ListenOptions;
 
 /// Where to listen, and how.
 ///
@@ -40,7 +40,8 @@ use super::options::Options;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListenAddr {
     pub(crate) place: Place,
-    pub(super) options: Options,
+    pub(super) options: ListenOptions,
+    pub(super) speaks_tls: bool,
 }
 
 /// Where to listen.
@@ -91,6 +92,12 @@ impl ListenAddr {
         }
     }
 
+    /// Whether TLS is spoken there, of an address on which a server listens.
+    #[must_use]
+    pub const fn speaks_tls(&self) -> bool {
+        self.speaks_tls
+    }
+
     /// The options that are given and do not go with the place are a mistake.
     pub(super) fn check(&self) -> Result<(), InvalidAddr> {
         let reason = match &self.place {
@@ -107,7 +114,7 @@ impl ListenAddr {
 
 impl From<Place> for ListenAddr {
     fn from(place: Place) -> Self {
-        Self { place, options: Options::default() }
+        place.with(&ListenOptions::default())
     }
 }
 
@@ -170,8 +177,8 @@ impl FromStr for ListenAddr {
 
     fn from_str(text: &str) -> Result<Self, InvalidAddr> {
         let (place, options) = text.split_once('?').unwrap_or((text, ""));
-        let parsed = Place::parse(place)
-            .and_then(|place| Ok(Self { place, options: Options::parse(options)? }));
+        let parsed =
+            Place::parse(place).and_then(|place| Ok(place.with(&ListenOptions::parse(options)?)));
         let addr = parsed.map_err(|reason| InvalidAddr { text: text.to_owned(), reason })?;
         addr.check()?;
         Ok(addr)
@@ -179,6 +186,11 @@ impl FromStr for ListenAddr {
 }
 
 impl Place {
+    /// The same with options.
+    pub(super) fn with(self, options: &ListenOptions) -> ListenAddr {
+        ListenAddr { place: self, options: options.clone(), speaks_tls: false }
+    }
+
     fn parse(text: &str) -> Result<Self, Malformed> {
         if let Some(name) = text.strip_prefix("unix:@") {
             return Ok(Self::Abstract(name.into()));

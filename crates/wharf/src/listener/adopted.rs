@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 
 use socket2::{SockRef, Socket, Type};
 
-use super::options::Options;
+use super::options::ListenOptions;
 use super::{Listener, Place, Siblings, place_of, tcp};
 use crate::error::{Error, Result};
 use crate::service::ServiceId;
@@ -56,12 +56,12 @@ impl Listener {
     /// Takes a socket that is bound.
     pub(crate) fn adopt(socket: OpenSocket) -> Result<Self> {
         let addr = socket.to_string();
-        let adopted = adopt(socket.0, &Options::default());
+        let adopted = adopt(socket.0, &ListenOptions::default());
         adopted.map_err(|source| Error::Listen { addr, source })
     }
 }
 
-fn adopt(socket: Socket, options: &Options) -> io::Result<Listener> {
+fn adopt(socket: Socket, options: &ListenOptions) -> io::Result<Listener> {
     let refuse = |what| Err(io::Error::new(ErrorKind::InvalidInput, what));
     let kind = socket.r#type().map_err(|error| match error.raw_os_error() {
         Some(_) => io::Error::new(ErrorKind::InvalidInput, "not a socket"),
@@ -88,8 +88,7 @@ fn adopt(socket: Socket, options: &Options) -> io::Result<Listener> {
     }
     Ok(Listener {
         sockets: vec![socket],
-        addr: place.into(),
-        options: options.clone(),
+        addr: place.with(options),
         // Whoever opened it may have had rights that this process lacks, and may want no others.
         siblings: Siblings::None,
         file: None,
@@ -110,17 +109,17 @@ const fn listens(_socket: &Socket) -> bool {
 
 /// The socket that the process has under that number. The number stays open.
 #[cfg(unix)]
-pub(super) fn descriptor(number: u32, options: &Options) -> io::Result<Listener> {
+pub(super) fn descriptor(number: u32, options: &ListenOptions) -> io::Result<Listener> {
     adopt(crate::sys::duplicate(number)?.into(), options)
 }
 
 #[cfg(not(unix))]
-pub(super) fn descriptor(_number: u32, _options: &Options) -> io::Result<Listener> {
+pub(super) fn descriptor(_number: u32, _options: &ListenOptions) -> io::Result<Listener> {
     Err(io::Error::new(ErrorKind::Unsupported, "no descriptors are inherited here"))
 }
 
 /// The sockets that systemd passed, all or those of that name.
-pub(super) fn systemd(name: Option<&str>, options: &Options) -> io::Result<Vec<Listener>> {
+pub(super) fn systemd(name: Option<&str>, options: &ListenOptions) -> io::Result<Vec<Listener>> {
     let variable = |name: &str| std::env::var(name).ok();
     let pid = std::process::id();
     passed(variable, pid, name)?.into_iter().map(|number| descriptor(number, options)).collect()

@@ -24,7 +24,7 @@ use std::time::Duration;
 use socket2::{SockRef, Socket};
 
 use super::addr::Place;
-use super::options::Options;
+use super::options::ListenOptions;
 use super::unix::{SocketFile, bind_file};
 use super::{ListenAddr, Listener, Registry, Siblings, place_of, tcp};
 use crate::error::{Error, Result};
@@ -81,8 +81,7 @@ impl HandOver {
         match UnixStream::connect(&path) {
             Ok(predecessor) => Self::succeed(predecessor, path, deadline),
             Err(error) if is_nobody(&error) => {
-                let mut options = Options::default();
-                options.mode = Some(0o600);
+                let options = ListenOptions { mode: Some(0o600), ..ListenOptions::default() };
                 let (control, file) = bind_file(&path, &options)?;
                 let (predecessor, taken) = (None, Vec::new());
                 let (control, file) = (control.into(), Some(file));
@@ -147,9 +146,8 @@ impl HandOver {
             (Place::Ip(_), Some(socket)) if tcp::may_have_siblings(socket) => Siblings::IfAllowed,
             _ => Siblings::None,
         };
-        let options = addr.options.clone();
-        let (addr, service) = (place.into(), ServiceId::FIRST);
-        Ok(Some(Listener { sockets, addr, options, siblings, file, service }))
+        let (addr, service) = (place.with(&addr.options), ServiceId::FIRST);
+        Ok(Some(Listener { sockets, addr, siblings, file, service }))
     }
 
     /// Has the predecessor accept nothing more, since this server is about to; leaves the file to

@@ -34,7 +34,7 @@ use self::addr::Place;
 pub use self::addr::{InvalidAddr, ListenAddr, Malformed};
 pub use self::adopted::OpenSocket;
 pub(crate) use self::hand_over::{HandOver, Successors};
-use self::options::Options;
+pub use self::options::ListenOptions;
 pub(crate) use self::registry::{Registry, Spread};
 use self::unix::SocketFile;
 use crate::driver::{ListenSocket, ListenerId, Listening, Origin};
@@ -46,9 +46,8 @@ use crate::service::ServiceId;
 pub(crate) struct Listener {
     /// At least one.
     sockets: Vec<Socket>,
-    /// Where it really listens.
+    /// Where it really listens, and how.
     addr: ListenAddr,
-    options: Options,
     siblings: Siblings,
     /// The file of a Unix socket, if it is this server's to remove.
     file: Option<SocketFile>,
@@ -88,7 +87,10 @@ impl Listener {
         opened.map_err(|source| Error::Listen { addr: addr.to_string(), source })
     }
 
-    fn first(addrs: impl IntoIterator<Item = SocketAddr>, options: &Options) -> io::Result<Self> {
+    fn first(
+        addrs: impl IntoIterator<Item = SocketAddr>,
+        options: &ListenOptions,
+    ) -> io::Result<Self> {
         let mut last_error = None;
         for addr in addrs {
             match tcp::bind(addr, options) {
@@ -101,9 +103,10 @@ impl Listener {
         }))
     }
 
-    /// The same for another service.
-    pub(crate) fn of(mut self, service: ServiceId) -> Self {
+    /// The same for another service, which speaks TLS or not.
+    pub(crate) fn of(mut self, service: ServiceId, speaks_tls: bool) -> Self {
         self.service = service;
+        self.addr.speaks_tls = speaks_tls;
         self
     }
 
@@ -118,7 +121,7 @@ impl Listener {
             return Ok(());
         };
         while self.sockets.len() < workers {
-            match tcp::sibling(addr, &self.options) {
+            match tcp::sibling(addr, &self.addr.options) {
                 Ok(socket) => self.sockets.push(socket),
                 Err(_) if self.siblings == Siblings::IfAllowed => break,
                 Err(error) => return Err(error),
@@ -188,7 +191,7 @@ fn place_of(socket: &SockRef<'_>) -> io::Result<Place> {
 }
 
 /// Buffers, which connections inherit and have to be said before the socket listens.
-fn set_buffers(socket: &Socket, options: &Options) -> io::Result<()> {
+fn set_buffers(socket: &Socket, options: &ListenOptions) -> io::Result<()> {
     let bytes = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
     if let Some(size) = options.receive_buffer {
         socket.set_recv_buffer_size(bytes(size))?;

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use socket2::{SockAddr, Socket};
 
-use super::options::Options;
+use super::options::ListenOptions;
 use super::{Listener, Place};
 use crate::driver::ListenSocket;
 
-pub(super) fn bind(_path: &Path, _options: &Options) -> io::Result<Listener> {
+pub(super) fn bind(_path: &Path, _options: &ListenOptions) -> io::Result<Listener> {
     Err(unsupported())
 }
 
-pub(super) fn bind_abstract(_name: &[u8], _options: &Options) -> io::Result<Listener> {
+pub(super) fn bind_abstract(_name: &[u8], _options: &ListenOptions) -> io::Result<Listener> {
     Err(unsupported())
 }
 

@@ -14,125 +14,98 @@ const BACKLOG: u32 = 4096;
 /// Go asks after 15 s.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
-/// What was said of how to listen.
+/// How to listen: the options of a [`ListenAddr`], each of which is `None` unless it was given. One
+/// that does not go with the address is an error when it is listened on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Options {
-    pub(super) backlog: Option<u32>,
-    pub(super) defer_accept: Option<Duration>,
-    pub(super) fast_open: Option<u32>,
-    /// The inner one is `None` for never.
-    keepalive: Option<Option<Duration>>,
-    pub(super) mode: Option<u32>,
-    nodelay: Option<bool>,
-    pub(super) only_v6: Option<bool>,
-    pub(super) receive_buffer: Option<u32>,
-    reuse_address: Option<bool>,
-    pub(super) reuse_port: Option<bool>,
-    pub(super) send_buffer: Option<u32>,
-}
-
-/// How to listen. Whatever is not said is as the defaults are; an option that does not go with the
-/// address is an error when it is listened on.
-impl ListenAddr {
+#[non_exhaustive]
+pub struct ListenOptions {
     /// How many connections the system keeps until they are accepted. Default 4,096, of which the
     /// system takes as much as it is set to (`net.core.somaxconn`). A socket that listens already
     /// keeps its own unless this is given. In a text `backlog=1000`.
-    #[must_use]
-    pub const fn backlog(mut self, connections: u32) -> Self {
-        self.options.backlog = Some(connections);
-        self
-    }
-
+    pub backlog: Option<u32>,
     /// How long the system keeps a connection to itself while nothing comes on it
     /// (`TCP_DEFER_ACCEPT`), in whole seconds. Default: not at all. Without effect where the system
     /// is not Linux: connections are the same, only accepted earlier. In a text `defer_accept=5`.
-    #[must_use]
-    pub const fn defer_accept(mut self, at_most: Duration) -> Self {
-        self.options.defer_accept = Some(at_most);
-        self
-    }
-
+    pub defer_accept: Option<Duration>,
     /// How many connections may be waiting that begin with data in their first packet
     /// (`TCP_FASTOPEN`). Default 0, none. Such a request may come twice, which handlers have to
     /// bear. Without effect where the system is not Linux: clients then do without. In a text
     /// `fast_open=256`.
-    #[must_use]
-    pub const fn fast_open(mut self, connections: u32) -> Self {
-        self.options.fast_open = Some(connections);
-        self
-    }
-
+    pub fast_open: Option<u32>,
     /// After how much silence the system asks whether the peer is still there, so that a vanished
-    /// one is noticed while its request is worked on. Default 60 s; `None` is never. In a text
-    /// `keepalive=60`, in seconds, or `keepalive=off`.
-    #[must_use]
-    pub const fn keepalive(mut self, after: Option<Duration>) -> Self {
-        self.options.keepalive = Some(after);
-        self
-    }
-
+    /// one is noticed while its request is worked on. Default 60 s; an inner `None` is never. In a
+    /// text `keepalive=60`, in seconds, or `keepalive=off`.
+    pub keepalive: Option<Option<Duration>>,
     /// Who may connect to a Unix socket, as for a file (`0o660`); it takes the right to write.
     /// Default: what the process's umask leaves of 0777. The file never has more rights than this,
     /// not even for a moment, on Linux; elsewhere it is changed once it is bound. In a text
     /// `mode=0660`.
+    pub mode: Option<u32>,
+    /// Whether small packets are sent at once (`TCP_NODELAY`). Default: yes. In a text
+    /// `nodelay=off`.
+    pub nodelay: Option<bool>,
+    /// Whether an IPv6 address takes IPv6 alone. Default: `[::]` takes IPv4 as well. In a text
+    /// `only_v6=on`.
+    pub only_v6: Option<bool>,
+    /// How much the system keeps of what a peer sends, in bytes. Default: the system finds out what
+    /// is good, which is most often better. In a text `receive_buffer=65536`.
+    pub receive_buffer: Option<u32>,
+    /// Whether a port can be bound while old connections are in TIME_WAIT (`SO_REUSEADDR`).
+    /// Default: yes. Without effect on Windows, where it is so in any case and the option would let
+    /// others take the port. In a text `reuse_address=off`.
+    pub reuse_address: Option<bool>,
+    /// Whether the port is shared with other processes that say the same (`SO_REUSEPORT`): each
+    /// gets a part of the connections. Default: no, and a port that is taken is an error. Where the
+    /// system has no such thing, asking for it is an error. In a text `reuse_port=on`.
+    pub reuse_port: Option<bool>,
+    /// How much the system takes of what is sent to a peer, in bytes. Default: the system finds out
+    /// what is good, which is most often better. In a text `send_buffer=65536`.
+    pub send_buffer: Option<u32>,
+}
+
+macro_rules! setters {
+    ($($name:ident: $type:ty),* $(,)?) => {
+        impl ListenAddr {$(
+            #[doc = concat!("Sets [`", stringify!($name), "`](")]
+            #[doc = concat!("field@ListenOptions::", stringify!($name), ").")]
+            #[must_use]
+            pub const fn $name(mut self, $name: $type) -> Self {
+                self.options.$name = Some($name);
+                self
+            }
+        )*}
+    };
+}
+
+impl ListenAddr {
+    /// How to listen, as far as it was said.
+    #[must_use]
+    pub const fn options(&self) -> &ListenOptions {
+        &self.options
+    }
+
+    /// Sets [`mode`](field@ListenOptions::mode), of which the lowest nine bits count.
     #[must_use]
     pub const fn mode(mut self, mode: u32) -> Self {
         self.options.mode = Some(mode & 0o777);
         self
     }
-
-    /// Whether small packets are sent at once (`TCP_NODELAY`). Default: yes. In a text
-    /// `nodelay=off`.
-    #[must_use]
-    pub const fn nodelay(mut self, is_on: bool) -> Self {
-        self.options.nodelay = Some(is_on);
-        self
-    }
-
-    /// Whether an IPv6 address takes IPv6 alone. Default: `[::]` takes IPv4 as well. In a text
-    /// `only_v6=on`.
-    #[must_use]
-    pub const fn only_v6(mut self, is_on: bool) -> Self {
-        self.options.only_v6 = Some(is_on);
-        self
-    }
-
-    /// How much the system keeps of what a peer sends, in bytes. Default: the system finds out what
-    /// is good, which is most often better. In a text `receive_buffer=65536`.
-    #[must_use]
-    pub const fn receive_buffer(mut self, bytes: u32) -> Self {
-        self.options.receive_buffer = Some(bytes);
-        self
-    }
-
-    /// Whether a port can be bound while old connections are in TIME_WAIT (`SO_REUSEADDR`).
-    /// Default: yes. Without effect on Windows, where it is so in any case and the option would let
-    /// others take the port. In a text `reuse_address=off`.
-    #[must_use]
-    pub const fn reuse_address(mut self, is_on: bool) -> Self {
-        self.options.reuse_address = Some(is_on);
-        self
-    }
-
-    /// Whether the port is shared with other processes that say the same (`SO_REUSEPORT`): each
-    /// gets a part of the connections. Default: no, and a port that is taken is an error. Where the
-    /// system has no such thing, asking for it is an error. In a text `reuse_port=on`.
-    #[must_use]
-    pub const fn reuse_port(mut self, is_on: bool) -> Self {
-        self.options.reuse_port = Some(is_on);
-        self
-    }
-
-    /// How much the system takes of what is sent to a peer, in bytes. Default: the system finds out
-    /// what is good, which is most often better. In a text `send_buffer=65536`.
-    #[must_use]
-    pub const fn send_buffer(mut self, bytes: u32) -> Self {
-        self.options.send_buffer = Some(bytes);
-        self
-    }
 }
 
-impl Options {
+setters! {
+    backlog: u32,
+    defer_accept: Duration,
+    fast_open: u32,
+    keepalive: Option<Duration>,
+    nodelay: bool,
+    only_v6: bool,
+    receive_buffer: u32,
+    reuse_address: bool,
+    reuse_port: bool,
+    send_buffer: u32,
+}
+
+impl ListenOptions {
     pub(super) fn parse(text: &str) -> Result<Self, Malformed> {
         let mut options = Self::default();
         for option in text.split('&').filter(|option| !option.is_empty()) {
@@ -207,7 +180,7 @@ impl Options {
 }
 
 /// `?` and what was given, or nothing.
-impl fmt::Display for Options {
+impl fmt::Display for ListenOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |time: Duration| time.as_secs().to_string();
         let switch = |is_on| if is_on { "on" } else { "off" }.to_owned();

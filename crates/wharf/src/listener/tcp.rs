@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
-use super::options::Options;
+use super::options::ListenOptions;
 use super::{Listener, Siblings, place_of, set_buffers};
 use crate::service::ServiceId;
 use crate::sys;
 
 /// Binds and listens. `[::]` takes IPv4 connections as well, unless that is not wanted.
-pub(super) fn bind(addr: SocketAddr, options: &Options) -> io::Result<Listener> {
+pub(super) fn bind(addr: SocketAddr, options: &ListenOptions) -> io::Result<Listener> {
     let socket = open(addr, options)?;
     if options.reuse_port == Some(true) {
         share_port(&socket)?;
@@ -27,8 +27,7 @@ pub(super) fn bind(addr: SocketAddr, options: &Options) -> io::Result<Listener> 
     let place = place_of(&(&socket).into())?;
     Ok(Listener {
         sockets: vec![socket],
-        addr: place.into(),
-        options: options.clone(),
+        addr: place.with(options),
         siblings: Siblings::All,
         file: None,
         service: ServiceId::FIRST,
@@ -36,7 +35,7 @@ pub(super) fn bind(addr: SocketAddr, options: &Options) -> io::Result<Listener> 
 }
 
 /// Another socket on the same address: the system spreads connections over both.
-pub(super) fn sibling(addr: SocketAddr, options: &Options) -> io::Result<Socket> {
+pub(super) fn sibling(addr: SocketAddr, options: &ListenOptions) -> io::Result<Socket> {
     let socket = open(addr, options)?;
     allow_siblings(&socket)?;
     bind_address(&socket, addr, options)?;
@@ -45,7 +44,7 @@ pub(super) fn sibling(addr: SocketAddr, options: &Options) -> io::Result<Socket>
 }
 
 /// Sets what accepted sockets inherit, which saves calls for each.
-pub(super) fn set_inherited(socket: &Socket, options: &Options) -> io::Result<()> {
+pub(super) fn set_inherited(socket: &Socket, options: &ListenOptions) -> io::Result<()> {
     socket.set_tcp_nodelay(options.nodelay())?;
     match options.keepalive() {
         // So that a peer that has vanished while its request is worked on is noticed at all.
@@ -76,14 +75,14 @@ pub(super) fn may_have_siblings(_socket: &Socket) -> bool {
     false
 }
 
-fn open(addr: SocketAddr, options: &Options) -> io::Result<Socket> {
+fn open(addr: SocketAddr, options: &ListenOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     set_buffers(&socket, options)?;
     Ok(socket)
 }
 
-fn listen(socket: &Socket, options: &Options) -> io::Result<()> {
+fn listen(socket: &Socket, options: &ListenOptions) -> io::Result<()> {
     set_inherited(socket, options)?;
     socket.listen(options.backlog())
 }
@@ -102,7 +101,7 @@ fn bound_unsent(_socket: &Socket) -> io::Result<()> {
     Ok(())
 }
 
-fn bind_address(socket: &Socket, addr: SocketAddr, options: &Options) -> io::Result<()> {
+fn bind_address(socket: &Socket, addr: SocketAddr, options: &ListenOptions) -> io::Result<()> {
     if addr.is_ipv6() {
         socket.set_only_v6(options.only_v6.unwrap_or(!addr.ip().is_unspecified()))?;
     }
@@ -113,12 +112,12 @@ fn bind_address(socket: &Socket, addr: SocketAddr, options: &Options) -> io::Res
 /// Lets a server be restarted while old connections are in TIME_WAIT. On Windows the option would
 /// let others take the port, and is not needed.
 #[cfg(unix)]
-fn reuse_address(socket: &Socket, options: &Options) -> io::Result<()> {
+fn reuse_address(socket: &Socket, options: &ListenOptions) -> io::Result<()> {
     socket.set_reuse_address(options.reuse_address())
 }
 
 #[cfg(not(unix))]
-fn reuse_address(_socket: &Socket, _options: &Options) -> io::Result<()> {
+fn reuse_address(_socket: &Socket, _options: &ListenOptions) -> io::Result<()> {
     Ok(())
 }
 

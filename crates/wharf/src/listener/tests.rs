@@ -44,8 +44,8 @@ fn siblings_share_the_port() {
 #[test]
 fn a_port_is_shared_by_those_who_both_say_so() {
     let first = open("127.0.0.1:0?reuse_port=on").unwrap();
-    let addr = first.addr().to_string();
-    assert_eq!(kind_of(open(&addr)), Some(io::ErrorKind::AddrInUse));
+    let addr = first.addr().socket_addr().unwrap();
+    assert_eq!(kind_of(open(&addr.to_string())), Some(io::ErrorKind::AddrInUse));
     open(&format!("{addr}?reuse_port=on")).unwrap();
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::options::Options;
+use super::options::ListenOptions;
 use super::{Listener, Place, Siblings, set_buffers};
 use crate::driver::ListenSocket;
 use crate::service::ServiceId;
@@ -28,7 +28,7 @@ const LOCK_TRIES: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Binds a path and listens.
-pub(super) fn bind(path: &Path, options: &Options) -> io::Result<Listener> {
+pub(super) fn bind(path: &Path, options: &ListenOptions) -> io::Result<Listener> {
     // The process may change its directory before the file is removed.
     let path = std::path::absolute(path)?;
     let (socket, file) = bind_file(&path, options)?;
@@ -36,7 +36,7 @@ pub(super) fn bind(path: &Path, options: &Options) -> io::Result<Listener> {
 }
 
 /// Binds a name that has no file and listens.
-pub(super) fn bind_abstract(name: &[u8], options: &Options) -> io::Result<Listener> {
+pub(super) fn bind_abstract(name: &[u8], options: &ListenOptions) -> io::Result<Listener> {
     if !sys::HAS_ABSTRACT_NAMES {
         let what = "there are no abstract names of Unix sockets here";
         return Err(io::Error::new(ErrorKind::Unsupported, what));
@@ -50,7 +50,7 @@ pub(super) fn bind_abstract(name: &[u8], options: &Options) -> io::Result<Listen
 }
 
 /// Binds a path, with the rights that are wanted from the first moment, and listens.
-pub(super) fn bind_file(path: &Path, options: &Options) -> io::Result<(Socket, SocketFile)> {
+pub(super) fn bind_file(path: &Path, options: &ListenOptions) -> io::Result<(Socket, SocketFile)> {
     let addr = SockAddr::unix(path)?;
     let socket = open(options)?;
     if let Some(mode) = options.mode {
@@ -87,18 +87,22 @@ pub(super) fn place_of(addr: &SockAddr) -> Option<Place> {
     addr.as_abstract_namespace().map(|name| Place::Abstract(name.to_vec()))
 }
 
-fn listener(socket: Socket, place: Place, options: &Options, file: Option<SocketFile>) -> Listener {
+fn listener(
+    socket: Socket,
+    place: Place,
+    options: &ListenOptions,
+    file: Option<SocketFile>,
+) -> Listener {
     Listener {
         sockets: vec![socket],
-        addr: place.into(),
-        options: options.clone(),
+        addr: place.with(options),
         siblings: Siblings::None,
         file,
         service: ServiceId::FIRST,
     }
 }
 
-fn open(options: &Options) -> io::Result<Socket> {
+fn open(options: &ListenOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     set_buffers(&socket, options)?;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::Config;
-use crate::config::{BlockingPool, Tuning};
+use crate::Settings;
 use crate::driver::{Driver, Unpark};
 use crate::env::Env;
 use crate::observe::Counters;
@@ -23,7 +23,7 @@ const UNLIMITED_CONNECTIONS: usize = 1 << 20;
 /// Plans a worker for each driver, all of one server.
 pub(crate) fn assemble<D: Driver>(
     services: Vec<Service>,
-    config: Config,
+    mut config: Config,
     drivers: Vec<(Arc<dyn Unpark>, D)>,
     hands_over: bool,
 ) -> Vec<Plan<D>> {
@@ -40,26 +40,25 @@ pub(crate) fn assemble<D: Driver>(
             thread: OnceLock::new(),
         });
     }
+    let max_connections = config.settings.max_connections.unwrap_or_else(default_max_connections);
+    let max_connections = max_connections.max(1);
+    config.settings.max_connections = Some(max_connections);
+    config.settings.workers = Some(drivers.len());
     let life = Life::new(config.milestones, switches.own.clone(), drivers.len());
     let shared = Arc::new_cyclic(|shared: &Weak<Shared<D::Socket>>| Shared {
         env: Arc::new(Env::new(config.states, config.makers, shared.clone())),
         services,
-        limits: config.limits,
-        timeouts: config.timeouts,
-        rules: config.rules,
-        blocking: config.blocking,
-        threads: blocking_threads(config.blocking, config.tuning),
-        tuning: config.tuning,
+        threads: blocking_threads(&config.settings),
         runtime: config.runtime,
         hooks: config.hooks,
         switches,
-        max_connections: config.max_connections.unwrap_or_else(default_max_connections).max(1),
-        clients: config.max_connections_per_client.map(Clients::new),
+        max_connections,
+        clients: config.settings.max_connections_per_client.map(Clients::new),
         connections: AtomicUsize::new(0),
         members,
         hands_over: hands_over && drivers.len() > 1,
         listeners: config.registry,
-        lame_duck: config.lame_duck,
+        settings: config.settings,
         accepting: AtomicUsize::new(drivers.len()),
     });
     let drivers = drivers.into_iter().enumerate();
@@ -73,9 +72,9 @@ pub(crate) fn assemble<D: Driver>(
 
 /// The threads on which handlers will block. A worker that starts one may be pinned, which is for
 /// the worker alone.
-fn blocking_threads(pool: BlockingPool, tuning: Tuning) -> Threads {
-    let place = if tuning.pins_workers { Place::of_this_thread() } else { None };
-    Threads::new(pool.bounds(), move || {
+fn blocking_threads(settings: &Settings) -> Threads {
+    let place = if settings.pin_workers { Place::of_this_thread() } else { None };
+    Threads::new(settings.blocking_pool.bounds(), move || {
         if let Some(place) = &place {
             place.enter();
         }

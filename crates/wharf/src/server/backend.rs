@@ -53,11 +53,12 @@ impl Plans {
     /// A worker for each share of the listeners.
     pub(super) fn new(
         services: Vec<Service>,
-        config: Config,
+        mut config: Config,
         shares: Vec<Vec<Listening>>,
         hands_over: bool,
     ) -> Result<Self> {
-        if choose(config.backend, AUTO, UringDriver::check)? == Backend::IoUring {
+        config.settings.backend = choose(config.settings.backend, AUTO, UringDriver::check)?;
+        if config.settings.backend == Backend::IoUring {
             let drivers: io::Result<Vec<_>> = shares.into_iter().map(UringDriver::new).collect();
             let drivers = drivers.map_err(Error::Backend)?;
             let drivers = drivers.into_iter().map(|driver| (driver.unpark(), driver)).collect();

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::ServerState;
+use crate::Settings;
 use crate::body::OnWorker;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
@@ -172,6 +173,12 @@ impl ServerHandle {
         A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
     {
         unlisten(&*self.control, addr)
+    }
+
+    /// What the server was told, and what it has come to.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.control.settings()
     }
 
     /// What there is on the server, and how often it happened.

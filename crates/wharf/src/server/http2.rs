@@ -10,14 +10,14 @@ impl Server {
     /// with those that begin with its preface (RFC 9113 section 3.3). Default: yes. One that begins
     /// with it all the same is answered with 505.
     pub const fn http2(mut self, is_spoken: bool) -> Self {
-        self.config.rules.speaks_http2 = is_spoken;
+        self.config.settings.http2 = is_spoken;
         self
     }
 
     /// How many requests of one HTTP/2 connection may be under way at a time. Default 128 (nginx).
     /// From 1 to 4,096 are taken; a client that begins more has them refused and may ask again.
     pub const fn max_streams(mut self, count: u32) -> Self {
-        self.config.rules.http2.max_concurrent_streams = count;
+        self.config.settings.max_streams = count;
         self
     }
 
@@ -26,8 +26,7 @@ impl Server {
     /// MiB, and grow as far. Default 8 MiB and 16 MiB. It bounds what a connection makes the server
     /// hold.
     pub const fn http2_windows(mut self, of_stream: u32, of_connection: u32) -> Self {
-        self.config.rules.http2.max_stream_window = of_stream;
-        self.config.rules.http2.max_connection_window = of_connection;
+        self.config.settings.http2_windows = (of_stream, of_connection);
         self
     }
 }

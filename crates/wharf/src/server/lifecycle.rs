@@ -70,6 +70,7 @@ impl Server {
     /// Has whoever connects to another port end the server: see
     /// [`ShutdownPort`](crate::ShutdownPort), also for what that means. Default: there is none.
     pub fn shutdown_port(mut self, port: crate::ShutdownPort) -> Self {
+        self.config.settings.shutdown_port = Some(port.local_addr());
         self.config.companions.push(Box::new(|switch| port.open(switch)));
         self
     }
@@ -80,7 +81,7 @@ impl Server {
     /// Meanwhile new connections are accepted and served, each with one response that says that
     /// the connection closes. The time is part of the drain's deadline.
     pub const fn lame_duck(mut self, delay: Duration) -> Self {
-        self.config.lame_duck = delay;
+        self.config.settings.lame_duck = delay;
         self
     }
 
@@ -113,6 +114,7 @@ impl Server {
         let begun = HandOver::begin(path, deadline);
         let refused = |source| Error::HandOver { path: path.to_owned(), source };
         self.config.hand_over = Some(begun.map_err(refused)?);
+        self.config.settings.hand_over = Some(path.to_owned());
         Ok(self)
     }
 

@@ -57,13 +57,15 @@ impl Server {
 
     fn listen_at(mut self, addr: &ListenAddr, service: ServiceId) -> Result<Self> {
         self.services[service.index()].prepare()?;
+        let speaks_tls = self.services[service.index()].speaks_tls();
         let taken = self.config.hand_over.as_mut().map(|hand_over| hand_over.claim(addr));
         let refused = |source| Error::Listen { addr: addr.to_string(), source };
         match taken.transpose().map_err(refused)?.flatten() {
-            Some(listener) => self.listeners.push(listener.of(service)),
+            Some(listener) => self.listeners.push(listener.of(service, speaks_tls)),
             None => {
                 let opened = Listener::open(addr)?;
-                self.listeners.extend(opened.into_iter().map(|listener| listener.of(service)));
+                self.listeners
+                    .extend(opened.into_iter().map(|listener| listener.of(service, speaks_tls)));
             }
         }
         Ok(self)
@@ -79,7 +81,8 @@ impl Server {
     /// [`listen`](Self::listen).
     pub fn listen_on(mut self, socket: impl Into<OpenSocket>) -> Result<Self> {
         self.services[0].prepare()?;
-        self.listeners.push(Listener::adopt(socket.into())?);
+        let listener = Listener::adopt(socket.into())?;
+        self.listeners.push(listener.of(ServiceId::FIRST, self.services[0].speaks_tls()));
         Ok(self)
     }
 

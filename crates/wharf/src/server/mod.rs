@@ -41,7 +41,7 @@ pub(crate) use self::runtime::Runtime;
 pub use self::ticker::Ticker;
 #[cfg(test)]
 pub(crate) use self::ticker::share_meter;
-use crate::config::{BlockingPool, DEFAULT_DISPATCH, Dispatch, Rules, Timeouts, Tuning};
+use crate::config::{BlockingPool, Dispatch, Timeouts};
 use crate::driver::Driver;
 use crate::env::{MakeState, States};
 use crate::error::{Error, Result};
@@ -52,7 +52,7 @@ use crate::service::Service;
 use crate::stop::StopSwitch;
 use crate::stream::IntoStreamHandler;
 use crate::worker::{Control, Milestones, Plan, Worker};
-use crate::{IntoHandler, Limits, OnDisconnect};
+use crate::{IntoHandler, Limits, OnDisconnect, Settings};
 
 /// A server that is being put together.
 ///
@@ -81,22 +81,13 @@ pub struct Server {
 }
 
 /// What a server is told, apart from handler and addresses.
+#[derive(Default)]
 pub(crate) struct Config {
-    workers: Option<NonZeroUsize>,
-    dispatch: Dispatch,
-    backend: Backend,
-    limits: Limits,
-    timeouts: Timeouts,
-    rules: Rules,
-    blocking: BlockingPool,
-    tuning: Tuning,
+    settings: Settings,
     runtime: Runtime,
-    max_connections: Option<usize>,
-    max_connections_per_client: Option<usize>,
     hooks: Hooks,
     on_start: Vec<Box<dyn FnOnce() + Send>>,
     milestones: Milestones,
-    lame_duck: Duration,
     companions: Vec<Companion>,
     states: States,
     makers: Vec<MakeState>,
@@ -106,35 +97,6 @@ pub(crate) struct Config {
     shared_switch: Option<StopSwitch>,
     registry: Registry,
     pub(super) hand_over: Option<HandOver>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            workers: None,
-            dispatch: DEFAULT_DISPATCH,
-            backend: Backend::Auto,
-            limits: Limits::default(),
-            timeouts: Timeouts::default(),
-            rules: Rules::default(),
-            blocking: BlockingPool::default(),
-            tuning: Tuning::default(),
-            runtime: Runtime::default(),
-            max_connections: None,
-            max_connections_per_client: None,
-            hooks: Hooks::default(),
-            on_start: Vec::new(),
-            milestones: Milestones::default(),
-            lame_duck: Duration::ZERO,
-            companions: Vec::new(),
-            states: States::default(),
-            makers: Vec::new(),
-            switch: StopSwitch::new(),
-            shared_switch: None,
-            registry: Registry::default(),
-            hand_over: None,
-        }
-    }
 }
 
 impl Server {
@@ -154,48 +116,54 @@ impl Server {
         Self { services: vec![service], listeners: Vec::new(), config: Config::default() }
     }
 
+    /// What the server was told so far.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.config.settings
+    }
+
     /// How many workers serve, each on a thread of its own. Default: as many as there are cores;
     /// one for a [`Ticker`]. Zero is taken as one.
-    pub fn workers(mut self, count: usize) -> Self {
-        self.config.workers = Some(NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN));
+    pub const fn workers(mut self, count: usize) -> Self {
+        self.config.settings.workers = Some(if count == 0 { 1 } else { count });
         self
     }
 
     /// How connections come to the workers. Default: [`Dispatch::PerWorkerListener`] on Linux,
     /// [`Dispatch::LeastConnections`] elsewhere.
     pub const fn dispatch(mut self, dispatch: Dispatch) -> Self {
-        self.config.dispatch = dispatch;
+        self.config.settings.dispatch = dispatch;
         self
     }
 
     /// By which interface of the system bytes are moved. Default: [`Backend::Auto`].
     pub const fn backend(mut self, backend: Backend) -> Self {
-        self.config.backend = backend;
+        self.config.settings.backend = backend;
         self
     }
 
     /// Bounds on one request.
     pub const fn limits(mut self, limits: Limits) -> Self {
-        self.config.limits = limits;
+        self.config.settings.limits = limits;
         self
     }
 
     /// How long a peer may take.
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.config.timeouts = timeouts;
+        self.config.settings.timeouts = timeouts;
         self
     }
 
     /// The threads on which [`blocking`](crate::blocking) handlers run.
     pub const fn blocking_pool(mut self, pool: BlockingPool) -> Self {
-        self.config.blocking = pool;
+        self.config.settings.blocking_pool = pool;
         self
     }
 
     /// How many connections may be open. Default: 90% of the process's descriptor limit. Others
     /// wait in the listeners' backlogs. Each worker may exceed it by one.
     pub const fn max_connections(mut self, count: usize) -> Self {
-        self.config.max_connections = Some(count);
+        self.config.settings.max_connections = Some(count);
         self
     }
 
@@ -203,7 +171,7 @@ impl Server {
     /// beside [`max_connections`](Self::max_connections), since many people may share an address.
     /// A client is an IPv4 address or an IPv6 network of 64 bits; on a Unix socket a user.
     pub const fn max_connections_per_client(mut self, count: usize) -> Self {
-        self.config.max_connections_per_client = Some(count);
+        self.config.settings.max_connections_per_client = Some(count);
         self
     }
 
@@ -214,7 +182,7 @@ impl Server {
     /// second: 1,000 are under way when all of them take a third of a second. A connection on which
     /// nothing came has not begun.
     pub const fn max_handshakes(mut self, count: usize) -> Self {
-        self.config.rules.max_handshakes = if count == 0 { 1 } else { count };
+        self.config.settings.max_handshakes = if count == 0 { 1 } else { count };
         self
     }
 
@@ -222,7 +190,7 @@ impl Server {
     /// 1,000,000. Behind a load balancer, a lower bound spreads connections anew from time to time.
     /// Zero is taken as one.
     pub const fn max_requests_per_connection(mut self, count: u32) -> Self {
-        self.config.rules.max_requests = if count == 0 { 1 } else { count };
+        self.config.settings.max_requests_per_connection = if count == 0 { 1 } else { count };
         self
     }
 
@@ -230,7 +198,7 @@ impl Server {
     /// depends on the method (see [`OnDisconnect`]). [`on_disconnect`](crate::on_disconnect) says
     /// so for one handler.
     pub const fn on_disconnect(mut self, rule: OnDisconnect) -> Self {
-        self.config.rules.on_disconnect = Some(rule);
+        self.config.settings.on_disconnect = Some(rule);
         self
     }
 
@@ -242,14 +210,14 @@ impl Server {
     /// gone answers with a reset; otherwise it is found out by what is sent to it next. With `no`,
     /// closing the sending side is a disconnect at once, as in most servers.
     pub const fn allow_half_close(mut self, allow: bool) -> Self {
-        self.config.rules.allows_half_close = allow;
+        self.config.settings.allow_half_close = allow;
         self
     }
 
     /// Whether TRACE is answered with the request's head, without the fields that hold credentials
     /// (RFC 9110 section 9.3.8). Default: no, it is answered with 501. No handler sees TRACE.
     pub const fn allow_trace(mut self, allow: bool) -> Self {
-        self.config.rules.allows_trace = allow;
+        self.config.settings.allow_trace = allow;
         self
     }
 
@@ -257,7 +225,7 @@ impl Server {
     /// 9112 section 2.2). Default: no, since servers that differ in this can be played off against
     /// each other. Chunks always have to end their lines with CR LF.
     pub const fn accept_bare_lf(mut self, accept: bool) -> Self {
-        self.config.rules.accepts_bare_lf = accept;
+        self.config.settings.accept_bare_lf = accept;
         self
     }
 
@@ -266,7 +234,7 @@ impl Server {
     /// minute. It looks through all of the program's free memory, on the worker: a program with
     /// gigabytes in small pieces may not want that.
     pub const fn return_memory(mut self, returns: bool) -> Self {
-        self.config.rules.returns_memory = returns;
+        self.config.settings.return_memory = returns;
         self
     }
 
@@ -318,7 +286,7 @@ impl Server {
     /// overloaded a worker may have waited for a core. Handlers that block belong into
     /// [`blocking`](crate::blocking).
     pub const fn blocked_worker_after(mut self, time: Duration) -> Self {
-        self.config.rules.blocked_after = time;
+        self.config.settings.blocked_worker_after = time;
         self
     }
 
@@ -379,14 +347,18 @@ impl Server {
             return Err(Error::NothingToListenOn);
         }
         let Self { mut services, listeners, mut config } = self;
-        if !config.rules.speaks_http2 {
+        if !config.settings.http2 {
             services.iter_mut().try_for_each(Service::prepare_without_http2)?;
         }
         config.runtime = std::mem::take(&mut config.runtime).or_current();
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
-        let count = config.workers.or(default_workers).map_or(1, NonZeroUsize::get);
-        let system_spreads = SYSTEM_SPREADS && config.dispatch == Dispatch::PerWorkerListener;
-        if let Some(micros) = config.tuning.busy_poll {
+        let default_workers = default_workers.map_or(1, NonZeroUsize::get);
+        let count = config.settings.workers.unwrap_or(default_workers);
+        if !SYSTEM_SPREADS {
+            config.settings.dispatch = Dispatch::LeastConnections;
+        }
+        let system_spreads = config.settings.dispatch == Dispatch::PerWorkerListener;
+        if let Some(micros) = config.settings.busy_poll_micros() {
             let set = listeners.iter().try_for_each(|listener| listener.set_busy_poll(micros));
             set.map_err(Error::BusyPoll)?;
         }

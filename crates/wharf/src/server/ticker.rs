@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::handle::{listen, state, unlisten};
 use super::{Runtime, ServerState};
+use crate::Settings;
 use crate::config::Budget;
 use crate::driver::{Combined, Driver, Watched};
 use crate::error::Result;
@@ -85,6 +86,12 @@ impl Ticker {
     /// Bounds what each tick does from now on. Several workers have one budget together.
     pub fn set_budget(&mut self, budget: Budget) {
         self.meter.set(budget);
+    }
+
+    /// What the server was told, and what it has come to.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.control.settings()
     }
 
     /// What there is on the server, and how often it happened.

@@ -17,7 +17,7 @@ impl Server {
     /// are as without. It has no effect on a [`Ticker`](crate::Ticker), whose program decides how
     /// long each tick waits.
     pub const fn spin(mut self, at_most: Duration) -> Self {
-        self.config.tuning.spin = at_most;
+        self.config.settings.spin = at_most;
         self
     }
 
@@ -32,7 +32,7 @@ impl Server {
     /// If the system refuses, the server does not start ([`Error::Worker`](crate::Error::Worker)).
     /// This is for Linux; elsewhere, and on a [`Ticker`](crate::Ticker), it has no effect.
     pub const fn pin_workers(mut self, pins: bool) -> Self {
-        self.config.tuning.pins_workers = pins;
+        self.config.settings.pin_workers = pins;
         self
     }
 
@@ -47,11 +47,7 @@ impl Server {
     /// server does not start ([`Error::BusyPoll`](crate::Error::BusyPoll)). This is for Linux;
     /// elsewhere it has no effect.
     pub const fn busy_poll(mut self, at_most: Duration) -> Self {
-        let micros = at_most.as_micros();
-        let most = i32::MAX as u32;
-        #[expect(clippy::cast_possible_truncation, reason = "it is not more than the most")]
-        let micros = if micros > most as u128 { most } else { micros as u32 };
-        self.config.tuning.busy_poll = Some(micros);
+        self.config.settings.busy_poll = Some(at_most);
         self
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Weak;
 use super::message::Message;
 use super::question::{Answer, Answers, Asked, Minded, ask};
 use super::shared::Shared;
+use crate::Settings;
 use crate::body::OnWorker;
 use crate::error::Result;
 use crate::listener::{ListenAddr, Listener};
@@ -18,6 +19,9 @@ use crate::sys::Descriptor;
 
 /// What a handle may ask of its server, whatever its sockets are.
 pub(crate) trait Control: Send + Sync {
+    /// What the server was told.
+    fn settings(&self) -> &Settings;
+
     fn stats(&self) -> Stats;
 
     /// What the server was told.
@@ -63,6 +67,10 @@ pub(crate) trait Control: Send + Sync {
 }
 
 impl<S: Send> Control for Shared<S> {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn stats(&self) -> Stats {
         Self::stats(self)
     }
@@ -89,7 +97,7 @@ impl<S: Send> Control for Shared<S> {
     }
 
     fn end_blocking(&self) {
-        self.threads.end(self.blocking.longest_stop());
+        self.threads.end(self.settings.blocking_pool.stop_wait);
     }
 
     fn mind(&self, question: &Weak<dyn Minded>) {

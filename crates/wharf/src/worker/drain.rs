@@ -64,7 +64,7 @@ impl<D: Driver> Worker<D> {
     fn withdraws_at(&self) -> Option<Instant> {
         let began = self.drain.began.filter(|_| !self.drain.has_withdrawn)?;
         // What is too far ahead for the clock comes with the deadline.
-        began.checked_add(self.state.shared.lame_duck)
+        began.checked_add(self.state.shared.settings.lame_duck)
     }
 
     /// Whether there is no connection and no handler without one, and no connection will come: a

@@ -24,7 +24,7 @@ impl<S: Send> Shared<S> {
         let mut addrs = Vec::with_capacity(listeners.len());
         for listener in listeners {
             let addr = listener.addr().clone();
-            if let Some(micros) = self.tuning.busy_poll {
+            if let Some(micros) = self.settings.busy_poll_micros() {
                 listener.set_busy_poll(micros).map_err(Error::BusyPoll)?;
             }
             let shares = self.listeners.add(listener, spread);

@@ -118,11 +118,11 @@ impl<D: Driver> Worker<D> {
         let Plan { driver, index, shared, mut presence } = plan;
         let now = driver.now();
         presence.begin();
-        let spin = Spin::new(shared.tuning.spin);
+        let spin = Spin::new(shared.settings.spin);
         let env = WorkerEnv::without_states(&shared.env);
-        let watch = Watch::new(shared.rules.blocked_after);
+        let watch = Watch::new(shared.settings.blocked_worker_after);
         let state = State {
-            own: Own::new(index, now, shared.timeouts, meter),
+            own: Own::new(index, now, shared.settings.timeouts, meter),
             shared,
             conns: Vec::new(),
             timers: Wheel::new(now),
@@ -382,7 +382,7 @@ impl<D: Driver> Worker<D> {
         // What the peer did in this very turn, which may have begun late, counts as well. What it
         // did since the turn has begun is not known yet.
         let own = &self.state.own;
-        let Some(limit) = conn.expired(self.driver.now(), &own.timeouts) else {
+        let Some(limit) = conn.expired(self.driver.now(), &own.timeouts, own.max_quiet) else {
             self.state.set_deadline(key);
             return;
         };

@@ -3,7 +3,7 @@
 //! Not here: what it shares with the other workers (`shared.rs`).
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Clock, Meter};
 use crate::config::Timeouts;
@@ -15,13 +15,16 @@ pub(super) struct Own {
     /// What is left of the tick's budget.
     pub(super) meter: Rc<Meter>,
     pub(super) timeouts: Timeouts,
+    /// How long a connection of another protocol may be silent while nothing is under way, if that
+    /// is not what it has said itself.
+    pub(super) max_quiet: Option<Duration>,
     /// Every response says that its connection closes.
     pub(super) is_draining: bool,
 }
 
 impl Own {
     pub(super) fn new(index: usize, now: Instant, timeouts: Timeouts, meter: Rc<Meter>) -> Self {
-        Self { index, clock: Clock::new(now), meter, timeouts, is_draining: false }
+        Self { index, clock: Clock::new(now), meter, timeouts, max_quiet: None, is_draining: false }
     }
 
     /// Waits no longer for requests than for one that may be on its way.
@@ -30,6 +33,6 @@ impl Own {
         let grace = self.timeouts.drain_grace;
         self.timeouts.first_byte = self.timeouts.first_byte.min(grace);
         self.timeouts.idle = self.timeouts.idle.min(grace);
-        self.timeouts.tunnel_idle = self.timeouts.tunnel_idle.min(grace);
+        self.max_quiet = Some(grace);
     }
 }

@@ -55,7 +55,7 @@ impl<S> State<S> {
             let conn = conns.get(key.index as usize).and_then(Option::as_ref);
             conn.is_some_and(|conn| conn.key == key && conn.is_handshaking())
         };
-        let max = self.shared.rules.max_handshakes;
+        let max = self.shared.settings.max_handshakes;
         if let Some(given_up) = self.handshakes.begin(key, max, goes_on) {
             self.act(given_up, Conn::give_up_handshake);
         }

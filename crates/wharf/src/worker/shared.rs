@@ -5,12 +5,10 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use super::clients::Clients;
 use super::{Inbox, Message, Own, Presence};
-use crate::Limits;
-use crate::config::{BlockingPool, Rules, Timeouts, Tuning};
+use crate::Settings;
 use crate::conn::Context;
 use crate::driver::Driver;
 use crate::env::Env;
@@ -27,13 +25,9 @@ pub(crate) struct Shared<S> {
     pub(crate) env: Arc<Env>,
     /// What is spoken, by number.
     pub(crate) services: Vec<Service>,
-    pub(crate) limits: Limits,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) rules: Rules,
-    pub(crate) blocking: BlockingPool,
+    pub(crate) settings: Settings,
     /// Where handlers block.
     pub(crate) threads: Threads,
-    pub(crate) tuning: Tuning,
     pub(crate) runtime: Runtime,
     pub(crate) hooks: Hooks,
     pub(crate) switches: Switches,
@@ -47,8 +41,6 @@ pub(crate) struct Shared<S> {
     pub(crate) hands_over: bool,
     /// What is listened on.
     pub(crate) listeners: Registry,
-    /// How long the listeners stay open in a drain.
-    pub(crate) lame_duck: Duration,
     /// How many workers may still accept.
     pub(crate) accepting: AtomicUsize,
 }
@@ -96,9 +88,9 @@ impl<S> Shared<S> {
         Context {
             services: &self.services,
             env: &self.env,
-            limits: &self.limits,
-            rules: &self.rules,
-            blocking: &self.blocking,
+            limits: &self.settings.limits,
+            settings: &self.settings,
+            blocking: &self.settings.blocking_pool,
             threads: &self.threads,
             timeouts: &own.timeouts,
             hooks: &self.hooks,
@@ -123,7 +115,7 @@ impl<D: Driver> Plan<D> {
     /// Has the calling thread, and those that it starts, run where the worker is to run, if that is
     /// said.
     pub(crate) fn pin_this_thread(&self) -> io::Result<Option<Pinned>> {
-        let pins = self.shared.tuning.pins_workers;
+        let pins = self.shared.settings.pin_workers;
         pins.then(|| sys::pin_this_thread(self.index)).transpose()
     }
 }

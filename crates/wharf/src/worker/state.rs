@@ -200,7 +200,9 @@ impl<S> State<S> {
             driver.set_receiving(key, receiving);
         }
         let awaited_taking = conn.awaits_taking();
-        if let Some(at) = conn.deadline(self.own.clock.now(), &self.own.timeouts) {
+        if let Some(at) =
+            conn.deadline(self.own.clock.now(), &self.own.timeouts, self.own.max_quiet)
+        {
             self.timers.arm(key.index, at);
         }
         // From now on it counts what the peer takes.
@@ -253,7 +255,9 @@ impl<S> State<S> {
     /// Arms the timer that fits what a connection is doing.
     pub(super) fn set_deadline(&mut self, key: Key) {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        if let Some(at) = conn.deadline(self.own.clock.now(), &self.own.timeouts) {
+        if let Some(at) =
+            conn.deadline(self.own.clock.now(), &self.own.timeouts, self.own.max_quiet)
+        {
             self.timers.arm(key.index, at);
         }
     }
@@ -338,7 +342,7 @@ impl<S> State<S> {
         if !self.burst.ended(open, self.own.clock.now()) {
             return;
         }
-        if self.shared.rules.returns_memory
+        if self.shared.settings.return_memory
             && let Some(at) = wait_to_return(self.own.clock.now())
         {
             return self.burst.postpone(at);
@@ -353,7 +357,7 @@ impl<S> State<S> {
         self.timers.shrink();
         driver.shrink();
         pool::clear_all();
-        if self.shared.rules.returns_memory {
+        if self.shared.settings.return_memory {
             sys::return_free_memory();
         }
     }

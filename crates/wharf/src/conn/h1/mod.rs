@@ -27,8 +27,8 @@ use super::orphan::Orphan;
 use super::refusal::Refusal;
 use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
 use super::{Context, Protocol, Timer};
+use crate::Settings;
 use crate::body::BodyError;
-use crate::config::Rules;
 use crate::driver::{Behind, Close, Input, Key};
 use crate::interim::Interims;
 use crate::lifeline::{Lifeline, PerConnection};
@@ -120,7 +120,7 @@ impl Http1 {
         service: ServiceId,
         requests: u32,
         tls: Option<Arc<TlsInfo>>,
-        rules: &Rules,
+        settings: &Settings,
     ) {
         self.waker.bind(key);
         self.service = service;
@@ -128,7 +128,7 @@ impl Http1 {
         self.id = self.id.with_key(key);
         self.addrs = addrs.get();
         self.requests = requests;
-        if rules.accepts_bare_lf {
+        if settings.accept_bare_lf {
             self.machine = h1::Connection::new().accept_bare_lf(true);
         }
     }

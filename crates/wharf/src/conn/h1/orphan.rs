@@ -26,7 +26,7 @@ impl Http1 {
     /// any peer of HTTP/1.1 ignores (RFC 9110 section 15.2.1), and one that has gone resets.
     pub(super) fn doubt_peer(&mut self, context: &Context<'_>) {
         let is_streaming = self.exchange.response_body.is_some();
-        if !context.rules.allows_half_close && (self.exchange.task.is_some() || is_streaming) {
+        if !context.settings.allow_half_close && (self.exchange.task.is_some() || is_streaming) {
             self.lose_peer();
         } else if self.exchange.task.is_some() && !self.exchange.is_doubted {
             self.exchange.is_doubted = true;

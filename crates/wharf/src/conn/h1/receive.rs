@@ -219,7 +219,7 @@ impl Http1 {
         self.is_last_request =
             options.close || (parts.head.version() == Version::HTTP_10 && !options.keep_alive);
         if *parts.head.method() == Method::TRACE {
-            self.respond(trace(&parts.head, context.rules.allows_trace), context);
+            self.respond(trace(&parts.head, context.settings.allow_trace), context);
             return 0;
         }
         let (body, used) = match length {

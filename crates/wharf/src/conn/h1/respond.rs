@@ -196,7 +196,7 @@ impl Http1 {
             self.wire.set_reason(CloseReason::Stopped);
             return true;
         }
-        if self.requests >= context.rules.max_requests {
+        if self.requests >= context.settings.max_requests_per_connection {
             context.counters.count_limit(Limit::Requests);
             self.wire.set_reason(CloseReason::Limit(Limit::Requests));
             return true;

@@ -94,7 +94,11 @@ impl Http2 {
         context: &Context<'_>,
     ) -> Self {
         waker.bind(key);
-        let mut config = context.rules.http2;
+        let (max_stream_window, max_connection_window) = context.settings.http2_windows;
+        let mut config = h2::Config::default();
+        config.max_concurrent_streams = context.settings.max_streams;
+        config.max_stream_window = max_stream_window;
+        config.max_connection_window = max_connection_window;
         config.max_header_list_bytes = context.limits.max_head_bytes;
         Self {
             wire: Wire::default(),
@@ -299,7 +303,7 @@ impl Http2 {
                 if http.machine.is_receiving(stream.key) {
                     http.cut_off(stream, context);
                 }
-                if stream.exchange.task.is_some() && !context.rules.allows_half_close {
+                if stream.exchange.task.is_some() && !context.settings.allow_half_close {
                     http.wire.set_reason(CloseReason::Lost);
                     http.lose(stream, BodyError::Disconnected, context);
                 }
@@ -439,7 +443,7 @@ impl Http2 {
 
     /// Why no more requests were taken.
     fn reason(&self, context: &Context<'_>) -> CloseReason {
-        if self.requests >= context.rules.max_requests {
+        if self.requests >= context.settings.max_requests_per_connection {
             return CloseReason::Limit(Limit::Requests);
         }
         CloseReason::Finished

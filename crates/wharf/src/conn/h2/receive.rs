@@ -148,7 +148,7 @@ impl Http2 {
         self.head_done = true;
         self.requests = self.requests.saturating_add(1);
         context.counters.count_request();
-        if self.requests >= context.rules.max_requests {
+        if self.requests >= context.settings.max_requests_per_connection {
             context.counters.count_limit(Limit::Requests);
             self.machine.goaway(&mut self.wire.output.buffer);
         }
@@ -169,7 +169,7 @@ impl Http2 {
         stream.expects_continue = parts.head.expects_continue();
         stream.current.note_head(&parts.head, stream.number, context.clock.now());
         if *parts.head.method() == Method::TRACE {
-            let response = trace(&parts.head, context.rules.allows_trace);
+            let response = trace(&parts.head, context.settings.allow_trace);
             self.respond(&mut stream, response, context);
             return self.put_back(stream);
         }
