@@ -1,22 +1,19 @@
-//! Connections that leave a server whose program goes on with their sockets, on each backend.
+//! Connections that leave a server whose program goes on with their sockets, on each kind of
+//! server.
 //!
-//! Not here: at which moments they leave, and over TLS (`src/tests/cases/detach.rs`).
+//! Not here: at which moments they leave (`src/tests/cases/detach.rs`).
 
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+mod kinds;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
-use wharf::{Backend, BoxError, Detached, DetachedSocket, Error, Server, ServerHandle, Stream};
+use kinds::{LONG, backends, on_each};
+use wharf::{BoxError, Detached, DetachedSocket, Server, Stream};
 
-/// More than any test takes.
-const LONG: Duration = Duration::from_secs(30);
-
-/// A server that gives its connections to whoever receives them.
-fn giving_away(backend: Backend, addr: &str) -> Option<(ServerHandle, mpsc::Receiver<Detached>)> {
+/// A server that gives its connections, once three bytes have come, to whoever receives them.
+fn giving_away() -> (Server, mpsc::Receiver<Detached>) {
     let (give, taken) = mpsc::channel();
     let server = Server::tcp(move |mut stream: Stream| {
         let give = give.clone();
@@ -26,47 +23,60 @@ fn giving_away(backend: Backend, addr: &str) -> Option<(ServerHandle, mpsc::Rece
             Ok::<_, BoxError>(())
         }
     });
-    match server.backend(backend).listen(addr).and_then(Server::start) {
-        Ok(handle) => Some((handle, taken)),
-        Err(error @ Error::Backend(_)) => {
-            eprintln!("skipped on {backend:?}: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    (server, taken)
 }
 
 #[test]
-fn another_actor_answers_on_a_socket_that_the_server_does_not_know_any_more() {
-    for backend in [Backend::Epoll, Backend::IoUring] {
-        let Some((handle, taken)) = giving_away(backend, "127.0.0.1:0") else { continue };
-        let mut client = TcpStream::connect(handle.local_addrs()[0]).unwrap();
-        client.set_read_timeout(Some(LONG)).unwrap();
+fn another_actor_answers_on_a_socket_that_the_server_does_not_know_any_more_13() {
+    on_each(|kind| {
+        let (server, taken) = giving_away();
+        let handle = kind.of(server).start().unwrap();
+        let mut client = kind.connect(handle.local_addrs()[0]);
         client.write_all(b"byehello").unwrap();
-        let detached = taken.recv_timeout(LONG).unwrap();
+        let mut detached = taken.recv_timeout(LONG).unwrap();
         assert_eq!(handle.stats().connections, 0);
         let actor = thread::spawn(move || {
-            let Ok((DetachedSocket::Tcp(mut socket), unread)) = detached.into_std() else {
-                panic!("it is a plain connection of TCP");
-            };
-            let mut text = unread;
-            text.resize(5, 0);
-            let unread = text.iter().position(|&byte| byte == 0).unwrap_or(5);
-            socket.read_exact(&mut text[unread..]).unwrap();
-            socket.write_all(&text).unwrap();
-            socket
+            let mut text = [0; 5];
+            detached.read_exact(&mut text).unwrap();
+            detached.write_all(&text).unwrap();
+            detached
         });
         let mut answer = [0; 5];
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"hello");
-        let mut socket = actor.join().unwrap();
+        let mut detached = actor.join().unwrap();
         // Nor does the server's end have to do with it.
         handle.stop();
         assert!(handle.wait(Some(LONG)));
-        socket.write_all(b"again").unwrap();
+        detached.write_all(b"again").unwrap();
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"again");
-    }
+        client.end();
+        assert_eq!(detached.read(&mut answer).unwrap(), 0);
+    });
+}
+
+#[test]
+fn the_socket_itself_is_to_be_had_unless_tls_is_spoken_on_it_13() {
+    on_each(|kind| {
+        let (server, taken) = giving_away();
+        let handle = kind.of(server).start().unwrap();
+        let mut client = kind.connect(handle.local_addrs()[0]);
+        client.write_all(b"byehello").unwrap();
+        let detached = match taken.recv_timeout(LONG).unwrap().into_std() {
+            Ok((DetachedSocket::Tcp(mut socket), mut text)) => {
+                assert!(!kind.speaks_tls());
+                let read = text.len();
+                text.resize(5, 0);
+                socket.read_exact(&mut text[read..]).unwrap();
+                return assert_eq!(text, b"hello");
+            }
+            Ok(_) => panic!("it is a connection of TCP"),
+            Err(secure) => secure.into_inner(),
+        };
+        assert!(kind.speaks_tls());
+        assert!(b"hello".starts_with(detached.unread()));
+    });
 }
 
 #[cfg(unix)]
@@ -74,11 +84,12 @@ fn another_actor_answers_on_a_socket_that_the_server_does_not_know_any_more() {
 fn a_unix_socket_leaves_as_what_it_is() {
     use std::os::unix::net::UnixStream;
 
-    for backend in [Backend::Epoll, Backend::IoUring] {
+    for backend in backends() {
         let path = std::env::temp_dir()
             .join(format!("wharf-detaching-{}-{backend:?}.sock", std::process::id()));
-        let addr = format!("unix:{}", path.display());
-        let Some((handle, taken)) = giving_away(backend, &addr) else { continue };
+        let (server, taken) = giving_away();
+        let server = server.backend(backend).listen(format!("unix:{}", path.display()));
+        let handle = server.unwrap().start().unwrap();
         let mut client = UnixStream::connect(&path).unwrap();
         client.write_all(b"bye").unwrap();
         let Ok((DetachedSocket::Unix(mut socket), unread)) =
@@ -100,21 +111,17 @@ fn a_unix_socket_leaves_as_what_it_is() {
 /// The place of a connection that has left is another's.
 #[test]
 fn a_connection_that_left_makes_room() {
-    let (give, taken) = mpsc::channel();
-    let server = Server::tcp(move |stream: Stream| {
-        let give = give.clone();
-        async move {
-            give.send(stream.detach().await?)?;
-            Ok::<_, BoxError>(())
+    on_each(|kind| {
+        let (server, taken) = giving_away();
+        let server = server.max_connections(1).max_connections_per_client(1);
+        let handle = kind.of(server).start().unwrap();
+        let mut kept = Vec::new();
+        while kept.len() < 5 {
+            let mut client = kind.connect(handle.local_addrs()[0]);
+            client.write_all(b"bye").unwrap();
+            kept.push((client, taken.recv_timeout(LONG).unwrap()));
         }
+        handle.stop();
+        assert!(handle.wait(Some(LONG)));
     });
-    let server = server.max_connections(1).max_connections_per_client(1);
-    let handle = server.listen("127.0.0.1:0").unwrap().start().unwrap();
-    let mut kept = Vec::new();
-    while kept.len() < 5 {
-        let client = TcpStream::connect(handle.local_addrs()[0]).unwrap();
-        kept.push((client, taken.recv_timeout(LONG).unwrap()));
-    }
-    handle.stop();
-    assert!(handle.wait(Some(LONG)));
 }

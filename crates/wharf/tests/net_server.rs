@@ -1,24 +1,25 @@
-//! What a server of any protocol has to do, on each backend: echo over IPv4 and IPv6, threads that
-//! block, stopping in each way, what a program sees of it.
+//! What a server of any protocol has to do, on each kind of server: echo, threads that block,
+//! stopping in each way, what a program sees of it.
 //!
-//! Not here: what a handler can do with its stream (`src/tests/cases/raw.rs`).
+//! Not here: leaving the server (`detaching.rs`), and what a handler can do with its stream
+//! (`src/tests/cases/raw.rs`).
 
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+mod kinds;
 
+use std::fmt::Debug;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use kinds::{Kind, LONG, on_each};
 use wharf::{
-    Backend, BlockingPool, BlockingStream, Error, Server, ServerHandle, ServerState, Service,
-    ShutdownPort, Stream,
+    BlockingPool, BlockingStream, BoxError, Dispatch, Limits, ListenAddr, OnDisconnect, Server,
+    ServerHandle, ServerState, Service, Settings, ShutdownPort, Stream, Timeouts,
 };
-
-/// More than any test takes.
-const LONG: Duration = Duration::from_secs(30);
 
 async fn echo(mut stream: Stream) -> std::io::Result<()> {
     let mut buffer = [0; 1000];
@@ -30,32 +31,17 @@ async fn echo(mut stream: Stream) -> std::io::Result<()> {
     }
 }
 
-/// Runs a test on each backend that the system has.
-fn on_each(test: impl Fn(Backend)) {
-    for backend in [Backend::Epoll, Backend::IoUring] {
-        let server = Server::tcp(echo).backend(backend).listen("127.0.0.1:0");
-        match server.and_then(Server::start) {
-            Ok(_) => test(backend),
-            Err(error @ Error::Backend(_)) => eprintln!("skipped on {backend:?}: {error}"),
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-fn start(server: Server) -> ServerHandle {
-    server.workers(2).start().expect("it starts")
-}
-
-fn echo_server(backend: Backend) -> ServerHandle {
-    start(Server::tcp(echo).backend(backend).listen("127.0.0.1:0").expect("a free port"))
+fn start(kind: Kind, server: Server) -> (ServerHandle, SocketAddr) {
+    let handle = kind.of(server).workers(2).start().expect("it starts");
+    let addr = handle.local_addrs()[0];
+    (handle, addr)
 }
 
 /// What comes back of `text`.
-fn echoed(addr: SocketAddr, text: &str) -> String {
-    let mut client = TcpStream::connect(addr).expect("it listens");
-    client.set_read_timeout(Some(LONG)).expect("it is settable");
+fn echoed(kind: Kind, addr: SocketAddr, text: &str) -> String {
+    let mut client = kind.connect(addr);
     client.write_all(text.as_bytes()).expect("it is taken");
-    client.shutdown(Shutdown::Write).expect("it is open");
+    client.end();
     let mut back = String::new();
     client.read_to_string(&mut back).expect("it comes back");
     back
@@ -68,18 +54,19 @@ fn a_server_of_any_protocol_is_a_server_1() {
 }
 
 #[test]
-fn it_echoes_with_the_defaults_on_a_free_port_2() {
-    on_each(|backend| {
-        let handle = echo_server(backend);
-        assert_ne!(handle.local_addrs()[0].port(), 0);
-        assert_eq!(echoed(handle.local_addrs()[0], "hello"), "hello");
+fn it_echoes_with_the_defaults_on_a_free_port_with_tls_and_without_2_7() {
+    on_each(|kind| {
+        let (handle, addr) = start(kind, Server::tcp(echo));
+        assert_ne!(addr.port(), 0);
+        assert_eq!(handle.listen_addrs()[0].speaks_tls(), kind.speaks_tls());
+        assert_eq!(echoed(kind, addr, "hello"), "hello");
     });
 }
 
 #[test]
 fn it_is_stopped_3() {
-    on_each(|backend| {
-        let handle = echo_server(backend);
+    on_each(|kind| {
+        let (handle, _) = start(kind, Server::tcp(echo));
         assert_eq!(handle.state(), ServerState::Running);
         handle.stop_switch().stop();
         assert!(handle.wait(Some(LONG)));
@@ -88,43 +75,160 @@ fn it_is_stopped_3() {
 
 #[test]
 fn ten_clients_of_five_threads_that_block_for_a_while_all_succeed_4() {
-    on_each(|backend| {
+    on_each(|kind| {
         let slow_echo = |mut stream: BlockingStream| -> std::io::Result<()> {
             let mut text = String::new();
             stream.read_to_string(&mut text)?;
             thread::park_timeout(Duration::from_millis(200));
             stream.write_all(text.as_bytes())
         };
-        let server = Server::tcp(slow_echo)
-            .backend(backend)
-            .blocking_pool(BlockingPool::default().max_threads(5))
-            .listen("127.0.0.1:0")
-            .expect("a free port");
-        // A machine may have no IPv6.
-        let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
-        let server = if has_ipv6 { server.listen("[::1]:0").expect("a free port") } else { server };
-        let handle = start(server);
-        for addr in handle.local_addrs() {
-            let ask = |number: usize| {
-                thread::spawn(move || {
-                    let text = format!("client {number}");
-                    (echoed(addr, &text), text)
-                })
-            };
-            let clients: Vec<_> = (0..10).map(ask).collect();
-            for client in clients {
-                let (back, text) = client.join().expect("it is echoed");
-                assert_eq!(back, text);
-            }
+        let pool = BlockingPool::default().max_threads(5);
+        let (_handle, addr) = start(kind, Server::tcp(slow_echo).blocking_pool(pool));
+        let ask = |number: usize| {
+            thread::spawn(move || {
+                let text = format!("client {number}");
+                (echoed(kind, addr, &text), text)
+            })
+        };
+        let clients: Vec<_> = (0..10).map(ask).collect();
+        for client in clients {
+            let (back, text) = client.join().expect("it is echoed");
+            assert_eq!(back, text);
         }
     });
 }
 
+/// A server whose settings all differ from the defaults, but for those that not every system has.
+fn set(server: Server, shutdown_port: ShutdownPort) -> Server {
+    let second = Duration::from_secs(1);
+    let limits = Limits::builder()
+        .max_head_bytes(10_000)
+        .max_target_bytes(1001)
+        .max_field_bytes(1002)
+        .max_fields(103)
+        .max_body_bytes(1004)
+        .max_trailer_bytes(1005)
+        .max_chunk_extension_bytes(106)
+        .max_drain_bytes(1007)
+        .build();
+    let timeouts = Timeouts::default()
+        .first_byte(second)
+        .handshake(2 * second)
+        .head(3 * second)
+        .body(4 * second)
+        .body_rate(5)
+        .write(6 * second)
+        .write_rate(7)
+        .rate_grace(8 * second)
+        .handler(Some(9 * second))
+        .idle(10 * second)
+        .tunnel(11 * second)
+        .linger(12 * second)
+        .drain_grace(13 * second);
+    let pool = BlockingPool::default()
+        .max_threads(1)
+        .max_queued(2)
+        .first_wait(3 * second)
+        .retry_interval(4 * second)
+        .max_retry(5)
+        .idle(6 * second)
+        .stop_wait(7 * second);
+    server
+        .workers(3)
+        .dispatch(Dispatch::LeastConnections)
+        .limits(limits.expect("they are in range"))
+        .timeouts(timeouts)
+        .blocking_pool(pool)
+        .max_connections(101)
+        .max_connections_per_client(102)
+        .max_handshakes(103)
+        .max_requests_per_connection(104)
+        .http2(false)
+        .max_streams(105)
+        .http2_windows(106, 107)
+        .on_disconnect(OnDisconnect::Finish)
+        .allow_half_close(false)
+        .allow_trace(true)
+        .accept_bare_lf(true)
+        .return_memory(false)
+        .blocked_worker_after(second)
+        .spin(Duration::from_nanos(1))
+        .lame_duck(Duration::from_nanos(2))
+        .shutdown_port(shutdown_port)
+}
+
+/// The names of a value's fields that are the same in another, as both are printed.
+fn same_fields(one: &dyn Debug, other: &dyn Debug) -> Vec<String> {
+    let fields = |value: &dyn Debug| -> Vec<String> {
+        let text = format!("{value:#?}").replace("\n     ", " ");
+        text.lines().filter(|line| line.contains(": ")).map(ToOwned::to_owned).collect()
+    };
+    let (one, other) = (fields(one), fields(other));
+    assert_eq!(one.len(), other.len());
+    let same = one.into_iter().zip(other).filter(|(one, other)| one == other);
+    same.filter_map(|(one, _)| Some(one.split(':').next()?.trim().to_owned())).collect()
+}
+
+#[test]
+fn what_it_was_told_is_read_back_before_and_while_it_runs_5() {
+    on_each(|kind| {
+        let (tell, told) = mpsc::channel::<Option<Settings>>();
+        let ask = move |stream: Stream| {
+            let tell = tell.clone();
+            async move {
+                tell.send(stream.server().settings())?;
+                Ok::<_, BoxError>(echo(stream).await?)
+            }
+        };
+        let port = ShutdownPort::loopback(0).expect("a free port");
+        let addr = port.local_addr();
+        let server = kind.of(set(Server::tcp(ask), port));
+        let settings = server.settings().clone();
+        let defaults = Server::new("").settings().clone();
+        // The system may refuse two of them, and one takes a predecessor.
+        let left = ["pin_workers", "busy_poll", "hand_over"];
+        assert_eq!(same_fields(&settings, &defaults), left);
+        assert!(same_fields(&settings.limits, &defaults.limits).is_empty());
+        assert!(same_fields(&settings.timeouts, &defaults.timeouts).is_empty());
+        assert!(same_fields(&settings.blocking_pool, &defaults.blocking_pool).is_empty());
+        assert_eq!((settings.workers, settings.backend), (Some(3), kind.backend));
+        assert_eq!(settings.timeouts.tunnel, Duration::from_secs(11));
+        assert_eq!(settings.blocking_pool.max_retry, 5);
+        assert_eq!(settings.shutdown_port, Some(addr));
+
+        let handle = server.start().expect("it starts");
+        assert_eq!(handle.settings(), &settings);
+        assert_eq!(echoed(kind, handle.local_addrs()[0], "hello"), "hello");
+        let in_handler = told.recv_timeout(LONG).expect("it was called");
+        assert_eq!(in_handler.as_ref(), Some(&settings));
+    });
+}
+
+#[test]
+fn a_server_that_runs_tells_what_its_defaults_have_come_to_5() {
+    on_each(|kind| {
+        let handle = kind.of(Server::tcp(echo)).start().expect("it starts");
+        let settings = handle.settings();
+        assert_eq!(settings.workers, thread::available_parallelism().map(usize::from).ok());
+        assert!(settings.max_connections.is_some());
+        assert_eq!(settings.backend, kind.backend);
+    });
+}
+
+#[test]
+fn how_it_listens_is_read_back_5() {
+    let addr = ListenAddr::from(([127, 0, 0, 1], 0)).backlog(7).nodelay(false);
+    let server = Server::tcp(echo).listen(addr).expect("a free port");
+    let listened = server.listen_addrs();
+    assert_eq!(listened[0].options().backlog, Some(7));
+    assert_eq!(listened[0].options().nodelay, Some(false));
+    assert_eq!(listened[0].options().keepalive, None);
+}
+
 #[test]
 fn it_says_that_it_is_over_6() {
-    on_each(|backend| {
-        let handle = echo_server(backend);
-        let addr = handle.local_addrs()[0];
+    on_each(|kind| {
+        let (handle, addr) = start(kind, Server::tcp(echo));
         handle.stop_switch().stop();
         assert!(handle.wait(Some(LONG)));
         assert_eq!(handle.state(), ServerState::Stopped);
@@ -134,12 +238,11 @@ fn it_says_that_it_is_over_6() {
 
 #[test]
 fn a_connection_to_the_shutdown_port_stops_it_and_who_waits_twice_is_told_twice_8() {
-    on_each(|backend| {
-        let port = ShutdownPort::bind("127.0.0.1:0").expect("a free port");
+    on_each(|kind| {
+        let port = ShutdownPort::bind(kind.addr).expect("a free port");
         let control = port.local_addr();
-        let server = Server::tcp(echo).backend(backend).shutdown_port(port);
-        let handle = start(server.listen("127.0.0.1:0").expect("a free port"));
-        assert_eq!(echoed(handle.local_addrs()[0], "hello"), "hello");
+        let (handle, addr) = start(kind, Server::tcp(echo).shutdown_port(port));
+        assert_eq!(echoed(kind, addr, "hello"), "hello");
         drop(TcpStream::connect(control).expect("it listens"));
         assert!(handle.wait(Some(LONG)));
         assert!(handle.wait(Some(LONG)));
@@ -153,23 +256,22 @@ fn its_construction_opens_no_socket_9() {
     drop(probe);
     let server = Server::tcp(echo).workers(1);
     let still_free = TcpListener::bind(addr);
-    drop(server);
+    assert_eq!(server.state(), ServerState::Built);
     assert!(still_free.is_ok());
 }
 
 #[test]
 fn it_carries_what_the_program_gave_it_10() {
-    on_each(|backend| {
+    on_each(|kind| {
         let context = Arc::new(AtomicUsize::new(0));
         let own = Arc::clone(&context);
         let count = move |stream: Stream| {
             own.fetch_add(1, Ordering::Relaxed);
             echo(stream)
         };
-        let server = Server::tcp(count).backend(backend).listen("127.0.0.1:0");
-        let handle = start(server.expect("a free port"));
+        let (_handle, addr) = start(kind, Server::tcp(count));
         for _ in 0..3 {
-            assert_eq!(echoed(handle.local_addrs()[0], "hello"), "hello");
+            assert_eq!(echoed(kind, addr, "hello"), "hello");
         }
         assert_eq!(context.load(Ordering::Relaxed), 3);
     });
@@ -177,15 +279,14 @@ fn it_carries_what_the_program_gave_it_10() {
 
 #[test]
 fn its_status_is_that_of_each_of_its_workers_11_12() {
-    on_each(|backend| {
+    on_each(|kind| {
         let silent = Service::on_readable(|| (), |(), _, _| Ok::<_, std::io::Error>(()));
-        let server = Server::with(silent).backend(backend).workers(5).listen("127.0.0.1:0");
-        let handle = server.and_then(Server::start).expect("it starts");
+        let handle = kind.of(Server::with(silent)).workers(5).start().expect("it starts");
         let stats = handle.stats();
         assert_eq!(stats.workers().len(), 5);
         assert!(stats.workers().iter().all(|worker| worker.connections == 0));
         assert!(!stats.to_string().is_empty());
-        let client = TcpStream::connect(handle.local_addrs()[0]).expect("it listens");
+        let client = kind.connect(handle.local_addrs()[0]);
         while handle.stats().connections == 0 {
             thread::yield_now();
         }

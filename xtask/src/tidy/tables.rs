@@ -35,6 +35,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
             "crates/wharf/src/tests/secure.rs",
             "crates/wharf/src/tls/engine/",
             "crates/wharf/src/tls/tests/",
+            "crates/wharf/tests/kinds/tls.rs",
             "crates/wharf/tests/tls_allocations.rs",
         ],
     ),
