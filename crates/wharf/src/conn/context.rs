@@ -29,6 +29,8 @@ pub(crate) struct Context<'w> {
     pub(crate) clock: &'w Clock,
     pub(crate) switches: &'w Switches,
     pub(crate) meter: &'w Meter,
+    /// The worker has told its connections that the server drains.
+    pub(crate) has_begun_drain: bool,
 }
 
 impl Context<'_> {

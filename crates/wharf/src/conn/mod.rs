@@ -366,8 +366,13 @@ impl Conn {
         }
     }
 
-    /// How the connection ends if it has to end now: a peer that is in the middle of a response
-    /// must not take what it has for all of it.
+    /// Whether its end leaves nothing undone.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.is_quiet() || self.work.as_ref().is_some_and(Work::is_at_rest)
+    }
+
+    /// How the connection ends if it has to end now: a peer that is in the middle of something must
+    /// not take what it has for all of it.
     pub(crate) fn how_to_stop(&self) -> Close {
         let is_answering = self.work.as_ref().is_some_and(Work::is_answering);
         if is_answering { Close::Reset } else { Close::Graceful }

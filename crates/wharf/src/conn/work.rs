@@ -176,12 +176,21 @@ impl Work {
         }
     }
 
-    /// Whether something has begun to be said and was not handed over in full.
+    /// Whether nothing is under way, although there may be something that what comes later needs.
+    pub(super) fn is_at_rest(&self) -> bool {
+        match self {
+            Self::Http1(_) => false,
+            Self::Http2(http) => http.is_at_rest(),
+            Self::Raw(raw) => raw.is_quiet(),
+        }
+    }
+
+    /// Whether something has begun that its peer can't tell the end of, unless it comes in full.
     pub(super) fn is_answering(&self) -> bool {
         match self {
             Self::Http1(http) => http.is_answering(),
             Self::Http2(http) => http.is_answering(),
-            Self::Raw(raw) => !raw.wire.is_all_sent(),
+            Self::Raw(raw) => !raw.is_quiet(),
         }
     }
 

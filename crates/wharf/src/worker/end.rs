@@ -36,9 +36,9 @@ impl<D: Driver> Worker<D> {
         self.finish_sends();
         let conns = self.state.conns.iter().flatten();
         let ends: Vec<_> =
-            conns.map(|conn| (conn.key, conn.how_to_stop(), conn.is_quiet())).collect();
-        for (key, how, is_quiet) in ends {
-            if !is_quiet {
+            conns.map(|conn| (conn.key, conn.how_to_stop(), conn.is_at_rest())).collect();
+        for (key, how, is_at_rest) in ends {
+            if !is_at_rest {
                 self.note_unfinished(key, true);
             }
             self.close(key, how, CloseReason::Stopped);

@@ -98,6 +98,7 @@ impl<S> Shared<S> {
             clock: &own.clock,
             switches: &self.switches,
             meter: &own.meter,
+            has_begun_drain: own.is_draining,
         }
     }
 }

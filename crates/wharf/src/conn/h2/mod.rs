@@ -190,6 +190,11 @@ impl Http2 {
         !self.wire.is_all_sent() || self.open().any(|stream| stream.exchange.status.is_some())
     }
 
+    /// Whether no request is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        matches!(self.machine.phase(), Phase::Idle) && self.wire.is_all_sent()
+    }
+
     /// The request that was dealt with last, where it was kept.
     pub(super) fn last_request(&self) -> Option<&RequestHead> {
         let open = self.open().filter_map(|stream| stream.exchange.request());

@@ -5,16 +5,17 @@
 //! that waits for bytes is served (`stream`).
 
 mod io;
+mod link;
 mod protocol;
 mod unmade;
 
-use std::collections::VecDeque;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::io::Io;
+use self::link::{Link, Queued};
 pub use self::protocol::Protocol;
 pub(crate) use self::unmade::Unmade;
 use super::addrs::PackedAddrs;
@@ -31,7 +32,6 @@ use crate::observe::{
 use crate::pool;
 use crate::request::Addrs;
 use crate::response::BoxError;
-use crate::threads::Ticket;
 use crate::tls::TlsInfo;
 use crate::worker::ConnWaker;
 
@@ -47,73 +47,11 @@ pub(crate) struct Raw {
     has_told_end: bool,
 }
 
-/// What a protocol has asked of its connection.
-pub(crate) struct Link {
-    waker: ConnWaker,
-    id: ConnectionId,
-    addrs: Addrs,
-    /// Nothing that the peer sends is wanted.
-    is_paused: bool,
-    /// Nothing more is sent.
-    is_half_closed: bool,
-    /// The connection leaves the server.
-    leaves: bool,
-    /// Somebody has the waker.
-    is_awaited: bool,
-    /// When the protocol is to be told the time.
-    due: Option<Instant>,
-    /// How long nothing may come or go, in place of the server's setting.
-    idle_timeout: Option<Duration>,
-    /// How many requests came before, where it was HTTP.
-    requests: u32,
-    /// What they have left.
-    left: Option<Box<PerConnection>>,
-    tls: Option<Arc<TlsInfo>>,
-    /// What waits for a thread, or has one, in the order in which they were submitted.
-    jobs: VecDeque<Queued>,
-    /// There was no room for one.
-    was_refused: bool,
-}
-
-/// A job that may not have begun.
-struct Queued {
-    ticket: Ticket,
-    /// When it has to have a thread.
-    due: Option<Instant>,
-}
-
-impl Link {
-    /// Keeps a job until it is due. Most have begun long before, and are forgotten whenever there
-    /// would have to be more room.
-    fn push(&mut self, job: Queued) {
-        if self.jobs.len() == self.jobs.capacity() {
-            self.jobs.retain(|job| job.ticket.is_waiting());
-        }
-        self.jobs.push_back(job);
-    }
-}
-
 impl Raw {
     /// It works for nobody before it is bound; `id` is that of any connection of the worker.
     pub(crate) fn new(waker: ConnWaker, id: ConnectionId) -> Self {
-        let link = Link {
-            waker,
-            id,
-            addrs: Addrs::UNKNOWN,
-            is_paused: false,
-            is_half_closed: false,
-            leaves: false,
-            is_awaited: false,
-            due: None,
-            idle_timeout: None,
-            requests: 0,
-            left: None,
-            jobs: VecDeque::new(),
-            was_refused: false,
-            tls: None,
-        };
-        let (wire, input) = (Wire::default(), Vec::new());
-        Self { wire, link, protocol: None, input, has_told_end: false }
+        let (wire, link) = (Wire::default(), Link::new(waker, id));
+        Self { wire, link, protocol: None, input: Vec::new(), has_told_end: false }
     }
 
     /// Makes the value work for a connection.
@@ -138,15 +76,7 @@ impl Raw {
         self.wire.clear();
         self.input.clear();
         self.input.shrink_to(MAX_SPARE_BYTES);
-        self.link.is_paused = false;
-        self.link.is_half_closed = false;
-        self.link.leaves = false;
-        self.link.is_awaited = false;
-        self.link.due = None;
-        self.link.idle_timeout = None;
-        self.link.jobs.clear();
-        self.link.left = None;
-        self.link.tls = None;
+        self.link.clear();
         self.has_told_end = false;
         self.protocol = None;
     }
@@ -166,7 +96,7 @@ impl Raw {
     }
 
     /// Whether nothing is under way, as far as the protocol knows.
-    fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&self) -> bool {
         self.input.is_empty()
             && self.wire.is_all_sent()
             && self.protocol.as_ref().is_none_or(|protocol| is_idle(&**protocol))
@@ -217,9 +147,12 @@ impl Raw {
         ProtocolKind::Raw
     }
 
-    /// The connection was taken on.
+    /// The connection was taken on. One that comes in a drain has not heard of it.
     pub(super) fn on_open(&mut self, context: &Context<'_>) {
         self.ask(context, Protocol::on_open);
+        if context.has_begun_drain {
+            self.on_drain(context);
+        }
     }
 
     /// The connection was taken over from requests, which have left this for its end. `bytes` came
@@ -400,6 +333,7 @@ impl Raw {
     /// The connection has left the server.
     pub(crate) fn on_detached(&mut self, detached: Detached, context: &Context<'_>) {
         self.wire.ending = None;
+        self.link.leaves = false;
         self.ask(context, |protocol, _| protocol.on_detached(detached));
         self.on_end(context);
     }
@@ -424,7 +358,7 @@ impl Raw {
     ) -> Option<T> {
         let Self { wire, link, protocol, .. } = self;
         let protocol = protocol.as_deref_mut()?;
-        if !matches!(wire.ending, None | Some(Ending::HalfClose)) {
+        if link.leaves || !matches!(wire.ending, None | Some(Ending::HalfClose)) {
             return None;
         }
         let reason = wire.reason;
@@ -439,9 +373,11 @@ impl Raw {
         match outcome {
             Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => {
+                self.link.leaves = false;
                 self.wire.ending.take_if(|ending| *ending == Ending::Detach);
                 let is_kept = self.tell(ErrorKind::Handler, &*error, context);
-                if !is_kept || self.wire.ending.is_some() {
+                let goes_on = matches!(self.wire.ending, None | Some(Ending::HalfClose));
+                if !is_kept || !goes_on {
                     self.io(context).finish();
                     // It may have finished by itself before it failed.
                     self.wire.reason = reason.or(Some(CloseReason::Failed));

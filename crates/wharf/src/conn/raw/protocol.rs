@@ -106,8 +106,9 @@ pub trait Protocol: 'static {
     }
 
     /// The server has begun to drain: what is under way may be finished, until the drain's
-    /// deadline. Does nothing by default: a connection that [is idle](Self::is_idle) is closed a
-    /// moment later.
+    /// deadline. A connection that is taken on in a drain is told right behind
+    /// [`on_open`](Self::on_open). Does nothing by default: a connection that
+    /// [is idle](Self::is_idle) is closed a moment later.
     ///
     /// # Errors
     ///
@@ -129,7 +130,8 @@ pub trait Protocol: 'static {
     }
 
     /// Whether nothing is under way, so that the connection may be closed by either side without a
-    /// loss. Default: yes, since what comes is dealt with as it comes.
+    /// loss. Default: yes, since what comes is dealt with as it comes. Where it says no, a server
+    /// that ends resets the connection, so that its peer can tell that something is missing.
     ///
     /// Who waits for something else than its peer, such as a [job](Io::spawn_blocking), says no
     /// meanwhile.

@@ -44,6 +44,11 @@ pub(super) const CASES: &[Case] = &[
     Case::of("a_drain_waits_for_streams_that_are_busy", marks, busy_streams).with(short_grace),
     Case::of("a_drain_is_told_to_streams", farewells, a_farewell),
     Case::of("the_deadline_cuts_streams", marks, cut_streams),
+    Case::of("the_deadline_cuts_no_stream_that_is_idle", marks, no_cut_streams).with(long_grace),
+    Case::of("who_comes_in_a_drain_hears_of_it", minutes, late_minutes).with(lame_duck),
+    Case::of("a_stream_that_comes_in_a_drain_hears_of_it", farewells, late_farewell)
+        .with(lame_duck),
+    Case::of("an_error_that_is_forgiven_behind_half_an_end", half, half_forgiven).with(forgives),
     Case::of("an_idle_protocol_hears_of_its_peers_end", minutes, an_end_when_idle),
     Case::of("an_idle_protocol_hears_of_a_drain", minutes, a_drain_when_idle).with(short_grace),
     Case::of("who_makes_nothing_of_a_drain", deaf, ends_all_the_same).with(short_grace),
@@ -442,9 +447,81 @@ fn cut_streams(harness: &mut Harness) {
     harness.wait_for("waiting", 1);
     harness.drain(SHORT);
     harness.pass(2 * SHORT);
-    client.try_end();
+    // Nobody may take what came for all that there was to come.
+    assert_eq!(client.try_end(), End::Reset);
     let report = harness.wait_for_end();
     assert_eq!((report.finished, report.cancelled, report.cut), (0, 0, 1));
+}
+
+fn long_grace(server: Server) -> Server {
+    server.timeouts(Timeouts::default().drain_grace(LONG))
+}
+
+fn no_cut_streams(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.wait_for("idle", 1);
+    harness.drain(SHORT);
+    harness.pass(2 * SHORT);
+    assert_eq!(client.end(), End::Closed);
+    let report = harness.wait_for_end();
+    assert_eq!((report.finished, report.cancelled, report.cut), (1, 0, 0));
+}
+
+fn lame_duck(server: Server) -> Server {
+    server.lame_duck(LONG)
+}
+
+fn late_minutes(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("hello\n");
+    assert_eq!(client.bytes(6), "hello\n");
+    harness.drain(LONG);
+    assert_eq!(client.bytes(6), "drain ");
+    let mut late = harness.connect();
+    assert_eq!(late.bytes(6), "drain ");
+    late.send("hello\n");
+    assert_eq!(late.bytes(6), "hello\n");
+    harness.stop();
+}
+
+fn late_farewell(harness: &mut Harness) {
+    let mut client = harness.connect();
+    harness.wait_for("waits", 1);
+    harness.drain(LONG);
+    assert_eq!(client.bytes(8), "farewell");
+    let mut late = harness.connect();
+    assert_eq!(late.bytes(8), "farewell");
+    assert_eq!(late.end(), End::Closed);
+    harness.stop();
+}
+
+/// Ends what it sends with the first piece, and fails with each.
+fn half(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    let fail = move |count: &mut usize, _: &[u8], io: &mut Io<'_>| -> Result<(), BoxError> {
+        stage.add("fails", 1);
+        *count += 1;
+        if *count == 1 {
+            io.write(b"that was all");
+            io.shutdown_send();
+        }
+        Err("it always does".into())
+    };
+    Service::on_readable(|| 0, fail)
+}
+
+fn half_forgiven(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("x");
+    assert_eq!(client.bytes(12), "that was all");
+    for fails in 2..5 {
+        client.send("x");
+        harness.wait_for("fails", fails);
+    }
+    client.shut();
+    assert_eq!(client.end(), End::Closed);
+    drop(client);
+    harness.wait_for_close(CloseReason::PeerClosed);
 }
 
 fn listed(harness: &mut Harness) {
