@@ -25,6 +25,10 @@
 //! ```
 
 #![deny(unsafe_code)]
+#![cfg_attr(
+    not(unix),
+    expect(dead_code, reason = "sockets are handed over, and have files, on Unix alone")
+)]
 
 mod body;
 mod config;

@@ -9,7 +9,9 @@ use std::io::{Read, Write};
 use std::sync::mpsc;
 use std::thread;
 
-use kinds::{LONG, backends, on_each};
+#[cfg(unix)]
+use kinds::backends;
+use kinds::{LONG, on_each};
 use wharf::{BoxError, Detached, DetachedSocket, Server, Stream};
 
 /// A server that gives its connections, once three bytes have come, to whoever receives them.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use super::{Behind, Close, Completion, Driver, Key, ListenerId, Listening, Sent, Unpark, Watched};
+use super::{Behind, Close, Completion, Driver, Key, ListenerId, Listening, Unpark, Watched};
 use crate::output::Output;
 use crate::sys::Descriptor;
 

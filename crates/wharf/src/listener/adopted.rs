@@ -96,13 +96,13 @@ fn adopt(socket: Socket, options: &ListenOptions) -> io::Result<Listener> {
     })
 }
 
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn listens(socket: &Socket) -> bool {
     socket.is_listener().unwrap_or(false)
 }
 
 /// Where the system does not tell, it is told again to listen, which does no harm.
-#[cfg(not(unix))]
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 const fn listens(_socket: &Socket) -> bool {
     false
 }

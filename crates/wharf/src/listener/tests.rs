@@ -3,6 +3,7 @@
 //! Not here: serving (`tests/listeners.rs` beside the crate's sources).
 
 use std::net::TcpStream;
+#[cfg(target_os = "linux")]
 use std::time::Duration;
 
 use super::*;
@@ -79,6 +80,7 @@ fn the_unspecified_v6_address_takes_v4_as_well_unless_that_is_not_wanted() {
 }
 
 /// A connection to a listener: the client's end, and what was accepted.
+#[cfg(target_os = "linux")]
 fn accepted(listener: &Listener) -> (TcpStream, Socket) {
     let client = TcpStream::connect(listener.addr().socket_addr().unwrap()).unwrap();
     listener.sockets[0].set_nonblocking(false).unwrap();
