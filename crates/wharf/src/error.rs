@@ -35,6 +35,8 @@ pub enum Error {
     Tls(Box<dyn std::error::Error + Send + Sync>),
     /// There is no address to serve on.
     NothingToListenOn,
+    /// A server has 65,535 services at most, those included that it listens for no longer.
+    TooManyServices,
     /// The system does not have the backend that was asked for, or does not let the program use it.
     Backend(io::Error),
     /// The system does not let the program have [`Server::busy_poll`](crate::Server::busy_poll).
@@ -60,6 +62,7 @@ impl fmt::Display for Error {
             Self::Handler(error) => error.fmt(f),
             Self::Tls(source) => source.fmt(f),
             Self::NothingToListenOn => f.write_str("there is no address to listen on"),
+            Self::TooManyServices => f.write_str("the server has too many services"),
             Self::Backend(source) => write!(f, "the backend can't be used: {source}"),
             Self::BusyPoll(source) => write!(f, "busy polling can't be set: {source}"),
             Self::Worker(source) => write!(f, "a worker can't run: {source}"),
@@ -78,7 +81,7 @@ impl std::error::Error for Error {
             Self::InvalidAddr(error) => Some(error),
             Self::Handler(error) => Some(error),
             Self::Tls(error) => error.source(),
-            Self::NothingToListenOn => None,
+            Self::NothingToListenOn | Self::TooManyServices => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::Settings;
 use crate::conn::{Io, Protocol};
 use crate::error::{Error, Result};
 use crate::handler::{Handler, IntoHandler};
@@ -64,9 +65,14 @@ impl ServiceId {
     /// No service of the program's: plain HTTP is sent to where TLS is spoken.
     pub(crate) const TO_TLS: Self = Self(u16::MAX);
 
-    /// That of the service which stands at `index`. More than 65,534 share the last.
-    pub(crate) fn new(index: usize) -> Self {
-        Self(u16::try_from(index).unwrap_or(u16::MAX).min(u16::MAX - 1))
+    /// That of the service which stands at `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyServices`]: that one would need another's.
+    pub(crate) fn new(index: usize) -> Result<Self> {
+        let id = u16::try_from(index).map(Self).ok().filter(|id| *id != Self::TO_TLS);
+        id.ok_or(Error::TooManyServices)
     }
 
     pub(crate) const fn index(self) -> usize {
@@ -159,8 +165,14 @@ impl Service {
         Ok(())
     }
 
+    /// The same for a server that speaks HTTP/2 or not.
+    pub(crate) fn prepare_for(&mut self, settings: &Settings) -> Result<()> {
+        self.prepare()?;
+        if settings.http2 { Ok(()) } else { self.prepare_without_http2() }
+    }
+
     /// The same for a server that does not speak HTTP/2.
-    pub(crate) fn prepare_without_http2(&mut self) -> Result<()> {
+    fn prepare_without_http2(&mut self) -> Result<()> {
         self.offer(&[b"http/1.1"])
     }
 
@@ -192,5 +204,19 @@ impl fmt::Debug for Service {
             ServiceKind::Http(_) => "Service::http",
             ServiceKind::Raw(_) => "Service of another protocol than HTTP",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_services_than_have_numbers_are_an_error() {
+        assert_eq!(ServiceId::new(0).unwrap(), ServiceId::FIRST);
+        assert_eq!(ServiceId::new(65_534).unwrap().index(), 65_534);
+        for index in [65_535, 65_536, usize::MAX] {
+            assert!(matches!(ServiceId::new(index), Err(Error::TooManyServices)));
+        }
     }
 }

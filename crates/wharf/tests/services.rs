@@ -7,11 +7,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use wharf::{
-    Backend, BoxError, CloseReason, Dispatch, Io, Protocol, ProtocolKind, Request, Server, Service,
-    Stream, Timeouts,
+    Backend, BoxError, CloseReason, Dispatch, Error, Io, Protocol, ProtocolKind, Request, Router,
+    Server, Service, Stream, Timeouts,
 };
 
 /// Sends each line back.
@@ -83,6 +84,39 @@ fn each_listener_has_its_service_and_all_have_one_end() {
             assert_eq!(client.read(&mut [0; 64]).unwrap(), 0, "an end and no reset");
         }
     }
+}
+
+#[test]
+fn a_server_that_runs_listens_for_more_services() {
+    for server in servers() {
+        let Ok(handle) = server.listen("127.0.0.1:0").unwrap().start() else { continue };
+        let lines = handle.listen_for("127.0.0.1:0", Service::protocol(|| Lines)).unwrap();
+        let greetings = handle.listen_for("127.0.0.1:0", Service::tcp(greet)).unwrap();
+        let [lines, greetings] = [lines, greetings].map(|addrs| addrs[0].socket_addr().unwrap());
+        for _ in 0..8 {
+            let (_http, answer) = ask(handle.local_addrs()[0], "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            assert!(answer.ends_with("http"), "{answer}");
+            assert_eq!(ask(lines, "a line\n").1, "a line\n");
+            assert_eq!(ask(greetings, "").1, "hello\n");
+        }
+        let conflict = Router::new().get("/", "one").get("/", "other");
+        let refused = handle.listen_for("127.0.0.1:0", Service::http(conflict));
+        assert!(matches!(refused, Err(Error::Handler(_))));
+        assert_eq!(handle.listen_addrs().len(), 3);
+    }
+}
+
+#[test]
+fn a_ticker_listens_for_more_services_from_its_next_tick_on() {
+    let server = Server::new("http").listen("127.0.0.1:0").unwrap();
+    let mut ticker = server.into_ticker().unwrap();
+    let addrs = ticker.listen_for("127.0.0.1:0", Service::tcp(greet)).unwrap();
+    let addr = addrs[0].socket_addr().unwrap();
+    let client = thread::spawn(move || ask(addr, "").1);
+    while !client.is_finished() {
+        ticker.tick(Duration::from_millis(10)).unwrap();
+    }
+    assert_eq!(client.join().unwrap(), "hello\n");
 }
 
 /// RFC 9113 section 3.4, and SETTINGS without a setting.

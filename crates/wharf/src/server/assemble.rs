@@ -4,7 +4,7 @@
 //! `ticker.rs`).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use super::Config;
 use crate::Settings;
@@ -47,7 +47,7 @@ pub(crate) fn assemble<D: Driver>(
     let life = Life::new(config.milestones, switches.own.clone(), drivers.len());
     let shared = Arc::new_cyclic(|shared: &Weak<Shared<D::Socket>>| Shared {
         env: Arc::new(Env::new(config.states, config.makers, shared.clone())),
-        services,
+        services: Mutex::new(services),
         threads: blocking_threads(&config.settings),
         runtime: config.runtime,
         hooks: config.hooks,

@@ -16,6 +16,7 @@ use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::listener::{InvalidAddr, ListenAddr, Listener};
 use crate::observe::{ConnectionId, Connections, Stats};
+use crate::service::Service;
 use crate::stop::{Order, StopSwitch};
 use crate::worker::{Control, DrainReport, Life, Plan, Stopped, Worker};
 
@@ -157,7 +158,30 @@ impl ServerHandle {
     where
         A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
     {
-        listen(&*self.control, addr)
+        listen(&*self.control, addr, None)
+    }
+
+    /// Listens on another address for another service, as
+    /// [`Server::listen_for`](crate::Server::listen_for) does. The server keeps the service until
+    /// its end.
+    ///
+    /// ```
+    /// use wharf::{Server, Service};
+    ///
+    /// let handle = Server::new("hello").listen("127.0.0.1:0")?.start()?;
+    /// let admin = handle.listen_for("127.0.0.1:0", Service::http("for operators"))?;
+    /// assert_ne!(admin[0].socket_addr(), None);
+    /// # Ok::<(), wharf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`listen`](Self::listen), and as [`Server::listen_for`](crate::Server::listen_for).
+    pub fn listen_for<A>(&self, addr: A, service: Service) -> Result<Vec<ListenAddr>>
+    where
+        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+    {
+        listen(&*self.control, addr, Some(service))
     }
 
     /// Listens no longer on an address, one of [`listen_addrs`](Self::listen_addrs). What has come
@@ -312,13 +336,20 @@ impl ServerHandle {
     }
 }
 
-/// Has a running server listen on more.
-pub(super) fn listen<A>(server: &dyn Control, addr: A) -> Result<Vec<ListenAddr>>
+/// Has a running server listen on more, for its own service or another.
+pub(super) fn listen<A>(
+    server: &dyn Control,
+    addr: A,
+    mut service: Option<Service>,
+) -> Result<Vec<ListenAddr>>
 where
     A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
 {
     let addr = addr.try_into().map_err(|error| Error::InvalidAddr(error.into()))?;
-    server.listen(Listener::open(&addr)?)
+    if let Some(service) = &mut service {
+        service.prepare_for(server.settings())?;
+    }
+    server.listen(Listener::open(&addr)?, service)
 }
 
 /// Has a running server listen on less.

@@ -38,13 +38,13 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// As [`listen`](Self::listen).
+    /// As [`listen`](Self::listen), and [`Error::TooManyServices`] if there are 65,535.
     pub fn listen_for<A>(mut self, addr: A, service: Service) -> Result<Self>
     where
         A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
     {
         let addr = addr.try_into().map_err(|error| Error::InvalidAddr(error.into()))?;
-        let id = ServiceId::new(self.services.len());
+        let id = ServiceId::new(self.services.len())?;
         self.services.push(service);
         self.listen_at(&addr, id)
     }

@@ -347,9 +347,7 @@ impl Server {
             return Err(Error::NothingToListenOn);
         }
         let Self { mut services, listeners, mut config } = self;
-        if !config.settings.http2 {
-            services.iter_mut().try_for_each(Service::prepare_without_http2)?;
-        }
+        services.iter_mut().try_for_each(|service| service.prepare_for(&config.settings))?;
         config.runtime = std::mem::take(&mut config.runtime).or_current();
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
         let default_workers = default_workers.map_or(1, NonZeroUsize::get);

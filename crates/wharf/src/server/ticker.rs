@@ -17,6 +17,7 @@ use crate::driver::{Combined, Driver, Watched};
 use crate::error::Result;
 use crate::listener::{InvalidAddr, ListenAddr};
 use crate::observe::{ConnectionId, Connections, Stats};
+use crate::service::Service;
 use crate::stop::StopSwitch;
 use crate::worker::{Control, DrainReport, Life, Meter, Plan, Worker};
 
@@ -197,7 +198,20 @@ impl Ticker {
     where
         A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
     {
-        listen(&*self.control, addr)
+        listen(&*self.control, addr, None)
+    }
+
+    /// Listens on another address for another service from the next tick on, as
+    /// [`ServerHandle::listen_for`](crate::ServerHandle::listen_for) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerHandle::listen_for`](crate::ServerHandle::listen_for).
+    pub fn listen_for<A>(&self, addr: A, service: Service) -> Result<Vec<ListenAddr>>
+    where
+        A: TryInto<ListenAddr, Error: Into<InvalidAddr>>,
+    {
+        listen(&*self.control, addr, Some(service))
     }
 
     /// Listens no longer on an address from the next tick on, as

@@ -71,6 +71,7 @@ impl<D: Driver> Worker<D> {
             Message::Mind(question) => {
                 self.minding.add(question, self.state.own.clock.now());
             }
+            Message::Serve(id, service) => self.state.own.serve(id, service),
             Message::Listen(listening) => self.listen(listening),
             Message::Unlisten(id) => self.driver.unlisten(id),
             Message::Duplicate(answer) => answer.give(self.driver.duplicate_listeners()),

@@ -47,7 +47,7 @@ impl<S> State<S> {
     /// Begins with what a connection was accepted for. Who speaks HTTP waits for a request.
     pub(super) fn begin(&mut self, key: Key, service: ServiceId) {
         let Some(ServiceKind::Raw(make)) =
-            self.shared.services.get(service.index()).map(|service| &service.kind)
+            self.own.services.get(service.index()).map(|service| &service.kind)
         else {
             return;
         };

@@ -14,6 +14,7 @@ use crate::body::OnWorker;
 use crate::error::Result;
 use crate::listener::{ListenAddr, Listener};
 use crate::observe::{ConnectionId, Connections, OpenConnection, Stats};
+use crate::service::Service;
 use crate::stop::{Order, StopSwitch};
 use crate::sys::Descriptor;
 
@@ -47,8 +48,10 @@ pub(crate) trait Control: Send + Sync {
     /// Where the server listens.
     fn listen_addrs(&self) -> Vec<ListenAddr>;
 
-    /// Has the workers accept from more listeners.
-    fn listen(&self, listeners: Vec<Listener>) -> Result<Vec<ListenAddr>>;
+    /// Has the workers accept from more listeners, for another service than the server's own if
+    /// there is one.
+    fn listen(&self, listeners: Vec<Listener>, service: Option<Service>)
+    -> Result<Vec<ListenAddr>>;
 
     /// Closes the listeners on an address. Says whether there were any.
     fn unlisten(&self, addr: &ListenAddr) -> bool;
@@ -110,8 +113,12 @@ impl<S: Send> Control for Shared<S> {
         self.listeners.addrs()
     }
 
-    fn listen(&self, listeners: Vec<Listener>) -> Result<Vec<ListenAddr>> {
-        Self::listen(self, listeners)
+    fn listen(
+        &self,
+        listeners: Vec<Listener>,
+        service: Option<Service>,
+    ) -> Result<Vec<ListenAddr>> {
+        Self::listen(self, listeners, service)
     }
 
     fn unlisten(&self, addr: &ListenAddr) -> bool {

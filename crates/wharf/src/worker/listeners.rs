@@ -10,6 +10,7 @@ use super::question::{Answer, Answers, ask};
 use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::listener::{ListenAddr, Listener, Spread};
+use crate::service::{Service, ServiceId};
 use crate::sys::Descriptor;
 
 /// How long the workers' answers are waited for: one that is blocked by a handler gives none, and a
@@ -17,12 +18,22 @@ use crate::sys::Descriptor;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl<S: Send> Shared<S> {
-    /// Has the workers accept from more listeners.
-    pub(super) fn listen(&self, listeners: Vec<Listener>) -> Result<Vec<ListenAddr>> {
+    /// Has the workers accept from more listeners, for another service than the server's own if
+    /// there is one.
+    pub(super) fn listen(
+        &self,
+        listeners: Vec<Listener>,
+        service: Option<Service>,
+    ) -> Result<Vec<ListenAddr>> {
+        let (id, speaks_tls) = match service {
+            Some(service) => self.add_service(service)?,
+            None => (ServiceId::FIRST, self.services()[0].speaks_tls()),
+        };
         let workers = self.members.len();
         let spread = Spread { workers, system_spreads: !self.hands_over };
         let mut addrs = Vec::with_capacity(listeners.len());
         for listener in listeners {
+            let listener = listener.of(id, speaks_tls);
             let addr = listener.addr().clone();
             if let Some(micros) = self.settings.busy_poll_micros() {
                 listener.set_busy_poll(micros).map_err(Error::BusyPoll)?;
@@ -35,6 +46,18 @@ impl<S: Send> Shared<S> {
             addrs.push(addr);
         }
         Ok(addrs)
+    }
+
+    /// Has all workers know of another service before any of its connections comes to them.
+    fn add_service(&self, service: Service) -> Result<(ServiceId, bool)> {
+        let mut services = self.services();
+        let (id, speaks_tls) = (ServiceId::new(services.len())?, service.speaks_tls());
+        for member in &self.members {
+            // One that has ended serves nothing. The lock has everybody learn of them in order.
+            let _ = member.inbox.post(Message::Serve(id, service.clone()));
+        }
+        services.push(service);
+        Ok((id, speaks_tls))
     }
 
     /// Leaves a message for the worker whose turn it is, or for one of those that have not ended.

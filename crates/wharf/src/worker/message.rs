@@ -10,7 +10,7 @@ use super::question::{Answer, Minded};
 use crate::driver::{Key, ListenerId, Listening};
 use crate::observe::OpenConnection;
 use crate::request::Addrs;
-use crate::service::ServiceId;
+use crate::service::{Service, ServiceId};
 use crate::sys::Descriptor;
 
 /// What others want of a worker.
@@ -23,6 +23,8 @@ pub(crate) enum Message<S> {
     Kill(Key, Answer<bool>),
     /// Minds the time of a question.
     Mind(Weak<dyn Minded>),
+    /// Serves another service as well.
+    Serve(ServiceId, Service),
     /// Accepts from another listener.
     Listen(Listening),
     /// Closes a listener, once what has come was accepted.
@@ -46,6 +48,7 @@ impl<S> Inbox<Message<S>> {
             Some(
                 Message::Mind(_)
                 | Message::Adopt(..)
+                | Message::Serve(..)
                 | Message::Listen(_)
                 | Message::Unlisten(_)
                 | Message::Release,

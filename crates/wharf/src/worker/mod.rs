@@ -121,8 +121,9 @@ impl<D: Driver> Worker<D> {
         let spin = Spin::new(shared.settings.spin);
         let env = WorkerEnv::without_states(&shared.env);
         let watch = Watch::new(shared.settings.blocked_worker_after);
+        let services = shared.services().clone();
         let state = State {
-            own: Own::new(index, now, shared.settings.timeouts, meter),
+            own: Own::new(index, now, services, shared.settings.timeouts, meter),
             shared,
             conns: Vec::new(),
             timers: Wheel::new(now),

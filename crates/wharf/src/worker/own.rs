@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::{Clock, Meter};
 use crate::config::Timeouts;
+use crate::service::{Service, ServiceId};
 
 /// A worker's number, time, and patience.
 pub(super) struct Own {
     pub(super) index: usize,
+    /// What is spoken, by number: a copy for each worker, so that nobody needs a lock to look.
+    pub(super) services: Vec<Service>,
     pub(super) clock: Clock,
     /// What is left of the tick's budget.
     pub(super) meter: Rc<Meter>,
@@ -23,8 +26,22 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) fn new(index: usize, now: Instant, timeouts: Timeouts, meter: Rc<Meter>) -> Self {
-        Self { index, clock: Clock::new(now), meter, timeouts, max_quiet: None, is_draining: false }
+    pub(super) fn new(
+        index: usize,
+        now: Instant,
+        services: Vec<Service>,
+        timeouts: Timeouts,
+        meter: Rc<Meter>,
+    ) -> Self {
+        let clock = Clock::new(now);
+        Self { index, services, clock, meter, timeouts, max_quiet: None, is_draining: false }
+    }
+
+    /// Serves another service as well, unless it was there when the worker began.
+    pub(super) fn serve(&mut self, id: ServiceId, service: Service) {
+        if id.index() == self.services.len() {
+            self.services.push(service);
+        }
     }
 
     /// Waits no longer for requests than for one that may be on its way.

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::clients::Clients;
 use super::{Inbox, Message, Own, Presence};
@@ -24,7 +24,7 @@ use crate::threads::Threads;
 pub(crate) struct Shared<S> {
     pub(crate) env: Arc<Env>,
     /// What is spoken, by number.
-    pub(crate) services: Vec<Service>,
+    pub(crate) services: Mutex<Vec<Service>>,
     pub(crate) settings: Settings,
     /// Where handlers block.
     pub(crate) threads: Threads,
@@ -66,6 +66,10 @@ impl<S> Drop for Shared<S> {
 }
 
 impl<S> Shared<S> {
+    pub(super) fn services(&self) -> MutexGuard<'_, Vec<Service>> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.connections.load(Ordering::Relaxed) < self.max_connections
     }
@@ -86,7 +90,7 @@ impl<S> Shared<S> {
 
     pub(super) fn context<'w>(&'w self, own: &'w Own) -> Context<'w> {
         Context {
-            services: &self.services,
+            services: &own.services,
             env: &self.env,
             limits: &self.settings.limits,
             settings: &self.settings,

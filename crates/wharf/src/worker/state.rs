@@ -60,7 +60,7 @@ impl<S> State<S> {
             self.conns.resize_with(index + 1, || None);
         }
         let service = conn.service();
-        let acceptor = self.shared.services.get(service.index()).and_then(Service::acceptor);
+        let acceptor = self.own.services.get(service.index()).and_then(Service::acceptor);
         let is_secure = acceptor.is_some();
         if let Some(acceptor) = acceptor {
             conn.secure_with(acceptor);
