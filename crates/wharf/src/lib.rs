@@ -108,7 +108,10 @@ pub use signal::Signal;
 #[cfg(feature = "signals")]
 pub use signals::Signals;
 pub use stop::StopSwitch;
-pub use stream::{BlockingStream, IntoStreamHandler, ReadHalf, Stream, StreamOutcome, WriteHalf};
+pub use stream::{
+    BlockingReadHalf, BlockingStream, BlockingWriteHalf, IntoStreamHandler, ReadHalf, Stream,
+    StreamOutcome, WriteHalf,
+};
 #[cfg(feature = "tls")]
 pub use tls::{
     Certificate, ClientAuth, ClientCertificate, Tls, TlsConfigError, TlsError, TlsInfo, TlsVersion,

@@ -19,7 +19,7 @@ mod upgrade;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-pub use self::blocking::BlockingStream;
+pub use self::blocking::{BlockingReadHalf, BlockingStream, BlockingWriteHalf};
 pub use self::handler::{IntoStreamHandler, StreamOutcome};
 use self::serve::{serve, serve_blocking};
 use self::shared::Shared;

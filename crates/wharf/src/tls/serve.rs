@@ -11,7 +11,9 @@ use crate::observe::Stats;
 use crate::request::Request;
 use crate::server::Server;
 use crate::service::Service;
-use crate::stream::{BlockingStream, ReadHalf, Stream, WriteHalf};
+use crate::stream::{
+    BlockingReadHalf, BlockingStream, BlockingWriteHalf, ReadHalf, Stream, WriteHalf,
+};
 
 impl Service {
     /// The same over TLS.
@@ -90,4 +92,4 @@ macro_rules! streams {
     )*};
 }
 
-streams!(Stream, ReadHalf, WriteHalf, BlockingStream);
+streams!(Stream, ReadHalf, WriteHalf, BlockingStream, BlockingReadHalf, BlockingWriteHalf);

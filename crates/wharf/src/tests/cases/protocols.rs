@@ -30,6 +30,7 @@ pub(super) const CASES: &[Case] = &[
     Case::of("last_words_of_one_that_panics", panics, last_words).with(forgives),
     Case::of("a_protocol_that_can_not_be_made", unmade, not_made),
     Case::of("a_blocking_echo", blocking, a_blocking_echo),
+    Case::of("a_thread_reads_while_another_writes", two_threads, both_ways_at_once),
     Case::of("ten_connections_on_five_threads", gated, ten_on_five).with(five_threads),
     Case::of("a_connection_without_a_thread_in_time", gated, no_thread).with(short_wait),
     Case::of("a_connection_without_room_to_wait", gated, no_room).with(no_queue),
@@ -177,6 +178,33 @@ fn a_blocking_echo(harness: &mut Harness) {
     }
     client.shut();
     assert_eq!(client.bytes(3), "bye");
+    assert_eq!(client.end(), End::Closed);
+}
+
+/// Pours a megabyte out, and meanwhile counts what comes in.
+fn two_threads(_: &Arc<Stage>) -> Service {
+    Service::tcp(|stream: BlockingStream| {
+        let (mut reader, mut writer) = stream.split();
+        let pours = thread::spawn(move || {
+            let poured = writer.write_all(&[b'x'; 1 << 20]);
+            poured.map(|()| writer)
+        });
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)?;
+        let writer = pours.join().expect("it does not panic")?;
+        let stream = BlockingStream::reunite(reader, writer);
+        let mut stream = stream.expect("they are of one connection");
+        stream.write_all(format!("{} came", bytes.len()).as_bytes())
+    })
+}
+
+fn both_ways_at_once(harness: &mut Harness) {
+    let mut client = harness.connect();
+    // Nobody who reads and writes in turns would come to an end with that.
+    client.send("y".repeat(1 << 20));
+    assert_eq!(client.bytes(1 << 20), "x".repeat(1 << 20));
+    client.shut();
+    assert_eq!(client.bytes(12), "1048576 came");
     assert_eq!(client.end(), End::Closed);
 }
 
