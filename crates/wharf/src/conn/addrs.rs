@@ -9,7 +9,7 @@ use crate::request::Addrs;
 
 /// Two addresses, in 16 bytes where both are of IPv4 or a Unix socket's.
 #[derive(Clone, Debug)]
-pub(super) enum PackedAddrs {
+pub(crate) enum PackedAddrs {
     V4 {
         peer: SocketAddrV4,
         local: SocketAddrV4,
@@ -25,7 +25,7 @@ pub(super) enum PackedAddrs {
 }
 
 impl PackedAddrs {
-    pub(super) fn new(addrs: Addrs) -> Self {
+    pub(crate) fn new(addrs: Addrs) -> Self {
         let (peer, local) = match addrs {
             Addrs { peer: PeerAddr::Ip(peer), local: Some(local) } => (peer, local),
             Addrs { peer: PeerAddr::Unix(Some(peer)), local: None } => return Self::Unix(peer),
@@ -40,7 +40,7 @@ impl PackedAddrs {
         }
     }
 
-    pub(super) fn get(&self) -> Addrs {
+    pub(crate) fn get(&self) -> Addrs {
         match self {
             Self::V4 { peer, local } => both((*peer).into(), (*local).into()),
             Self::Mapped { peer, local } => both(mapped(*peer), mapped(*local)),

@@ -12,7 +12,7 @@ use crate::service::{Service, ServiceId, ServiceKind};
 use crate::stop::Switches;
 use crate::threads::Threads;
 use crate::tls::Acceptor;
-use crate::worker::{Clock, Meter};
+use crate::worker::{Clock, Meter, WakeQueue};
 use crate::{Handler, Limits, Settings};
 
 /// What a connection may know of its server and worker.
@@ -29,6 +29,7 @@ pub(crate) struct Context<'w> {
     pub(crate) clock: &'w Clock,
     pub(crate) switches: &'w Switches,
     pub(crate) meter: &'w Meter,
+    pub(crate) wakes: &'w Arc<WakeQueue>,
     /// The worker has told its connections that the server drains.
     pub(crate) has_begun_drain: bool,
 }

@@ -71,6 +71,20 @@ pub(crate) struct Pace {
     pub(crate) limits: (Limit, Limit),
 }
 
+/// A time in whole milliseconds, begun ones included, in few bytes: every connection has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Millis(u32);
+
+impl Millis {
+    fn of(time: Duration) -> Self {
+        Self(u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX))
+    }
+
+    fn time(self) -> Duration {
+        Duration::from_millis(self.0.into())
+    }
+}
+
 /// The deadline of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
@@ -79,9 +93,9 @@ pub(super) struct Deadline {
     limit: Limit,
     due: Option<Instant>,
     /// The pace that it was worked out for: a handler may set another.
-    pace: Option<(Duration, u32)>,
+    pace: Option<(Millis, u32)>,
     /// What was left for a body when the peer had to take something first.
-    body_left: Option<(Limit, Duration)>,
+    body_left: Option<(Limit, Millis)>,
     /// What the wheel holds.
     armed: Option<Instant>,
 }
@@ -133,7 +147,7 @@ impl Deadline {
         self.body_left = match (before, next) {
             (Timer::Body, Timer::Write) => {
                 let left = self.due.map(|due| due.saturating_duration_since(now));
-                left.map(|left| (self.limit, left))
+                left.map(|left| (self.limit, Millis::of(left)))
             }
             (Timer::Write, Timer::Body) if !moves.head_done => self.body_left,
             _ => None,
@@ -272,10 +286,10 @@ impl Conn {
                     None => Wire::default().pace(timeouts),
                 };
                 let bytes = if timer == Timer::Body { moves.received } else { moves.taken };
-                let key = (pace.timeout, pace.min_rate);
+                let key = (Millis::of(pace.timeout), pace.min_rate);
                 let is_new = deadline.pace.replace(key).is_some_and(|before| before != key);
                 match deadline.body_left.take().filter(|_| starts && timer == Timer::Body) {
-                    Some((limit, left)) if !is_new => deadline.set(limit, now, left),
+                    Some((limit, left)) if !is_new => deadline.set(limit, now, left.time()),
                     _ if starts || is_new => deadline.start_pace(pace, timeouts.rate_grace, now),
                     _ => deadline.pay(bytes, pace, now),
                 }

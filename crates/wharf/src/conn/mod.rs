@@ -26,7 +26,7 @@ mod work;
 use std::io;
 use std::time::Instant;
 
-use self::addrs::PackedAddrs;
+pub(crate) use self::addrs::PackedAddrs;
 pub(crate) use self::choice::Choice;
 pub(crate) use self::context::Context;
 use self::deadline::{Deadline, LINGER_IN_ALL, Moves, Pace, Timer};

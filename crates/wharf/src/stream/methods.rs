@@ -63,7 +63,7 @@ macro_rules! reads {
             /// `set_idle_timeout`), which ends the connection; longer than that has no effect.
             pub fn set_read_timeout(&self, timeout: Option<Duration>) {
                 self.shared.change(|state| {
-                    state.read_timeout = timeout;
+                    state.wish().read_timeout = timeout;
                     state.waits += 1;
                 });
             }
@@ -142,7 +142,7 @@ macro_rules! writes {
             /// [`Timeouts::write`](crate::Timeouts::write) and
             /// [`Timeouts::write_rate`](crate::Timeouts::write_rate). The connection is reset then.
             pub fn set_write_timeout(&self, timeout: Duration) {
-                self.shared.change(|state| state.write_timeout = Some(timeout));
+                self.shared.change(|state| state.wish().write_timeout = Some(timeout));
             }
         }
     };
@@ -159,7 +159,7 @@ macro_rules! knows {
             /// hours, or for handlers that work for as long. It counts from what comes or goes
             /// next.
             pub fn set_idle_timeout(&self, timeout: Duration) {
-                self.shared.change(|state| state.idle_timeout = Some(timeout));
+                self.shared.change(|state| state.wish().idle_timeout = Some(timeout));
             }
 
             #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nobody asks then"))]
@@ -170,13 +170,13 @@ macro_rules! knows {
             /// Where the connection comes from.
             #[must_use]
             pub fn peer_addr(&self) -> PeerAddr {
-                self.shared.facts.peer_addr
+                self.shared.facts.addrs.get().peer
             }
 
             /// The address on which it was accepted; `None` on a Unix socket.
             #[must_use]
             pub fn local_addr(&self) -> Option<SocketAddr> {
-                self.shared.facts.local_addr
+                self.shared.facts.addrs.get().local
             }
 
             /// Names the connection, as in the server's list and its hooks.
@@ -210,7 +210,7 @@ macro_rules! knows {
                 let facts = &self.shared.facts;
                 f.debug_struct(stringify!($type))
                     .field("id", &facts.id)
-                    .field("peer_addr", &facts.peer_addr)
+                    .field("peer_addr", &facts.addrs.get().peer)
                     .finish_non_exhaustive()
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::job::job;
-use super::shared::{CAPACITY_BYTES, Leaving, Next, Shared, State};
+use super::shared::{CAPACITY_BYTES, Leaving, Next, Shared, State, Wishes};
 use super::{BlockingStream, Stream, StreamOutcome};
 use crate::pool;
 use crate::response::BoxError;
@@ -199,15 +199,8 @@ impl Line {
         if state.is_shut && !std::mem::replace(&mut self.is_shut, true) {
             io.shutdown_send();
         }
-        if matches!(state.leaving, Leaving::Wanted) {
-            // One that is over, or leaves already, says so by itself.
-            let _ = io.detach();
-        }
-        if let Some(timeout) = state.idle_timeout.take() {
-            io.set_idle_timeout(timeout);
-        }
-        if let Some(timeout) = state.write_timeout.take() {
-            io.set_write_timeout(timeout);
+        if let Some(wishes) = state.wishes() {
+            grant(wishes, io);
         }
         slow_down(&mut state, io);
         // Many may wait for their peers, and none of them needs these.
@@ -229,9 +222,23 @@ impl Line {
     }
 }
 
+/// Does what was asked for beside reading and writing.
+fn grant(wishes: &mut Wishes, io: &mut Io<'_>) {
+    if matches!(wishes.leaving, Leaving::Wanted) {
+        // One that is over, or leaves already, says so by itself.
+        let _ = io.detach();
+    }
+    if let Some(timeout) = wishes.idle_timeout.take() {
+        io.set_idle_timeout(timeout);
+    }
+    if let Some(timeout) = wishes.write_timeout.take() {
+        io.set_write_timeout(timeout);
+    }
+}
+
 /// Sets the time after which a read is over.
 fn measure(timed_wait: &mut Option<u64>, state: &State, io: &mut Io<'_>) {
-    let timeout = state.read_timeout.filter(|_| state.reader.waits);
+    let timeout = state.read_timeout().filter(|_| state.reader.waits);
     let wait = timeout.map(|_| state.waits);
     if wait != *timed_wait {
         *timed_wait = wait;

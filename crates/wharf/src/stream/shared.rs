@@ -5,15 +5,14 @@
 //! the connection's side (`serve.rs`).
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::methods::copy;
+use crate::conn::PackedAddrs;
 use crate::observe::ConnectionId;
-use crate::peer::PeerAddr;
 use crate::pool;
 use crate::signal::{DRAINING, OVER, Signal, Watch};
 use crate::tls::TlsInfo;
@@ -32,8 +31,7 @@ pub(super) struct Shared {
 
 /// What does not change.
 pub(super) struct Facts {
-    pub(super) peer_addr: PeerAddr,
-    pub(super) local_addr: Option<SocketAddr>,
+    pub(super) addrs: PackedAddrs,
     pub(super) id: ConnectionId,
     pub(super) server: ServerRef,
     /// What TLS was agreed on, where it is spoken.
@@ -66,14 +64,19 @@ pub(super) struct State {
     pub(super) is_draining: bool,
     /// A read waited for too long.
     pub(super) has_timed_out: bool,
+    /// How often a read began to wait, or its time was changed.
+    pub(super) waits: u64,
+    wishes: Option<Box<Wishes>>,
+}
+
+/// What most streams are never asked for.
+#[derive(Default)]
+pub(super) struct Wishes {
     pub(super) read_timeout: Option<Duration>,
     pub(super) write_timeout: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,
-    /// How often a read began to wait, or its time was changed.
-    pub(super) waits: u64,
     /// Whether the connection is to leave its server.
     pub(super) leaving: Leaving,
-    /// Made for who asks.
     watch: Option<Arc<Watch>>,
 }
 
@@ -130,6 +133,25 @@ impl Slot {
 }
 
 impl State {
+    /// What was asked for beside reading and writing, if anything was.
+    pub(super) fn wishes(&mut self) -> Option<&mut Wishes> {
+        self.wishes.as_deref_mut()
+    }
+
+    /// Where something is to be asked for.
+    pub(super) fn wish(&mut self) -> &mut Wishes {
+        self.wishes.get_or_insert_default()
+    }
+
+    /// How long a read may wait.
+    pub(super) fn read_timeout(&self) -> Option<Duration> {
+        self.wishes.as_ref()?.read_timeout
+    }
+
+    fn watch(&self) -> Option<Arc<Watch>> {
+        self.wishes.as_ref()?.watch.clone()
+    }
+
     /// How many bytes came and were not read.
     pub(super) fn unread_bytes(&self) -> usize {
         self.input.len() - self.read
@@ -178,8 +200,7 @@ impl State {
 impl Shared {
     pub(super) fn new(io: &mut Io<'_>) -> Self {
         let facts = Facts {
-            peer_addr: io.peer_addr(),
-            local_addr: io.local_addr(),
+            addrs: io.packed_addrs(),
             id: io.connection_id(),
             server: io.server().clone(),
             tls: io.shared_tls_info(),
@@ -245,7 +266,7 @@ impl Shared {
             state.waits += 1;
         }
         _before = state.reader.wait(cx);
-        if state.read_timeout.is_some() || state.is_idle {
+        if state.read_timeout().is_some() || state.is_idle {
             self.tell(state);
         }
         Poll::Pending
@@ -318,13 +339,13 @@ impl Shared {
         // Dropped without the lock.
         let _before;
         let mut state = self.lock();
-        if let Leaving::Done(detached) = std::mem::take(&mut state.leaving) {
+        if let Leaving::Done(detached) = std::mem::take(&mut state.wish().leaving) {
             return Poll::Ready(Ok(*detached));
         }
         if state.is_over {
             return Poll::Ready(Err(DetachError::Over));
         }
-        state.leaving = Leaving::Wanted;
+        state.wish().leaving = Leaving::Wanted;
         _before = state.reader.wait(cx);
         self.tell(state);
         Poll::Pending
@@ -336,7 +357,7 @@ impl Shared {
         detached.unread_first(&state.input[state.read..]);
         state.input = Vec::new();
         state.read = 0;
-        state.leaving = Leaving::Done(Box::new(detached));
+        state.wish().leaving = Leaving::Done(Box::new(detached));
         let waker = state.reader.waker.take();
         drop(state);
         if let Some(waker) = waker {
@@ -361,14 +382,14 @@ impl Shared {
         let mut state = self.lock();
         let flags = if state.is_over { OVER } else { 0 };
         let flags = if state.is_draining { flags | DRAINING } else { flags };
-        let watch = state.watch.get_or_insert_with(|| Arc::new(Watch::with(flags)));
+        let watch = state.wish().watch.get_or_insert_with(|| Arc::new(Watch::with(flags)));
         Signal::new(Arc::clone(watch), DRAINING | OVER)
     }
 
     pub(super) fn drain(&self) {
         let mut state = self.lock();
         state.is_draining = true;
-        let watch = state.watch.clone();
+        let watch = state.watch();
         drop(state);
         if let Some(watch) = watch {
             watch.set(DRAINING);
@@ -383,7 +404,7 @@ impl Shared {
         // Nobody is to take it for sent.
         state.unsent_bytes += state.output.len();
         state.output = Vec::new();
-        let watch = state.watch.clone();
+        let watch = state.watch();
         let waiting = [state.reader.waker.take(), state.writer.waker.take()];
         drop(state);
         for waker in waiting.into_iter().flatten() {

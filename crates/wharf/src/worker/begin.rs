@@ -37,7 +37,7 @@ impl<S> State<S> {
         if !self.conn(key).is_some_and(|conn| conn.keeps_protocol()) {
             return false;
         }
-        let raw = self.spares.raw(key, &self.shared.members[self.own.index], self.own.index);
+        let raw = self.spares.raw(key, self.own.index);
         if let Some(conn) = self.conn(key) {
             conn.work_raw(raw);
         }

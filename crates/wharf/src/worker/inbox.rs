@@ -133,12 +133,24 @@ impl<M> Inbox<M> {
     pub(crate) fn waker(&self, key: Key) -> ConnWaker {
         ConnWaker::new(Arc::downgrade(&self.wakes), key)
     }
+
+    /// Where connections come by wakers of their own.
+    pub(crate) const fn wakes(&self) -> &Arc<WakeQueue> {
+        &self.wakes
+    }
 }
 
 /// The connections whose tasks were woken, each once.
-struct WakeQueue {
+pub(crate) struct WakeQueue {
     woken: Mutex<Vec<Arc<Bound>>>,
     doorbell: Arc<Doorbell>,
+}
+
+impl WakeQueue {
+    /// A waker for that connection and no other.
+    pub(crate) fn waker(self: &Arc<Self>, key: Key) -> Waker {
+        ConnWaker::new(Arc::downgrade(self), key).waker
+    }
 }
 
 /// A waker that can be bound to another connection, so that it is not made for each request.

@@ -26,7 +26,7 @@ impl<S> State<S> {
     /// Has another protocol take over, as a request has asked for. What it has to say at once is
     /// sent in the next turn, which begins at once.
     pub(super) fn switch(&mut self, key: Key) {
-        let raw = self.spares.raw(key, &self.shared.members[self.own.index], self.own.index);
+        let raw = self.spares.raw(key, self.own.index);
         let Some(conn) = self.conn(key) else { return self.spares.keep_raw(raw) };
         conn.queued = true;
         self.next_queue.push(key);

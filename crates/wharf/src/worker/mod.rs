@@ -47,7 +47,7 @@ pub(crate) use self::clock::Clock;
 pub(crate) use self::control::Control;
 use self::drain::Drain;
 use self::handshakes::Handshakes;
-pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox};
+pub(crate) use self::inbox::{ConnWaker, Doorbell, Inbox, WakeQueue};
 #[cfg(test)]
 pub(crate) use self::leftovers::Leftovers;
 pub use self::life::Stopped;

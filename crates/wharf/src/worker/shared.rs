@@ -102,6 +102,7 @@ impl<S> Shared<S> {
             clock: &own.clock,
             switches: &self.switches,
             meter: &own.meter,
+            wakes: self.members[own.index].inbox.wakes(),
             has_begun_drain: own.is_draining,
         }
     }

@@ -33,11 +33,8 @@ impl Spares {
     }
 
     /// What a protocol of the program's own needs.
-    pub(super) fn raw<S>(&mut self, key: Key, member: &Member<S>, worker: usize) -> Box<Raw> {
-        self.raw.pop().unwrap_or_else(|| {
-            let id = ConnectionId::new(worker, key);
-            Box::new(Raw::new(member.inbox.waker(key), id))
-        })
+    pub(super) fn raw(&mut self, key: Key, worker: usize) -> Box<Raw> {
+        self.raw.pop().unwrap_or_else(|| Box::new(Raw::new(ConnectionId::new(worker, key))))
     }
 
     #[inline(always)]

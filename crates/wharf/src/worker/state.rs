@@ -145,6 +145,7 @@ impl<S> State<S> {
         if Orphans::is_one(key) {
             return self.wake_orphan(key);
         }
+        self.take_up(key);
         self.act(key, Conn::on_wake);
     }
 

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use super::{Link, Queued};
 use crate::DetachError;
 use crate::ServerRef;
-use crate::conn::Context;
 use crate::conn::wire::{Ending, HIGH_WATER_BYTES, Wire};
+use crate::conn::{Context, PackedAddrs};
 use crate::driver::Close;
 use crate::observe::{CloseReason, ConnectionId};
 use crate::peer::PeerAddr;
@@ -198,11 +198,10 @@ impl Io<'_> {
     /// Has [`on_wake`](crate::Protocol::on_wake) called, from any thread: for what is done
     /// elsewhere.
     ///
-    /// Somebody who keeps a clone for longer than the connection wakes nobody, or another one for
-    /// nothing.
+    /// Somebody who keeps a clone for longer than the connection wakes nobody.
     pub fn waker(&mut self) -> &Waker {
-        self.link.is_awaited = true;
-        self.link.waker.waker()
+        let (key, wakes) = (self.link.id.key(), self.context.wakes);
+        self.link.waker.get_or_insert_with(|| wakes.waker(key))
     }
 
     /// Where the connection comes from.
@@ -221,6 +220,11 @@ impl Io<'_> {
     #[must_use]
     pub const fn connection_id(&self) -> ConnectionId {
         self.link.id
+    }
+
+    /// Both addresses, in few bytes.
+    pub(crate) fn packed_addrs(&self) -> PackedAddrs {
+        PackedAddrs::new(self.link.addrs)
     }
 
     pub(crate) fn shared_tls_info(&self) -> Option<Arc<TlsInfo>> {

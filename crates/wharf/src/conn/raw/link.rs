@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::lifeline::PerConnection;
@@ -11,11 +12,9 @@ use crate::observe::ConnectionId;
 use crate::request::Addrs;
 use crate::threads::Ticket;
 use crate::tls::TlsInfo;
-use crate::worker::ConnWaker;
 
 /// What a protocol has asked of its connection.
 pub(super) struct Link {
-    pub(super) waker: ConnWaker,
     pub(super) id: ConnectionId,
     pub(super) addrs: Addrs,
     /// Nothing that the peer sends is wanted.
@@ -24,8 +23,8 @@ pub(super) struct Link {
     pub(super) is_half_closed: bool,
     /// The connection leaves the server.
     pub(super) leaves: bool,
-    /// Somebody has the waker.
-    pub(super) is_awaited: bool,
+    /// Made for who asks. Clones of it go on to work when this one is forgotten.
+    pub(super) waker: Option<Waker>,
     /// When the protocol is to be told the time.
     pub(super) due: Option<Instant>,
     /// How long nothing may come or go, in place of the server's setting.
@@ -50,15 +49,14 @@ pub(super) struct Queued {
 
 impl Link {
     /// That of no connection; `id` is that of any of the worker.
-    pub(super) const fn new(waker: ConnWaker, id: ConnectionId) -> Self {
+    pub(super) const fn new(id: ConnectionId) -> Self {
         Self {
-            waker,
             id,
             addrs: Addrs::UNKNOWN,
             is_paused: false,
             is_half_closed: false,
             leaves: false,
-            is_awaited: false,
+            waker: None,
             due: None,
             idle_timeout: None,
             requests: 0,
@@ -74,7 +72,7 @@ impl Link {
         self.is_paused = false;
         self.is_half_closed = false;
         self.leaves = false;
-        self.is_awaited = false;
+        self.waker = None;
         self.due = None;
         self.idle_timeout = None;
         self.jobs.clear();

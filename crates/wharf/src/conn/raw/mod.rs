@@ -33,7 +33,6 @@ use crate::pool;
 use crate::request::Addrs;
 use crate::response::BoxError;
 use crate::tls::TlsInfo;
-use crate::worker::ConnWaker;
 
 /// A busy connection on which a protocol of the program's own is spoken.
 pub(crate) struct Raw {
@@ -49,8 +48,8 @@ pub(crate) struct Raw {
 
 impl Raw {
     /// It works for nobody before it is bound; `id` is that of any connection of the worker.
-    pub(crate) fn new(waker: ConnWaker, id: ConnectionId) -> Self {
-        let (wire, link) = (Wire::default(), Link::new(waker, id));
+    pub(crate) fn new(id: ConnectionId) -> Self {
+        let (wire, link) = (Wire::default(), Link::new(id));
         Self { wire, link, protocol: None, input: Vec::new(), has_told_end: false }
     }
 
@@ -63,7 +62,6 @@ impl Raw {
         tls: Option<Arc<TlsInfo>>,
         protocol: Box<dyn Protocol>,
     ) {
-        self.link.waker.bind(key);
         self.link.id = self.link.id.with_key(key);
         self.link.addrs = addrs.get();
         self.link.requests = requests;
@@ -89,7 +87,7 @@ impl Raw {
     /// Whether nothing is held but the protocol itself.
     pub(crate) fn is_idle(&self) -> bool {
         let link = &self.link;
-        let is_asked = link.is_paused || link.is_half_closed || link.is_awaited;
+        let is_asked = link.is_paused || link.is_half_closed;
         let is_told = self.wire.eof || self.wire.ending.is_some() || self.has_told_end;
         let is_done = !is_asked && !is_told && link.due.is_none() && link.jobs.is_empty();
         is_done && link.idle_timeout.is_none() && link.left.is_none() && self.is_quiet()

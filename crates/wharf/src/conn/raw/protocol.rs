@@ -137,7 +137,7 @@ pub trait Protocol: 'static {
     /// meanwhile.
     ///
     /// It is asked when the output was taken and all that came was dealt with. A connection that is
-    /// idle and was not asked for anything ([`Io::waker`], [`Io::pause`], [`Io::set_timeout`])
+    /// idle and was not asked for anything ([`Io::pause`], [`Io::set_timeout`])
     /// holds nothing but this value.
     fn is_idle(&self) -> bool {
         true
