@@ -257,8 +257,8 @@ impl Budget {
     /// as one.
     ///
     /// An event is a connection that came, something that was received, each further request in
-    /// it, a large send that goes on, a handler that was woken, or a deadline. What is sent because
-    /// of an event is part of it.
+    /// it (over HTTP/2, whatever stands behind a request), a large send that goes on, a handler
+    /// that was woken, or a deadline. What is sent because of an event is part of it.
     pub const fn events(mut self, at_most: usize) -> Self {
         self.events = Some(at_most);
         self

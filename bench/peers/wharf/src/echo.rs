@@ -35,7 +35,6 @@ impl Protocol for Echo {
 async fn echo(mut stream: Stream) -> io::Result<()> {
     let mut buffer = [0; 16 << 10];
     loop {
-        stream.mark_idle();
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
             len => stream.write_all(&buffer[..len]).await?,

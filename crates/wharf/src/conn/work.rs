@@ -84,7 +84,7 @@ impl Work {
     pub(super) fn on_resume(&mut self, context: &Context<'_>) {
         match self {
             Self::Http1(http) => http.on_resume(context),
-            Self::Http2(_) => {}
+            Self::Http2(http) => http.on_resume(context),
             Self::Raw(_) => {}
         }
     }
@@ -224,7 +224,7 @@ impl Work {
     pub(crate) fn is_postponed(&self) -> bool {
         match self {
             Self::Http1(http) => http.is_postponed(),
-            Self::Http2(_) => false,
+            Self::Http2(http) => http.is_postponed(),
             Self::Raw(_) => false,
         }
     }

@@ -6,7 +6,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use wharf_proto::h2::PREFACE;
+
 use super::harness::{SimTicker, plan};
+use super::http2::frame;
 use crate::driver::sim::{Faults, Pace, SimClient, SimNet};
 use crate::worker::Leftovers;
 use crate::{Budget, Request, Router, Server, StopSwitch, Timeouts};
@@ -132,6 +135,30 @@ fn each_request_of_one_connection_is_an_event() {
         assert_eq!(*stand.seen.lock().unwrap(), names);
         assert_eq!(answers(&mut clients[0]), 10);
         assert_eq!(stand.server.net.open_connections(), 0);
+    }
+}
+
+#[test]
+fn each_request_of_http_2_is_an_event() {
+    for (events, expected) in [(1, vec![1; 10]), (4, vec![4, 4, 2]), (10, vec![10])] {
+        let mut stand = Stand::new(Budget::new().events(events), Duration::ZERO);
+        let mut clients = stand.clients(1);
+        let mut bytes = PREFACE.to_vec();
+        frame::put(frame::SETTINGS, 0, 0, &[], &mut bytes);
+        for number in 0..10 {
+            let path = format!("/{number}");
+            let target = [(":scheme", "http"), (":authority", "a"), (":path", &*path)];
+            let fields = [&[(":method", "GET")], &target[..]].concat();
+            let flags = frame::END_HEADERS | frame::END_STREAM;
+            let id = 2 * number + 1;
+            frame::put(frame::HEADERS, flags, id, &frame::block(&fields), &mut bytes);
+        }
+        clients[0].write(&bytes).unwrap();
+        clients[0].shut();
+        assert_eq!(stand.ticks(), expected, "{events}");
+        let names: Vec<_> = (0..10).map(|number| format!("/{number}")).collect();
+        assert_eq!(*stand.seen.lock().unwrap(), names);
+        assert_eq!(stand.server.net.open_connections(), 0, "the end was not lost");
     }
 }
 

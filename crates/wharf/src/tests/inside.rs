@@ -2,6 +2,7 @@
 //!
 //! Not here: what a client sees on every driver alike (`cases`).
 
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,8 @@ use super::harness::{SimTicker, plan};
 use super::site::{Stage, site, yield_once};
 use crate::driver::sim::{Break, Faults, PATIENCE, Pace, SimClient, SimNet};
 use crate::{
-    BlockingPool, Budget, Bytes, ErrorContext, ErrorKind, Limit, Request, Response, Server,
-    ServerHandle, StopSwitch, Timeouts,
+    BlockingPool, BlockingStream, Budget, Bytes, ErrorContext, ErrorKind, Limit, Request, Response,
+    Server, ServerHandle, StopSwitch, Timeouts,
 };
 
 /// A server on a simulated net without faults.
@@ -258,6 +259,39 @@ fn a_request_waits_for_a_thread_as_long_as_is_said_and_no_longer() {
     assert_eq!(stage.count("waiting"), 1);
 }
 
+/// The same for a connection of another protocol, which is refused by its end.
+#[test]
+fn a_connection_waits_for_a_thread_as_long_as_is_said_and_no_longer() {
+    let stage = Arc::new(Stage::default());
+    let gate = Arc::clone(&stage);
+    let gated = move |mut stream: BlockingStream| {
+        gate.pass_blocking("a");
+        stream.write_all(b"through")
+    };
+    let pool = BlockingPool::default().max_threads(1);
+    let net = SimNet::new(Pace::Ticked, 0, Faults::default());
+    let plans = plan(&net, Server::tcp(gated).blocking_pool(pool), 1, true);
+    let shared = Arc::clone(&plans[0].shared);
+    let mut server = SimTicker::new(net, plans, Budget::new());
+    let mut first = server.net.connect().unwrap();
+    wait_for(&mut server, &stage, "waiting", 1);
+    let mut second = server.net.connect().unwrap();
+    server.settle();
+    server.pass(Duration::from_millis(5_099));
+    assert_eq!(second.read(&mut [0]).map_err(|error| error.kind()), Err(io::ErrorKind::WouldBlock));
+    server.pass(Duration::from_millis(10));
+    assert_eq!(second.read(&mut [0]).unwrap(), 0);
+    assert_eq!(shared.stats().reached(Limit::BlockingWait), 1);
+    stage.open("a");
+    let mut answer = String::new();
+    while answer.is_empty() {
+        server.settle();
+        answer = read(&mut first);
+    }
+    assert_eq!(answer, "through");
+    assert_eq!(stage.count("waiting"), 1);
+}
+
 #[test]
 fn nobody_lingers_for_a_peer_that_has_closed() {
     let stage = Arc::new(Stage::default());
@@ -360,7 +394,7 @@ fn a_worker_that_is_dropped_ends_what_it_has_begun() {
     assert_eq!(stage.count("producer gone"), 1);
     assert!(read(&mut client).ends_with("begun "));
     let error = client.read(&mut [0]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
 
 /// Time stands still until a worker has nothing to do, so that a sleep can't be missed.

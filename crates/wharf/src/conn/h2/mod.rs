@@ -81,6 +81,9 @@ pub(crate) struct Http2 {
     waker: ConnWaker,
     is_draining: bool,
     head_done: bool,
+    /// What is held waits for another tick, and the peer's end behind it.
+    is_postponed: bool,
+    has_end_behind: bool,
 }
 
 impl Http2 {
@@ -125,6 +128,8 @@ impl Http2 {
             // The peer is told with its first request, which it came for.
             is_draining: context.is_draining(),
             head_done: false,
+            is_postponed: false,
+            has_end_behind: false,
         }
     }
 
@@ -156,7 +161,7 @@ impl Http2 {
     }
 
     pub(super) fn wants_bytes(&self) -> bool {
-        !self.wire.eof && self.can_receive()
+        !self.wire.eof && !self.is_postponed && self.can_receive()
     }
 
     /// Whether what comes can be dealt with. Output alone is no reason against it, up to a bound:
@@ -171,6 +176,10 @@ impl Http2 {
 
     pub(super) const fn requests(&self) -> u32 {
         self.requests
+    }
+
+    pub(super) const fn is_postponed(&self) -> bool {
+        self.is_postponed
     }
 
     fn open(&self) -> impl Iterator<Item = &Stream> {
@@ -286,7 +295,9 @@ impl Http2 {
 /// What happens to a connection.
 impl Http2 {
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
-        if bytes.is_empty() {
+        if bytes.is_empty() && self.is_postponed {
+            self.has_end_behind = true;
+        } else if bytes.is_empty() {
             self.on_eof(context);
         } else if self.input.is_empty() {
             let used = self.process(bytes, context);
@@ -321,7 +332,7 @@ impl Http2 {
 
     /// Goes on with what is held, and with responses that wait for room.
     fn proceed(&mut self, context: &Context<'_>) {
-        if !self.input.is_empty() {
+        if !self.input.is_empty() && !self.is_postponed {
             let input = std::mem::take(&mut self.input);
             let used = self.process(&input, context);
             self.input = input;
@@ -329,6 +340,15 @@ impl Http2 {
         }
         self.pump(context);
         self.settle(context);
+    }
+
+    /// What had to wait for another tick has its turn.
+    pub(super) fn on_resume(&mut self, context: &Context<'_>) {
+        self.is_postponed = false;
+        self.proceed(context);
+        if !self.is_postponed && std::mem::take(&mut self.has_end_behind) {
+            self.on_bytes(&[], context);
+        }
     }
 
     pub(super) fn on_wake(&mut self, context: &Context<'_>) {

@@ -49,7 +49,16 @@ impl Http2 {
                 Ok(received) => {
                     used += received.consumed;
                     match received.event {
-                        Some(event) => self.take(event, context),
+                        Some(event) => {
+                            let is_request = matches!(event, Event::Head { .. });
+                            self.take(event, context);
+                            // What is left of the tick's budget may not be enough for more.
+                            let has_more = is_request && used < input.len();
+                            if has_more && !context.meter.begin_event() {
+                                self.is_postponed = true;
+                                break;
+                            }
+                        }
                         None => break,
                     }
                 }
