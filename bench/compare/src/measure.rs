@@ -45,12 +45,12 @@ pub(crate) fn everything(options: &Options, stop: &Stop) -> Result<Results> {
         with_all_up(&programs, options, stop, &mut results)?;
     }
     for program in &programs {
-        if let Some(connections) = passes.memory
-            && program.service.request().is_some()
-        {
-            stop.check()?;
-            eprintln!("memory of {}", program.name);
-            results.memory.push(memory::of(program, connections, options));
+        if let Some(connections) = passes.memory {
+            for &idle in program.service.idle() {
+                stop.check()?;
+                eprintln!("memory of {}, {idle}", program.name);
+                results.memory.push(memory::of(program, idle, connections, options));
+            }
         }
         for workload in &options.workloads {
             let is_counted = program.counts_allocations

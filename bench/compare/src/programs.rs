@@ -11,10 +11,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use tempfile::TempDir;
+use wire::Certificate;
 
 use crate::args::Options;
 use crate::configured::{self, Software};
-use crate::service::{Certificate, Service};
+use crate::service::Service;
 
 /// The servers others are measured by, as they are called in the table.
 pub(crate) const LIMIT_EPOLL: &str = "limit-epoll";
@@ -84,6 +85,11 @@ enum Kind {
 }
 
 impl Program {
+    /// What TLS is spoken with.
+    pub(crate) const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
     /// Returns the command that serves on `address`, with the directory it needs while it runs.
     pub(crate) fn command(&self, address: SocketAddr) -> Result<(Command, Option<TempDir>)> {
         match self.kind {

@@ -4,15 +4,11 @@
 //! Not here: which servers know which (`programs.rs`, `configured/`), who loads them
 //! (`workload.rs`).
 
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fmt;
 
-use anyhow::{Context, Result};
 use loadgen::Request;
-use tempfile::TempDir;
+use serde::{Serialize, Serializer};
+use wire::Version;
 
 /// What is sent to an echo before it is loaded, and once on connections that are idle afterwards.
 const ECHO: Request = Request::echo(1 << 10);
@@ -41,36 +37,49 @@ impl Service {
             Self::Http2 | Self::Tls => None,
         }
     }
+    /// What connections to it can be that ask for nothing more.
+    pub(crate) const fn idle(self) -> &'static [Idle] {
+        match self {
+            Self::Http => &[Idle::Cleartext(Version::Http1)],
+            Self::Http2 => &[Idle::Cleartext(Version::Http2)],
+            Self::Tls => &[Idle::Tls(Version::Http1), Idle::Tls(Version::Http2)],
+            Self::Echo => &[Idle::Echo],
+        }
+    }
 }
 
-/// A certificate for `localhost` that signs itself, with a key on the curve P-256, in files that
-/// are there as long as this is.
-#[derive(Clone, Debug)]
-pub(crate) struct Certificate(Arc<TempDir>);
+/// What an idle connection spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idle {
+    Cleartext(Version),
+    Tls(Version),
+    Echo,
+}
 
-impl Certificate {
-    pub(crate) fn new() -> Result<Self> {
-        let directory = tempfile::Builder::new().prefix("compare-").tempdir()?;
-        // Servers started by root serve as somebody else.
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])
-            .context("cannot make a certificate")?;
-        let this = Self(Arc::new(directory));
-        fs::write(this.chain(), made.cert.pem())?;
-        fs::write(this.key(), made.signing_key.serialize_pem())?;
-        Ok(this)
+impl Idle {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Cleartext(Version::Http1),
+        Self::Cleartext(Version::Http2),
+        Self::Tls(Version::Http1),
+        Self::Tls(Version::Http2),
+        Self::Echo,
+    ];
+}
+
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cleartext(Version::Http1) => "idle connection",
+            Self::Cleartext(Version::Http2) => "idle connection of HTTP/2",
+            Self::Tls(Version::Http1) => "idle connection of HTTP/1.1 over TLS",
+            Self::Tls(Version::Http2) => "idle connection of HTTP/2 over TLS",
+            Self::Echo => "idle connection of an echo",
+        })
     }
+}
 
-    pub(crate) fn chain(&self) -> PathBuf {
-        self.0.path().join("cert.pem")
-    }
-
-    pub(crate) fn key(&self) -> PathBuf {
-        self.0.path().join("key.pem")
-    }
-
-    /// The options that peers take for it.
-    pub(crate) fn options(&self) -> [OsString; 4] {
-        ["--tls-cert".into(), self.chain().into(), "--tls-key".into(), self.key().into()]
+impl Serialize for Idle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

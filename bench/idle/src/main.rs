@@ -3,19 +3,24 @@
 //! Opens many connections, has one request answered on each (or a few bytes echoed), keeps them all
 //! open and compares the server's resident memory with that before.
 //!
-//! Not here: opening them (the `loadgen` crate), starting the server (`compare --memory` does), or
-//! the kernel's memory for the sockets, which is the same for every server.
+//! Not here: opening them (the `wire` and `loadgen` crates), starting the server (`compare
+//! --memory` does), or the kernel's memory for the sockets, which is the same for every server.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use lexopt::prelude::*;
-use loadgen::{Crowd, Request, raise_file_limit};
+use loadgen::{Request, raise_file_limit};
 use meter::{Memory, Processes};
+use wire::{Transport, Version};
 
-const USAGE: &str = "idle --connect ADDR --pid PID [--connections 10000] [--echo BYTES]";
+const USAGE: &str = "\
+idle --connect ADDR --pid PID [--connections 10000] [--echo BYTES | [--http2] [--tls-cert FILE]]
+
+FILE holds the certificate of the server, which has to be one for localhost.";
 
 /// Time for a server to give back what it needed for the last requests. More than any of them
 /// takes; a server that keeps it for longer may as well be said to need it.
@@ -28,7 +33,13 @@ struct Options {
     address: SocketAddr,
     pid: u32,
     connections: usize,
-    request: Request,
+    spoken: Spoken,
+}
+
+/// What is said on each connection before it is idle.
+enum Spoken {
+    Http(Transport, Version),
+    Echo(Request),
 }
 
 fn main() -> Result<()> {
@@ -39,12 +50,28 @@ fn main() -> Result<()> {
     let processes = Processes::of(options.pid)?;
     raise_file_limit(options.connections as u64 + SPARE_FILES)?;
     let before = Memory::of(&processes)?;
-    let crowd = Crowd::open(options.address, &options.request, options.connections)?;
-    thread::sleep(SETTLE);
-    let after = Memory::of(&processes)?;
-    crowd.ensure_open()?;
+    let (address, count) = (options.address, options.connections);
+    let after = match &options.spoken {
+        Spoken::Http(transport, version) => {
+            let mut crowd = wire::Crowd::open(address, transport, *version, count)?;
+            let after = settle(&processes)?;
+            crowd.ensure_open()?;
+            after
+        }
+        Spoken::Echo(echo) => {
+            let crowd = loadgen::Crowd::open(address, echo, count)?;
+            let after = settle(&processes)?;
+            crowd.ensure_open()?;
+            after
+        }
+    };
     report(&options, &processes, before, after);
     Ok(())
+}
+
+fn settle(processes: &Processes) -> Result<Memory> {
+    thread::sleep(SETTLE);
+    Memory::of(processes)
 }
 
 fn report(options: &Options, processes: &Processes, before: Memory, after: Memory) {
@@ -79,14 +106,16 @@ fn line(name: &str, connections: usize, before: u64, after: u64) {
 
 fn parse() -> Result<Option<Options>> {
     let (mut address, mut pid, mut connections) = (None, None, 10_000);
-    let mut request = Request::get("/");
+    let (mut version, mut echo, mut chain) = (Version::Http1, None, None);
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
             Long("connect") => address = Some(args.value()?.parse::<SocketAddr>()?),
             Long("pid") => pid = Some(args.value()?.parse()?),
             Long("connections") => connections = args.value()?.parse()?,
-            Long("echo") => request = Request::echo(args.value()?.parse()?),
+            Long("echo") => echo = Some(Request::echo(args.value()?.parse()?)),
+            Long("http2") => version = Version::Http2,
+            Long("tls-cert") => chain = Some(PathBuf::from(args.value()?)),
             Short('h') | Long("help") => return Ok(None),
             Short(_) | Long(_) | Value(_) => return Err(arg.unexpected().into()),
         }
@@ -95,5 +124,10 @@ fn parse() -> Result<Option<Options>> {
     let address = address.context("--connect ADDR is required")?;
     ensure!(address.ip().is_loopback(), "only a server on this machine has a pid to look at");
     let pid = pid.context("--pid PID is required")?;
-    Ok(Some(Options { address, pid, connections, request }))
+    let spoken = match (echo, chain) {
+        (Some(echo), _) => Spoken::Echo(echo),
+        (None, Some(chain)) => Spoken::Http(Transport::trusting(&chain, version)?, version),
+        (None, None) => Spoken::Http(Transport::Plain, version),
+    };
+    Ok(Some(Options { address, pid, connections, spoken }))
 }

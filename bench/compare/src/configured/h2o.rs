@@ -5,7 +5,9 @@ use std::path::Path;
 
 use rustix::process::getuid;
 
-use crate::service::{Certificate, Service};
+use wire::Certificate;
+
+use crate::service::Service;
 
 pub(super) fn configuration(
     address: SocketAddr,
@@ -33,6 +35,7 @@ pub(super) fn configuration(
         r#"{user}num-threads: 1
 max-connections: 16384
 http1-request-timeout: 3600
+http2-idle-timeout: 3600
 listen:
   host: {host}
   port: {port}

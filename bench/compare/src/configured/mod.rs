@@ -17,8 +17,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
+use wire::Certificate;
 
-use crate::service::{Certificate, Service};
+use crate::service::Service;
 
 /// Where servers are besides those in `PATH`, which often lacks it.
 const MORE_FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];

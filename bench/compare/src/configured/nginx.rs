@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::service::{Certificate, Service};
+use wire::Certificate;
+
+use crate::service::Service;
 
 pub(super) fn configuration(
     address: SocketAddr,

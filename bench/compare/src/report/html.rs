@@ -17,6 +17,7 @@ use crate::measure::{Counted, Results};
 use crate::passes::memory::MemoryCell;
 use crate::passes::syscalls::Calls;
 use crate::programs::Role;
+use crate::service::Idle;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -61,9 +62,10 @@ fn page(about: &str, results: &Results) -> String {
     for row in rows(&results.cells) {
         push_row(&mut body, row);
     }
-    let (echoes, others): (Vec<_>, Vec<_>) = results.memory.iter().partition(|cell| cell.is_echo);
-    push_memory(&mut body, "idle connection", &others);
-    push_memory(&mut body, "idle connection of an echo", &echoes);
+    for idle in Idle::ALL {
+        let cells: Vec<_> = results.memory.iter().filter(|cell| cell.idle == idle).collect();
+        push_memory(&mut body, idle, &cells);
+    }
     push_syscalls(&mut body, &results.syscalls);
     push_allocations(&mut body, &results.allocations);
     format!(
@@ -151,7 +153,7 @@ fn push_table(body: &mut String, row: &[Cell], yardsticks: Yardsticks<'_>) {
     push(body, format_args!("</table></details>\n"));
 }
 
-fn push_memory(body: &mut String, what: &str, cells: &[&MemoryCell]) {
+fn push_memory(body: &mut String, what: Idle, cells: &[&MemoryCell]) {
     let Some(first) = cells.first() else { return };
     let connections = first.connections;
     push(body, format_args!("<h2>Resident bytes per {what}, {connections} of them</h2>"));
@@ -218,7 +220,7 @@ mod tests {
         let mut results = Results::default();
         results.memory.push(MemoryCell {
             server: "<b>".to_owned(),
-            is_echo: false,
+            idle: Idle::Echo,
             role: Role::Wharf,
             connections: 10,
             bytes: Some((0, 1000)),

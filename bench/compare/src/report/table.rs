@@ -7,6 +7,7 @@ use crate::cell::{Cell, Yardsticks};
 use crate::measure::{Counted, Results};
 use crate::passes::memory::MemoryCell;
 use crate::passes::syscalls::Calls;
+use crate::service::Idle;
 use crate::summary::Summary;
 
 /// Prints everything.
@@ -107,12 +108,13 @@ fn print_notes(cells: &[Cell]) {
 }
 
 fn print_memory(cells: &[MemoryCell]) {
-    let (echoes, others): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_echo);
-    print_memory_of(&others, "idle connection");
-    print_memory_of(&echoes, "idle connection of an echo");
+    for idle in Idle::ALL {
+        let cells: Vec<_> = cells.iter().filter(|cell| cell.idle == idle).collect();
+        print_memory_of(&cells, idle);
+    }
 }
 
-fn print_memory_of(cells: &[&MemoryCell], what: &str) {
+fn print_memory_of(cells: &[&MemoryCell], what: Idle) {
     let Some(first) = cells.first() else { return };
     println!("\nResident bytes per {what}, {} of them", first.connections);
     println!("{:<12} {:>9} {:>9}  all: with what was there before", "server", "growth", "all");
