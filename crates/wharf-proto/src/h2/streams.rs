@@ -63,6 +63,10 @@ impl Streams {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
+                if self.slots.capacity() == 0 {
+                    // Many connections have one request at a time.
+                    self.slots.reserve_exact(1);
+                }
                 self.slots.push(None);
                 u16::try_from(self.slots.len() - 1).expect("streams are fewer than slots")
             }

@@ -9,10 +9,14 @@
 const GROUPS: usize = 64;
 const GROUP_LEN: usize = 4;
 
+/// So few fields are looked at one by one, without storage: most connections never insert more.
+const FEW: u16 = 8;
+
 /// Which fields may have a hash.
 #[derive(Debug, Default)]
 pub(super) struct Lookup {
-    /// Groups by the highest bits of hashes; allocated with the first one.
+    /// Groups by the highest bits of hashes; allocated when there are more than [`FEW`] fields. The
+    /// first are forgotten then, and inserted once more if they come again.
     groups: Option<Box<[[Noted; GROUP_LEN]; GROUPS]>>,
     /// The number of the last field, wrapping around.
     last: u16,
@@ -31,8 +35,11 @@ impl Lookup {
     /// 0 for the last inserted.
     #[inline]
     pub(super) fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let Some(groups) = &self.groups else {
+            return (0..usize::from(self.last)).find(|&age| is_it(age));
+        };
         let tag = tag_of(hash);
-        for noted in self.groups.as_ref()?.get(group_of(hash))? {
+        for noted in groups.get(group_of(hash))? {
             let age = usize::from(self.last.wrapping_sub(noted.number));
             if noted.tag == tag && is_it(age) {
                 return Some(age);
@@ -49,6 +56,9 @@ impl Lookup {
     /// Notes a hash of the last field, in the place of the oldest that shares the group.
     pub(super) fn note(&mut self, hash: u32) {
         let last = self.last;
+        if self.groups.is_none() && last <= FEW {
+            return;
+        }
         // What was never set seems to be as old as can be.
         let unset = Noted { number: last.wrapping_add(1), tag: 0 };
         let groups = self.groups.get_or_insert_with(|| Box::new([[unset; GROUP_LEN]; GROUPS]));

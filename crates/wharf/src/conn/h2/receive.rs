@@ -68,6 +68,10 @@ impl Http2 {
                 }
             }
         }
+        if self.machine.open_streams() == 0 {
+            // An idle connection needs none of it; the next request takes what is there then.
+            self.parts = None;
+        }
         used
     }
 

@@ -140,3 +140,20 @@ fn idle_tables_hold_no_storage_and_busy_ones_little() {
     assert!(encoder.storage_bytes() < 16_384, "{}", encoder.storage_bytes());
     assert!(decoder.storage_bytes() < 16_384, "{}", decoder.storage_bytes());
 }
+
+#[test]
+fn a_usual_head_takes_little_storage_and_a_long_one_is_found_again() {
+    let (mut encoder, mut decoder) = pair();
+    let usual =
+        [("content-type", "text/plain"), ("date", "Mon, 21 Oct 2013 20:13:22 GMT"), ("x-a", "b")];
+    for _ in 0..3 {
+        sent(&mut encoder, &mut decoder, &usual);
+    }
+    assert!(encoder.storage_bytes() < 512, "{}", encoder.storage_bytes());
+    let names: Vec<String> = (0..20).map(|number| format!("x-{number}")).collect();
+    let long: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "a value")).collect();
+    for _ in 0..3 {
+        sent(&mut encoder, &mut decoder, &long);
+    }
+    assert_eq!(sent(&mut encoder, &mut decoder, &long).len(), long.len());
+}
