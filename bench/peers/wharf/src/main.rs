@@ -9,7 +9,13 @@ use std::io;
 
 use anyhow::Result;
 use peer_listen::{Options, Service, site};
-use wharf::{BodyError, Request, Response, Router, Server, Tls};
+use wharf::{BodyError, Request, Response, Router, Server, Tls, body_limit};
+
+/// Larger than any body that is sent to compare with others.
+const MAX_BODY_BYTES: u64 = 1 << 30;
+
+/// Of 64 KiB each: 100 MiB.
+const LARGE_PIECES: usize = 1600;
 
 fn main() -> Result<()> {
     let Options { address, service } = peer_listen::options()?;
@@ -37,11 +43,22 @@ fn site() -> Router {
         .get("/64k", |_: Request| text(site::SIZED_64K))
         .get("/1m", |_: Request| text(site::SIZED_1M))
         .get("/stream", |_: Request| stream())
-        .post("/upload", upload)
+        .get("/100m", |_: Request| large())
+        .post("/upload", body_limit(MAX_BODY_BYTES, upload))
 }
 
 fn text(body: &'static [u8]) -> Response {
     Response::of_type(site::CONTENT_TYPE, body)
+}
+
+/// What a path that is long and wide is measured with.
+fn large() -> Response {
+    Response::stream(async |mut writer| {
+        for _ in 0..LARGE_PIECES {
+            writer.write(site::SIZED_64K).await?;
+        }
+        writer.finish()
+    })
 }
 
 fn stream() -> Response {
