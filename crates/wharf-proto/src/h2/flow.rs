@@ -13,6 +13,10 @@ pub(super) const MAX_WINDOW: u32 = (1 << 31) - 1;
 /// section 6.9.2).
 pub(super) const INITIAL_WINDOW: u32 = 65_535;
 
+/// So many bytes are worth a frame however large the window is: a third of a large one would be
+/// missing where the path needs all of it.
+const ENOUGH_BYTES: u32 = 256 << 10;
+
 /// What may be sent to the peer. Below 0 after a setting took some back (RFC 9113 section 6.9.2).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SendWindow(i32);
@@ -94,12 +98,12 @@ impl RecvWindow {
     }
 
     /// What is to be granted so that the peer may send `target` bytes, those held counted, if that
-    /// is worth a frame: a third of it. With halves, a peer that sends in large frames would be
-    /// left with half of its window for a round trip.
+    /// is worth a frame: a third of it, or what is always worth one. With halves, a peer that sends
+    /// in large frames would be left with half of its window for a round trip.
     #[inline]
     pub(super) fn grant(&mut self, target: u32) -> Option<u32> {
         let room = i64::from(target) - self.left - i64::from(self.held);
-        if room < i64::from(target / 3).max(1) {
+        if room < i64::from((target / 3).clamp(1, ENOUGH_BYTES)) {
             return None;
         }
         let increment = u32::try_from(room).unwrap_or(MAX_WINDOW).min(MAX_WINDOW);
@@ -212,6 +216,14 @@ mod tests {
         assert_eq!(window.grant(100), Some(67));
         assert_eq!(window.grant(1000), Some(900));
         assert!(window.receive(1000));
+    }
+
+    #[test]
+    fn a_large_window_is_granted_in_small_parts() {
+        let mut window = RecvWindow::new(8 << 20);
+        assert!(window.receive(ENOUGH_BYTES));
+        assert_eq!((window.release(ENOUGH_BYTES - 1), window.grant(8 << 20)), (262_143, None));
+        assert_eq!((window.release(1), window.grant(8 << 20)), (1, Some(ENOUGH_BYTES)));
     }
 
     #[test]
