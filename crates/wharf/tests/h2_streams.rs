@@ -18,6 +18,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
@@ -131,4 +132,38 @@ fn a_request_that_goes_on_behind_its_response_has_a_deadline() {
     client.until(is_end);
     client.until(|frame| frame.0 == RST_STREAM);
     drop(kept);
+}
+
+/// Of many large responses at once no more is in the output than is sent next, so that what is
+/// asked for last and is more urgent does not wait behind a part of each.
+#[test]
+fn large_responses_wait_for_room_before_they_begin() {
+    let (_handle, addr) = start(Server::new(|_: Request| vec![b'x'; 1 << 20]));
+    let stream = TcpStream::connect(addr).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("it is settable");
+    let mut client = Client { stream };
+    let urgent = [GET, b"\x00\x08priority\x03u=0"].concat();
+    let mut out = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    let mut put = |kind: u8, flags: u8, id: u32, payload: &[u8]| {
+        let len = u32::try_from(payload.len()).expect("a short one");
+        out.extend_from_slice(&len.to_be_bytes()[1..]);
+        out.extend_from_slice(&[kind, flags]);
+        out.extend_from_slice(&id.to_be_bytes());
+        out.extend_from_slice(payload);
+    };
+    // All windows are as large as can be.
+    put(SETTINGS, 0, 0, b"\x00\x04\x7f\xff\xff\xff");
+    put(WINDOW_UPDATE, 0, 0, &((1_u32 << 31) - 65_536).to_be_bytes());
+    for number in 0..40 {
+        put(HEADERS, END_HEADERS | END_STREAM, 1 + 2 * number, GET);
+    }
+    put(HEADERS, END_HEADERS | END_STREAM, 81, &urgent);
+    // One piece, so that all of it is there before anything is sent.
+    client.stream.write_all(&out).expect("it is taken");
+    let mut before = 0;
+    client.until(|frame| {
+        before += if frame.0 == DATA { frame.3.len() } else { 0 };
+        frame.0 == DATA && frame.2 == 81
+    });
+    assert!(before < 200_000, "{before}");
 }

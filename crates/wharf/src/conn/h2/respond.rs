@@ -170,16 +170,16 @@ impl Http2 {
     /// Sends what comes of a streamed body, as far as it is there and as there is room.
     pub(super) fn produce(&mut self, stream: &mut Stream, context: &Context<'_>) {
         stream.is_held = false;
+        if !stream.pending.is_empty() && !self.wire.can_produce() {
+            // A peer that asks for much and reads nothing would have a part of each in the output.
+            return self.hold(stream);
+        }
         loop {
             if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES, context) {
                 return self.await_room(stream, context);
             }
             if !self.wire.can_produce() {
-                // It has another turn once that is sent, also without a window: nothing but the end
-                // may be left.
-                stream.is_held = true;
-                self.holds_streams = true;
-                return self.machine.await_writable(stream.key);
+                return self.hold(stream);
             }
             let Some(body) = &mut stream.exchange.response_body else {
                 // A response to CONNECT has no length that would end it.
@@ -213,6 +213,14 @@ impl Http2 {
             }
             return self.give_up(stream);
         }
+    }
+
+    /// Has a stream wait for room in the output. It has another turn once that is sent, also
+    /// without a window: nothing but the end may be left.
+    fn hold(&mut self, stream: &mut Stream) {
+        stream.is_held = true;
+        self.holds_streams = true;
+        self.machine.await_writable(stream.key);
     }
 
     /// Sends of what was taken from a body as much as is allowed, and at most `max` bytes. Returns
