@@ -108,7 +108,8 @@ pub(super) const ATTACKS: &[Attack] = &[
         about: "PING, and the answers are not read (CVE-2019-9512)",
         reads: false,
         is_deaf: true,
-        fate: Fate::Cut,
+        // They are, but who does not read may not learn of it.
+        fate: Fate::Any,
         unit: Unit::Bytes(units::ping),
         ..Attack::USUAL
     },
