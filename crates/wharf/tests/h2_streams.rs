@@ -24,6 +24,8 @@ const END_HEADERS: u8 = 4;
 
 const GET: &[u8] = b"\x82\x86\x84\x41\x01a";
 const POST: &[u8] = b"\x83\x86\x84\x41\x01a";
+/// A POST of five bytes.
+const POST_5: &[u8] = b"\x83\x86\x84\x41\x01a\x0f\x0d\x015";
 const CONNECT: &[u8] = b"\x02\x07CONNECT\x41\x03a:1";
 
 fn start(server: Server) -> (ServerHandle, SocketAddr) {
@@ -97,6 +99,31 @@ fn a_connect_request_that_a_handler_answers_is_over_with_its_response() {
     let mut client = Client::connect(addr, &[]);
     client.send(HEADERS, END_HEADERS, 1, CONNECT);
     client.until(|frame| is_end(frame) || frame.0 == RST_STREAM);
+}
+
+/// There are clients that send the end in a frame of its own, and take a reset for a failure.
+#[test]
+fn a_request_whose_end_alone_is_missing_is_not_reset_behind_its_response() {
+    let (_handle, addr) = start(Server::new(async |request: Request| request.into_body()));
+    let mut client = Client::connect(addr, &[]);
+    client.send(HEADERS, END_HEADERS, 1, POST_5);
+    client.send(DATA, 0, 1, b"hello");
+    client.until(is_end);
+    client.send(DATA, END_STREAM, 1, b"");
+    client.send(HEADERS, END_HEADERS | END_STREAM, 3, GET);
+    let frame = client.until(|frame| is_end(frame) || frame.0 == RST_STREAM);
+    assert_eq!((frame.0 == RST_STREAM, frame.2), (false, 3));
+}
+
+#[test]
+fn a_request_whose_end_alone_never_comes_is_reset_in_time() {
+    let server = Server::new(async |request: Request| request.into_body());
+    let (_handle, addr) = start(server.timeouts(Timeouts::default().body(SHORT)));
+    let mut client = Client::connect(addr, &[]);
+    client.send(HEADERS, END_HEADERS, 1, POST_5);
+    client.send(DATA, 0, 1, b"hello");
+    client.until(is_end);
+    assert_eq!(client.until(|frame| frame.0 == RST_STREAM).2, 1);
 }
 
 #[test]

@@ -361,6 +361,9 @@ impl Http2 {
             Some(body) if !body.is_closed() && self.machine.is_receiving(stream.key) => {
                 stream.exchange.request_body = Some(body);
             }
+            // All of it came, and its end is on its way: there are clients that take a reset in
+            // between for a failure.
+            _ if self.awaits_end_alone(stream) => {}
             // RFC 9113 section 8.1: the peer need not send the rest.
             _ if self.machine.is_receiving(stream.key) => {
                 let out = &mut self.wire.output.buffer;
@@ -368,5 +371,13 @@ impl Http2 {
             }
             _ => {}
         }
+    }
+
+    /// Whether nothing is missing of a request but END_STREAM, which has a deadline.
+    fn awaits_end_alone(&self, stream: &Stream) -> bool {
+        let received = self.machine.received_bytes(stream.key);
+        self.machine.is_receiving(stream.key)
+            && self.machine.announced_bytes(stream.key) == Some(received)
+            && stream.body_deadline.due().is_some()
     }
 }
