@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
 """Sends mixed requests with Python's HTTP clients and checks every answer:
 
-    python_clients.py ADDR [CLIENT...]
+    python_clients.py URL VERSION [CLIENT...]
 
-Clients are http.client, requests, httpx and aiohttp. Each sends 1,000 requests over a few
-connections at once, and then uploads over the limit, each of which must show the 413.
+Clients are http.client, requests, httpx and aiohttp, of which httpx alone speaks HTTP/2. Each sends
+1,000 requests, over a few connections at once or as streams of one, then uploads over the limit, each
+of which must show the 413, and gives up downloads.
 
 `http.client` gives up where it can't send on. Its user has to catch that and ask for the response
 all the same, as urllib3 does; that is what is done here, and how often is told. None of the four
-can pipeline.
+can pipeline, and none tells of trailers.
+
+Over HTTP/2 httpx breaks off all streams when one of them is answered, and reset without an error,
+while it is sent (RFC 9113 section 8.1); and it does not reset what is given up, nor takes what comes
+of it into account, until the connection's window is used up. It is spared both there, and
+`h2_client.py` is not.
 """
 
 import asyncio
@@ -17,19 +23,25 @@ import http.client
 import sys
 import threading
 import time
+import urllib.parse
 
 import plan
 
 REQUESTS = 1000
 THREADS = 4
 SEED = 1
+SEEN = f", {2 * plan.REFUSALS} refusals seen, {plan.CANCELS} given up"
 
 
 class HttpClient:
     """The standard library's, with one connection for each thread."""
 
-    def __init__(self, addr):
-        self.connection = http.client.HTTPConnection(addr, timeout=30)
+    def __init__(self, url):
+        addr, context = urllib.parse.urlsplit(url).netloc, plan.tls(url, "http/1.1")
+        if context is None:
+            self.connection = http.client.HTTPConnection(addr, timeout=30)
+        else:
+            self.connection = http.client.HTTPSConnection(addr, timeout=30, context=context)
         self.broken_sends = 0
 
     def send(self, request):
@@ -51,12 +63,22 @@ class HttpClient:
             self.connection.close()
         return answer
 
+    def cancel(self):
+        self.connection.request("GET", plan.ENDLESS)
+        response = self.connection.getresponse()
+        begin = response.read(5000)
+        self.connection.close()
+        response.close()
+        return begin
+
 
 class Requests:
-    def __init__(self, addr):
+    def __init__(self, url):
         import requests
 
-        self.session, self.origin = requests.Session(), f"http://{addr}"
+        self.session, self.origin = requests.Session(), url
+        self.session.trust_env = False
+        self.session.verify = plan.authority() or True
 
     def send(self, request):
         body = iter(request.body) if request.is_chunked else request.body
@@ -67,11 +89,17 @@ class Requests:
         return response.status_code, fields(response.headers.items()), response.content
 
 
+    def cancel(self):
+        with self.session.get(self.origin + plan.ENDLESS, stream=True, timeout=30) as response:
+            return next(response.iter_content(5000))
+
+
 class Httpx:
-    def __init__(self, addr):
+    def __init__(self, url):
         import httpx
 
-        self.client = httpx.Client(base_url=f"http://{addr}", timeout=30, trust_env=False)
+        verify = plan.tls(url, "http/1.1") or False
+        self.client = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=verify)
 
     def send(self, request):
         body = iter(request.body) if request.is_chunked else request.body
@@ -80,17 +108,21 @@ class Httpx:
         )
         return response.status_code, fields(response.headers.items()), response.content
 
+    def cancel(self):
+        with self.client.stream("GET", plan.ENDLESS) as response:
+            return next(response.iter_raw(5000))
+
 
 def fields(pairs):
     return {name.lower(): value for name, value in pairs}
 
 
-def in_threads(make, addr):
+def in_threads(make, url):
     """Sends all with a synchronous client; each thread has its own."""
-    requests, failures = collections.deque(plan.mixed(SEED, REQUESTS)), []
+    requests, failures = collections.deque(plan.mixed(SEED, REQUESTS, "1.1")), []
 
     def work():
-        client = make(addr)
+        client = make(url)
         while requests and not failures:
             try:
                 request = requests.popleft()
@@ -108,7 +140,7 @@ def in_threads(make, addr):
         thread.join()
     if failures:
         raise explain(*failures[0])
-    client = make(addr)
+    client = make(url)
     for chunked in (False, True):
         for turn in range(plan.REFUSALS):
             request = plan.refused(chunked)
@@ -117,8 +149,10 @@ def in_threads(make, addr):
             except Exception as error:
                 raise explain(request, error, f"refusal {turn}, chunked {chunked}") from error
             assert status == 413, f"refusal {turn}, chunked {chunked}: {status}"
+    for _ in range(plan.CANCELS):
+        assert plan.MADE_UP.startswith(client.cancel()), "no response to give up"
     broken = getattr(client, "broken_sends", 0)
-    return f", {broken} of them after a broken send" if broken else ""
+    return f"{SEEN}, {broken} of them after a broken send" if broken else SEEN
 
 
 def explain(request, error, where=""):
@@ -127,69 +161,112 @@ def explain(request, error, where=""):
     return AssertionError(f"{what}: {type(error).__name__}: {error}")
 
 
-async def in_tasks(addr):
-    """Sends all with aiohttp, which waits for `100 Continue` as well."""
+async def pieces(request):
+    for piece in request.body:
+        yield piece
+
+
+async def with_aiohttp(url):
+    """aiohttp waits for `100 Continue` as well."""
     import aiohttp
 
-    async def pieces(request):
-        for piece in request.body:
-            yield piece
-
-    async def send(session, request):
-        headers = dict(request.headers)
-        expect = headers.pop("Expect", None) is not None
-        body = pieces(request) if request.is_chunked else request.body
-        async with session.request(
-            request.method, f"http://{addr}{request.path}", data=body, headers=headers,
-            expect100=expect, allow_redirects=False,
-        ) as response:
-            body = await response.read()
-            return response.status, fields(response.headers.items()), body
-
-    requests = plan.mixed(SEED, REQUESTS)
     timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    connector = aiohttp.TCPConnector(ssl=plan.tls(url, "http/1.1") or True)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
 
-        async def work():
-            for request in requests:
-                try:
-                    request.check(*await send(session, request))
-                except Exception as error:
-                    raise explain(request, error) from error
+        async def send(request):
+            headers = dict(request.headers)
+            expect = headers.pop("Expect", None) is not None
+            body = pieces(request) if request.is_chunked else request.body
+            async with session.request(
+                request.method, url + request.path, data=body, headers=headers,
+                expect100=expect, allow_redirects=False,
+            ) as response:
+                body = await response.read()
+                return response.status, fields(response.headers.items()), body
 
-        await asyncio.gather(*(work() for _ in range(2 * THREADS)))
-        for chunked in (False, True):
-            for turn in range(plan.REFUSALS):
-                request = plan.refused(chunked)
-                try:
-                    status, _, _ = await send(session, request)
-                except Exception as error:
-                    raise explain(request, error, f"refusal {turn}, chunked {chunked}") from error
-                assert status == 413, f"refusal {turn}, chunked {chunked}: {status}"
-    return ""
+        async def cancel():
+            async with session.get(url + plan.ENDLESS) as response:
+                begin = await response.content.readexactly(5000)
+                response.close()
+                return begin
+
+        return await in_tasks(send, cancel, "1.1")
+
+
+async def with_httpx2(url):
+    """All as streams of one connection: TLS, or knowing that HTTP/2 is spoken."""
+    import httpx
+
+    verify = plan.tls(url, "h2") or False
+    client = httpx.AsyncClient(
+        base_url=url, timeout=30, trust_env=False, verify=verify, http1=False, http2=True
+    )
+    async with client:
+
+        async def send(request):
+            body = pieces(request) if request.is_chunked else request.body
+            response = await client.request(
+                request.method, request.path, content=body, headers=request.headers
+            )
+            assert response.http_version == "HTTP/2", response.http_version
+            return response.status_code, fields(response.headers.items()), response.content
+
+        return await in_tasks(send, None, "2")
+
+
+async def in_tasks(send, cancel, version):
+    """Sends all, several at once. Without `cancel`, what ends before its time is left out."""
+    requests = plan.mixed(SEED, REQUESTS, version, with_early=cancel is not None)
+
+    async def work():
+        for request in requests:
+            try:
+                request.check(*await send(request))
+            except Exception as error:
+                raise explain(request, error) from error
+
+    await asyncio.gather(*(work() for _ in range(2 * THREADS)))
+    if cancel is None:
+        return ""
+    for chunked in (False, True):
+        for turn in range(plan.REFUSALS):
+            request = plan.refused(chunked)
+            try:
+                status, _, _ = await send(request)
+            except Exception as error:
+                raise explain(request, error, f"refusal {turn}, chunked {chunked}") from error
+            assert status == 413, f"refusal {turn}, chunked {chunked}: {status}"
+    for _ in range(plan.CANCELS):
+        assert plan.MADE_UP.startswith(await cancel()), "no response to give up"
+    return SEEN
 
 
 CLIENTS = {
-    "http.client": lambda addr: in_threads(HttpClient, addr),
-    "requests": lambda addr: in_threads(Requests, addr),
-    "httpx": lambda addr: in_threads(Httpx, addr),
-    "aiohttp": lambda addr: asyncio.run(in_tasks(addr)),
+    "1.1": {
+        "http.client": lambda url: in_threads(HttpClient, url),
+        "requests": lambda url: in_threads(Requests, url),
+        "httpx": lambda url: in_threads(Httpx, url),
+        "aiohttp": lambda url: asyncio.run(with_aiohttp(url)),
+    },
+    "2": {"httpx": lambda url: asyncio.run(with_httpx2(url))},
 }
 
 
 def main():
-    addr, names = sys.argv[1], sys.argv[2:] or list(CLIENTS)
+    url, version, *names = sys.argv[1:]
     failed = False
-    for name in names:
+    for name in names or CLIENTS[version]:
         start = time.monotonic()
+        what = f"{name}, {plan.way(url, version)}"
         try:
-            note = CLIENTS[name](addr)
+            note = CLIENTS[version][name](url)
         except AssertionError as error:
             failed = True
-            print(f"FAILED: {name}: {error}", file=sys.stderr)
+            print(f"FAILED: {what}: {error}", file=sys.stderr)
             continue
         seconds = time.monotonic() - start
-        print(f"{name}: {REQUESTS} requests, {2 * plan.REFUSALS} refusals seen{note} ({seconds:.1f} s)")
+        print(f"{what}: {REQUESTS} requests{note} ({seconds:.1f} s)")
     sys.exit(failed)
 
 
