@@ -25,7 +25,14 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
-    ("rcgen", &["crates/wharf/src/tls/self_signed.rs", "crates/wharf/src/tls/tests/"]),
+    (
+        "rcgen",
+        &[
+            "crates/wharf/src/tls/self_signed.rs",
+            "crates/wharf/src/tls/tests/",
+            "crates/wharf/tests/tls/",
+        ],
+    ),
     ("rustix", &["crates/wharf/src/sys/"]),
     // A folder, for what is said with its types does not fit in one file.
     (
@@ -36,6 +43,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
             "crates/wharf/src/tls/engine/",
             "crates/wharf/src/tls/tests/",
             "crates/wharf/tests/kinds/tls.rs",
+            "crates/wharf/tests/tls/",
             "crates/wharf/tests/tls_allocations.rs",
         ],
     ),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::client::{Client, End};
 use super::super::harness::{Backend, Combination, Mode};
 use super::super::secure::{H2, TLS, client_config, hello, layer_of, tls};
-use super::super::site::{Stage, site};
+use super::super::site::{Stage, Witness, site};
 use super::{Case, Harness, TABLES, check};
 use crate::{CloseReason, ConnectionState, Limit, Server, Service, Stream, Timeouts};
 
@@ -66,6 +66,8 @@ const CASES: &[Case] = &[
     Case::new("cut_off_when_idle", cut_off_when_idle),
     Case::new("cut_off_in_a_secured_head", cut_off_in_a_head),
     Case::new("cut_off_behind_a_request", cut_off_behind_a_request),
+    Case::new("cut_off_in_a_secured_body", cut_off_in_a_body),
+    Case::of("cut_off_in_a_secured_stream", tells_of_ends, cut_off_in_a_stream),
     Case::new("goodbye_comes_behind_large_bodies", goodbye_comes_behind_large_bodies),
     Case::new("goodbye_comes_when_killed", goodbye_comes_when_killed),
     Case::new("listed_in_a_handshake", listed_in_a_handshake),
@@ -271,6 +273,55 @@ fn cut_off_behind_a_request(harness: &mut Harness) {
     client.request("GET /page/1", "");
     client.cut();
     assert_eq!(client.response().text(), "page 1");
+    assert_eq!(client.end(), End::Closed);
+}
+
+/// Whose handler reads it is told, and not answered with success.
+fn cut_off_in_a_body(harness: &mut Harness) {
+    for target in ["/whole", "/pieces"] {
+        let mut client = harness.connect();
+        client.request(&format!("POST {target}"), "Content-Length: 100\r\n");
+        client.send([b'x'; 99]);
+        client.cut();
+        let response = client.response();
+        assert_eq!((response.status, response.closes()), (400, true), "{target}");
+        assert_eq!(client.end(), End::Closed, "{target}");
+    }
+    harness.wait_for("reader gone", 1);
+    harness.wait_for("close: Lost", 2);
+}
+
+/// Notes if the peer says that no more comes.
+fn tells_of_ends(stage: &Arc<Stage>) -> Service {
+    let stage = Arc::clone(stage);
+    Service::tcp(move |mut stream: Stream| {
+        let stage = Arc::clone(&stage);
+        async move {
+            let _witness = Witness(Arc::clone(&stage), "handler gone");
+            let mut buffer = [0; 100];
+            while stream.read(&mut buffer).await? > 0 {
+                stage.add("read", 1);
+            }
+            stage.add("ended", 1);
+            Ok::<_, std::io::Error>(())
+        }
+    })
+}
+
+/// Its handler is given up, and never told that it has all.
+fn cut_off_in_a_stream(harness: &mut Harness) {
+    let mut client = harness.connect();
+    client.send("said");
+    harness.wait_for("read", 1);
+    client.cut();
+    harness.wait_for_close(CloseReason::Lost);
+    harness.wait_for("handler gone", 1);
+    assert_eq!((client.end(), harness.stage.count("ended")), (End::Reset, 0));
+    let mut client = harness.connect();
+    client.send("said");
+    harness.wait_for("read", 2);
+    client.shut();
+    harness.wait_for("ended", 1);
     assert_eq!(client.end(), End::Closed);
 }
 
