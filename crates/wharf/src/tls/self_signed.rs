@@ -18,14 +18,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// How long before now a certificate begins: clients' clocks may be behind, or in another zone.
 const BACKDATED: Duration = DAY;
 
-/// How long it lasts in all. Clients refuse certificates of more than 398 days.
-const LIFETIME: Duration = DAY.saturating_mul(397);
+/// How long it lasts in all. Clients refuse certificates of more than 398 days, and Mozilla advises
+/// at most 366.
+const LIFETIME: Duration = DAY.saturating_mul(365);
 
 impl Certificate {
     /// Makes a key (P-256) and a certificate for these names, which nobody vouches for: clients
     /// have to be told its [`fingerprint`](Self::fingerprint), or not to mind. For development.
     /// Both are new each time and nowhere but in memory. The certificate began a day ago and lasts
-    /// for 396 days more: clients refuse what lasts much longer.
+    /// for 364 days more: clients refuse what lasts much longer.
     ///
     /// ```
     /// use wharf::Certificate;
