@@ -49,6 +49,7 @@ impl Server {
         // The child inherits the core, and with it every thread it will ever start.
         pin(server_core)?;
         let child = command
+            .env("PEER_STATS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
