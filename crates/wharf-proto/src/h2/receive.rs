@@ -172,6 +172,8 @@ impl Connection {
             if let ResetCause::Reject(reject) = cause
                 && reject != Reject::LengthMismatch
             {
+                // Its handler has begun, as that of a stream that is reset for a fault.
+                self.buckets.spend(Act::Fault, now)?;
                 self.refuse(key);
                 let padding = behind;
                 self.reading = Reading::Data { stream: key, left: 0, padding, is_last };

@@ -392,6 +392,7 @@ impl Connection {
         let Some(open) = self.streams.get_mut(stream) else { return };
         open.sending = Sending::Done;
         open.step(Input::SendEnd);
+        self.buckets.answered();
         if open.is_refused && open.state.receives() {
             // RFC 9113 section 8.1: the peer need not send the rest.
             open.step(Input::SendReset);

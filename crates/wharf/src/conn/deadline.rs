@@ -80,8 +80,8 @@ pub(super) struct Deadline {
     due: Option<Instant>,
     /// The pace that it was worked out for: a handler may set another.
     pace: Option<(Duration, u32)>,
-    /// What was left for a body when the peer had to take something first.
-    body_left: Option<(Limit, Duration)>,
+    /// What was left for a body, or of an idle time, when the peer had to take something first.
+    left: Option<(Limit, Duration)>,
     /// What the wheel holds.
     armed: Option<Instant>,
 }
@@ -93,7 +93,7 @@ impl Deadline {
             limit: Limit::FirstByte,
             due: None,
             pace: None,
-            body_left: None,
+            left: None,
             armed: None,
         }
     }
@@ -127,19 +127,40 @@ impl Deadline {
         }
     }
 
-    /// Leaves one thing that was waited for, to wait for `next`. A body goes on where it was once
-    /// the peer has taken what it had to take first.
+    /// Leaves one thing that was waited for, to wait for `next`. A body, and the time in which
+    /// nothing is asked for, go on where they were once the peer has taken what it had to take
+    /// first, such as the answer to a PING.
     fn leave(&mut self, before: Timer, next: Timer, moves: Moves, now: Instant) {
-        self.body_left = match (before, next) {
-            (Timer::Body, Timer::Write) => {
+        self.left = match (before, next) {
+            (Timer::Body | Timer::Idle | Timer::FirstByte, Timer::Write) if !moves.head_done => {
                 let left = self.due.map(|due| due.saturating_duration_since(now));
                 left.map(|left| (self.limit, left))
             }
-            (Timer::Write, Timer::Body) if !moves.head_done => self.body_left,
+            (Timer::Write, Timer::Body | Timer::Idle | Timer::FirstByte) => self.left,
             _ => None,
         };
         // The other kind has a pace of its own.
         self.pace = None;
+    }
+
+    /// Wants bytes at a pace, as before or from now on.
+    fn keep_pace(
+        &mut self,
+        pace: Pace,
+        starts: bool,
+        moves: Moves,
+        now: Instant,
+        timeouts: &Timeouts,
+    ) {
+        let is_body = self.timer == Timer::Body;
+        let key = (pace.timeout, pace.min_rate);
+        let is_new = self.pace.replace(key).is_some_and(|before| before != key);
+        let left = if starts && is_body { self.left.take() } else { None };
+        match left {
+            Some((limit, left)) if !is_new => self.set(limit, now, left),
+            _ if starts || is_new => self.start_pace(pace, timeouts.rate_grace, now),
+            _ => self.pay(if is_body { moves.received } else { moves.taken }, pace, now),
+        }
     }
 
     /// Gives the time that so many bytes buy.
@@ -238,7 +259,16 @@ impl Conn {
         if starts {
             deadline.leave(before, timer, moves, now);
         }
+        if moves.head_done {
+            // What was left was another request's.
+            deadline.left = None;
+        }
         match timer {
+            Timer::FirstByte | Timer::Idle if starts && deadline.left.is_some() => {
+                if let Some((limit, left)) = deadline.left.take() {
+                    deadline.set(limit, now, left);
+                }
+            }
             Timer::Off => deadline.due = None,
             Timer::FirstByte if starts || moves.head_done => {
                 deadline.set(Limit::FirstByte, now, timeouts.first_byte);
@@ -271,14 +301,7 @@ impl Conn {
                     Some(work) => work.pace(timer, timeouts),
                     None => Wire::default().pace(timeouts),
                 };
-                let bytes = if timer == Timer::Body { moves.received } else { moves.taken };
-                let key = (pace.timeout, pace.min_rate);
-                let is_new = deadline.pace.replace(key).is_some_and(|before| before != key);
-                match deadline.body_left.take().filter(|_| starts && timer == Timer::Body) {
-                    Some((limit, left)) if !is_new => deadline.set(limit, now, left),
-                    _ if starts || is_new => deadline.start_pace(pace, timeouts.rate_grace, now),
-                    _ => deadline.pay(bytes, pace, now),
-                }
+                deadline.keep_pace(pace, starts, moves, now, timeouts);
             }
             Timer::FirstByte
             | Timer::Idle

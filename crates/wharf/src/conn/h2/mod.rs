@@ -9,7 +9,6 @@ mod respond;
 mod stream;
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use wharf_proto::h2::{self, Phase};
 use self::stream::Stream;
 use super::addrs::PackedAddrs;
 use super::deadline::Deadline;
-use super::exchange::Record;
+use super::exchange::{Record, discard};
 use super::orphan::Orphan;
 use super::wire::{Ending, Wire};
 use super::{Context, Http1, Timer};
@@ -238,6 +237,13 @@ impl Http2 {
         self.due
     }
 
+    /// When the peer has to have acknowledged our SETTINGS, if it has not and has sent its own.
+    fn settings_due(&self, context: &Context<'_>) -> Option<Instant> {
+        let is_waited_for =
+            !self.machine.is_acknowledged() && self.machine.phase() != Phase::Handshake;
+        is_waited_for.then(|| self.began_at.checked_add(context.timeouts.head)).flatten()
+    }
+
     /// Minds that something has to have happened on a stream.
     fn mind(&mut self, stream: &Stream) {
         self.due = [self.due, stream.due()].into_iter().flatten().min();
@@ -258,7 +264,7 @@ impl Http2 {
     /// Cancels the handlers that would go on.
     pub(crate) fn cancel_orphans(&mut self) {
         for (orphan, lifeline) in self.orphans.drain(..) {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(orphan)));
+            discard(orphan);
             lifeline.end();
         }
     }

@@ -14,7 +14,7 @@ use wharf_proto::{BodyLength, Headers, Reject};
 
 use super::{Http2, Stream};
 use crate::body::{Body, BodyError, BodyWriter, ReadPace};
-use crate::conn::exchange::{Queued, finishes, owned};
+use crate::conn::exchange::{Queued, discard, finishes, owned};
 use crate::conn::refusal::Refusal;
 use crate::conn::trace::trace;
 use crate::conn::{Context, Pace};
@@ -58,6 +58,9 @@ impl Http2 {
                     return input.len();
                 }
             }
+        }
+        if !self.machine.is_acknowledged() {
+            self.due = [self.due, self.settings_due(context)].into_iter().flatten().min();
         }
         used
     }
@@ -175,6 +178,8 @@ impl Http2 {
         }
         let body = match length {
             BodyLength::Known(0) => Body::empty(),
+            // What comes is not the request's, but for whoever is at the tunnel's other end.
+            _ if *parts.head.method() == Method::CONNECT => Body::empty(),
             length => self.begin_body(&mut stream, length, context),
         };
         let is_safe = parts.head.method().is_safe();
@@ -260,7 +265,7 @@ impl Http2 {
         });
         match polled.map(|polled| polled.unwrap_or(Poll::Pending)) {
             Ok(Poll::Ready(response)) => {
-                stream.exchange.task = None;
+                discard(stream.exchange.task.take());
                 self.respond(stream, response, context);
             }
             Ok(Poll::Pending) => {
@@ -269,8 +274,7 @@ impl Http2 {
                 self.send_continue(stream, Wanted::Now, context);
             }
             Err(panic) => {
-                let task = stream.exchange.task.take();
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+                discard(stream.exchange.task.take());
                 self.panicked(stream, &*panic, context);
             }
         }

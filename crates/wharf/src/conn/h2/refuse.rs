@@ -13,7 +13,7 @@ use wharf_proto::h2::{ConnectionError, ErrorCode};
 use super::{Http2, Stream};
 use crate::body::BodyError;
 use crate::conn::Context;
-use crate::conn::exchange::panicked;
+use crate::conn::exchange::{discard, panicked};
 use crate::conn::orphan::Orphan;
 use crate::conn::refusal::Refusal;
 use crate::conn::wire::Ending;
@@ -108,8 +108,7 @@ impl Http2 {
             return;
         }
         stream.exchange.begin_unread(self.addrs, context);
-        let work = (stream.exchange.task.take(), stream.exchange.queued.take());
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
+        discard((stream.exchange.task.take(), stream.exchange.queued.take()));
         let (status, headers, body) = refusal.answer(told, context.blocking);
         self.send_response(stream, status, &headers, body, context);
     }
@@ -122,7 +121,12 @@ impl Http2 {
             context.counters.count_limit(limit);
             return self.wire.give_up(limit);
         }
-        self.due = self.room_deadline.due();
+        let settings_due = self.settings_due(context);
+        if settings_due.is_some_and(|due| due <= now) {
+            let error = self.machine.settings_timeout(&mut self.wire.output.buffer);
+            return self.fail(error, context);
+        }
+        self.due = [self.room_deadline.due(), settings_due].into_iter().flatten().min();
         for slot in 0..self.streams.len() {
             self.with(slot, |http, stream| {
                 if stream.exchange.handler_due.is_some_and(|due| due <= now) {

@@ -15,7 +15,7 @@ use super::receive::Wanted;
 use super::{Http2, Stream};
 use crate::body::{Body, BodyKind};
 use crate::conn::Context;
-use crate::conn::exchange::panicked;
+use crate::conn::exchange::{discard, panicked};
 use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
 use crate::conn::refusal::page;
 use crate::conn::wire::write_pace;
@@ -41,7 +41,8 @@ impl Http2 {
             && let Some(bytes) = small(response.body())
         {
             let (status, headers) = (response.status(), response.headers());
-            return self.send_small(stream, status, headers, bytes, context);
+            self.send_small(stream, status, headers, bytes, context);
+            return discard(response);
         }
         self.respond_specially(stream, response, context);
     }
@@ -57,20 +58,28 @@ impl Http2 {
             self.send_continue(stream, Wanted::Later, context);
         }
         stream.write_timeout = response.write_timeout();
-        let response = match response.body().kind {
-            BodyKind::Blocking(_) => Response::failure(
+        let instead = match response.body().kind {
+            BodyKind::Blocking(_) => Some(Response::failure(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "a body for handlers that block, of one that must not",
-            ),
+            )),
             // HTTP/2 has no such thing (RFC 9113 section 8.6).
-            BodyKind::Switch(_) => Response::status_page(StatusCode::NOT_IMPLEMENTED),
-            _ => response,
+            BodyKind::Switch(_) => Some(Response::status_page(StatusCode::NOT_IMPLEMENTED)),
+            _ => None,
+        };
+        let response = match instead {
+            None => response,
+            Some(instead) => {
+                discard(response);
+                instead
+            }
         };
         let (mut status, mut headers, mut body, failure) = response.into_parts();
         if let Some(failure) = failure {
             self.count_failure(stream, &*failure, context);
             let told = self.tell(stream, ErrorKind::Handler, &*failure, Some(status), context);
             if let Some(instead) = told {
+                discard(body);
                 (status, headers, body) = page(instead);
             }
             stream.exchange.failure = Some(failure);
@@ -92,7 +101,8 @@ impl Http2 {
         context: &Context<'_>,
     ) {
         if let Some(bytes) = small(&body) {
-            return self.send_small(stream, status, headers, bytes, context);
+            self.send_small(stream, status, headers, bytes, context);
+            return discard(body);
         }
         let length = match body.len().or_else(|| declared_length(headers)) {
             Some(length) => BodyLength::Known(length),
@@ -101,11 +111,12 @@ impl Http2 {
         self.heed_close(headers, context);
         let head = h2::Response::new(status, length).date(context.clock.date().value());
         let out = &mut self.wire.output.buffer;
-        let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else { return };
+        let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else {
+            return discard(body);
+        };
         stream.exchange.status = Some(status);
-        stream.exchange.task = None;
         if sent.is_over {
-            return;
+            return discard(body);
         }
         // Starting on a body may run the program's code.
         match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
@@ -147,7 +158,6 @@ impl Http2 {
             return;
         };
         stream.exchange.status = Some(status);
-        stream.exchange.task = None;
         if !stream.is_head {
             stream.exchange.body_bytes = bytes.len() as u64;
         }
@@ -201,7 +211,7 @@ impl Http2 {
                 Ok(Poll::Ready(Ok(Piece::Bytes(bytes)))) => {
                     stream.exchange.body_bytes += bytes.len() as u64;
                     stream.is_sent_with_it = false;
-                    stream.pending = bytes;
+                    discard(std::mem::replace(&mut stream.pending, bytes));
                     continue;
                 }
                 Ok(Poll::Ready(Ok(Piece::InPlace(_) | Piece::TooMuch))) => None,
@@ -235,8 +245,7 @@ impl Http2 {
             stream.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
         }
         if sent.is_over {
-            stream.pending = Bytes::new();
-            stream.exchange.response_body = None;
+            discard((std::mem::take(&mut stream.pending), stream.exchange.response_body.take()));
         } else if !stream.pending.is_empty() {
             self.machine.await_writable(stream.key);
         }
@@ -309,7 +318,7 @@ impl Http2 {
         stream: &mut Stream,
         trailers: Option<&Headers>,
     ) -> Result<(), Misuse> {
-        stream.exchange.response_body = None;
+        discard(stream.exchange.response_body.take());
         let out = &mut self.wire.output.buffer;
         if !self.machine.is_sending(stream.key) {
             // It was over with its last byte.
@@ -328,9 +337,7 @@ impl Http2 {
 
     pub(super) fn give_up_with(&mut self, stream: &mut Stream, code: ErrorCode) {
         stream.exchange.aborted = true;
-        stream.pending = Bytes::new();
-        let body = stream.exchange.response_body.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+        discard((std::mem::take(&mut stream.pending), stream.exchange.response_body.take()));
         let out = &mut self.wire.output.buffer;
         self.machine.reset(stream.key, code, out);
     }
@@ -343,9 +350,13 @@ impl Http2 {
             return;
         }
         stream.is_told = true;
-        stream.pending = Bytes::new();
         let body = stream.exchange.request_body.take();
         let encoded = !stream.exchange.aborted;
+        discard((
+            std::mem::take(&mut stream.pending),
+            stream.exchange.task.take(),
+            stream.exchange.response_body.take(),
+        ));
         self.done.extend(stream.exchange.end(encoded, self.wire.output.len()));
         stream.lifeline.end();
         match body {
