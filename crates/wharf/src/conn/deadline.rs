@@ -80,8 +80,8 @@ pub(super) struct Deadline {
     due: Option<Instant>,
     /// The pace that it was worked out for: a handler may set another.
     pace: Option<(Duration, u32)>,
-    /// What was left for a body, or of an idle time, when the peer had to take something first.
-    left: Option<(Limit, Duration)>,
+    /// What was left for a body when the peer had to take something first.
+    body_left: Option<(Limit, Duration)>,
     /// What the wheel holds.
     armed: Option<Instant>,
 }
@@ -93,7 +93,7 @@ impl Deadline {
             limit: Limit::FirstByte,
             due: None,
             pace: None,
-            left: None,
+            body_left: None,
             armed: None,
         }
     }
@@ -127,16 +127,15 @@ impl Deadline {
         }
     }
 
-    /// Leaves one thing that was waited for, to wait for `next`. A body, and the time in which
-    /// nothing is asked for, go on where they were once the peer has taken what it had to take
-    /// first, such as the answer to a PING.
+    /// Leaves one thing that was waited for, to wait for `next`. A body goes on where it was once
+    /// the peer has taken what it had to take first.
     fn leave(&mut self, before: Timer, next: Timer, moves: Moves, now: Instant) {
-        self.left = match (before, next) {
-            (Timer::Body | Timer::Idle | Timer::FirstByte, Timer::Write) if !moves.head_done => {
+        self.body_left = match (before, next) {
+            (Timer::Body, Timer::Write) => {
                 let left = self.due.map(|due| due.saturating_duration_since(now));
                 left.map(|left| (self.limit, left))
             }
-            (Timer::Write, Timer::Body | Timer::Idle | Timer::FirstByte) => self.left,
+            (Timer::Write, Timer::Body) if !moves.head_done => self.body_left,
             _ => None,
         };
         // The other kind has a pace of its own.
@@ -155,7 +154,7 @@ impl Deadline {
         let is_body = self.timer == Timer::Body;
         let key = (pace.timeout, pace.min_rate);
         let is_new = self.pace.replace(key).is_some_and(|before| before != key);
-        let left = if starts && is_body { self.left.take() } else { None };
+        let left = if starts && is_body { self.body_left.take() } else { None };
         match left {
             Some((limit, left)) if !is_new => self.set(limit, now, left),
             _ if starts || is_new => self.start_pace(pace, timeouts.rate_grace, now),
@@ -214,6 +213,10 @@ impl Conn {
         self.work_out(now, timeouts, max_quiet).filter(|due| *due <= now)?;
         let handler_due = self.work.as_ref().and_then(Work::handler_due);
         let is_handler = handler_due.is_some_and(|due| due <= now);
+        let idle = self.work.as_ref().and_then(|work| work.idle(timeouts));
+        if let Some((limit, _)) = idle.filter(|&(_, due)| due <= now) {
+            return Some(limit);
+        }
         Some(if is_handler { Limit::Handler } else { self.deadline.limit })
     }
 
@@ -221,6 +224,9 @@ impl Conn {
     pub(crate) fn hasten(&mut self, due: Instant) {
         if matches!(self.deadline.timer, Timer::FirstByte | Timer::Idle | Timer::TunnelIdle) {
             self.deadline.due = self.deadline.due.min(Some(due));
+        }
+        if let Some(Work::Http2(http)) = &mut self.work {
+            http.hasten(due);
         }
     }
 
@@ -259,16 +265,7 @@ impl Conn {
         if starts {
             deadline.leave(before, timer, moves, now);
         }
-        if moves.head_done {
-            // What was left was another request's.
-            deadline.left = None;
-        }
         match timer {
-            Timer::FirstByte | Timer::Idle if starts && deadline.left.is_some() => {
-                if let Some((limit, left)) = deadline.left.take() {
-                    deadline.set(limit, now, left);
-                }
-            }
             Timer::Off => deadline.due = None,
             Timer::FirstByte if starts || moves.head_done => {
                 deadline.set(Limit::FirstByte, now, timeouts.first_byte);
@@ -312,7 +309,8 @@ impl Conn {
             | Timer::Linger => {}
         }
         let handler_due = work.and_then(Work::handler_due);
-        [deadline.due, handler_due].into_iter().flatten().min()
+        let idle_due = work.and_then(|work| work.idle(timeouts)).map(|(_, due)| due);
+        [deadline.due, handler_due, idle_due].into_iter().flatten().min()
     }
 
     fn timer(&self) -> Timer {

@@ -1,12 +1,15 @@
 //! Drives the HTTP/2 machine: bytes to requests, responses to bytes, many exchanges at a time.
 //!
-//! All frames of a turn leave in one write. Not here: framing, windows and whose turn it is (the
-//! machine's), what a response body is made of (`outgoing.rs`), when output is sent (`worker`).
+//! All frames of a turn leave in one write. Not here: deadlines (`timing.rs`), framing, windows and
+//! whose turn it is (the machine's), what a response body is made of (`outgoing.rs`), when output
+//! is sent (`worker`).
 
+mod begin;
 mod receive;
 mod refuse;
 mod respond;
 mod stream;
+mod timing;
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use super::deadline::Deadline;
 use super::exchange::{Record, discard};
 use super::orphan::Orphan;
 use super::wire::{Ending, Wire};
-use super::{Context, Http1, Timer};
+use super::{Context, Http1};
 use crate::body::BodyError;
 use crate::driver::{Behind, Close, Key};
 use crate::lifeline::{Lifeline, PerConnection};
@@ -67,6 +70,13 @@ pub(crate) struct Http2 {
     done_when_sent: usize,
     /// How many answers to the peer's own frames stand in that.
     answers_when_sent: u32,
+    /// How many responses are out, and how many were when the last send began.
+    answered: u32,
+    answered_when_sent: u32,
+    /// Since when nothing is asked for and all that was is sent.
+    idle_since: Option<Instant>,
+    /// Until when it may be so at most, as the server ends.
+    idle_until: Option<Instant>,
     /// When something may have to have happened: it may be earlier than that.
     due: Option<Instant>,
     /// Streams may wait for room in the output alone.
@@ -80,6 +90,7 @@ pub(crate) struct Http2 {
     waker: ConnWaker,
     is_draining: bool,
     head_done: bool,
+    awaits_acknowledgement: bool,
 }
 
 impl Http2 {
@@ -115,6 +126,10 @@ impl Http2 {
             done: Vec::new(),
             done_when_sent: 0,
             answers_when_sent: 0,
+            answered: 0,
+            answered_when_sent: 0,
+            idle_since: Some(context.clock.now()),
+            idle_until: None,
             due: None,
             room_deadline: Deadline::new(),
             holds_streams: false,
@@ -124,6 +139,7 @@ impl Http2 {
             // The peer is told with its first request, which it came for.
             is_draining: context.is_draining(),
             head_done: false,
+            awaits_acknowledgement: true,
         }
     }
 
@@ -145,6 +161,7 @@ impl Http2 {
     fn note_begun(&mut self) {
         self.done_when_sent = self.done.len();
         self.answers_when_sent = self.machine.unsent_answers();
+        self.answered_when_sent = self.answered;
         for stream in self.streams.iter_mut().flatten() {
             stream.is_sent_with_it = stream.pending.is_empty();
         }
@@ -221,32 +238,6 @@ impl Http2 {
     pub(super) fn current_request(&self, now: Instant) -> Option<CurrentRequest> {
         let oldest = self.open().min_by_key(|stream| stream.number)?;
         oldest.current.get(oldest.number, now)
-    }
-
-    pub(super) fn timer(&self) -> Timer {
-        match self.machine.phase() {
-            _ if !self.wire.is_all_sent() => Timer::Write,
-            Phase::Handshake | Phase::HeaderBlock => Timer::Head,
-            Phase::Idle if self.requests == 0 => Timer::FirstByte,
-            Phase::Idle => Timer::Idle,
-            Phase::Streams | Phase::Closed => Timer::Off,
-        }
-    }
-
-    pub(super) const fn handler_due(&self) -> Option<Instant> {
-        self.due
-    }
-
-    /// When the peer has to have acknowledged our SETTINGS, if it has not and has sent its own.
-    fn settings_due(&self, context: &Context<'_>) -> Option<Instant> {
-        let is_waited_for =
-            !self.machine.is_acknowledged() && self.machine.phase() != Phase::Handshake;
-        is_waited_for.then(|| self.began_at.checked_add(context.timeouts.head)).flatten()
-    }
-
-    /// Minds that something has to have happened on a stream.
-    fn mind(&mut self, stream: &Stream) {
-        self.due = [self.due, stream.due()].into_iter().flatten().min();
     }
 
     /// Whether handlers go on whose streams are over.
@@ -352,6 +343,12 @@ impl Http2 {
             record.tell(true, context);
         }
         self.machine.flushed(std::mem::take(&mut self.answers_when_sent));
+        if self.idle_since.is_none()
+            && self.machine.open_streams() == 0
+            && self.answered == self.answered_when_sent
+        {
+            self.idle_since = Some(context.clock.now());
+        }
         for stream in self.streams.iter_mut().flatten() {
             if let Some(body) = &mut stream.exchange.response_body
                 && std::mem::take(&mut stream.is_sent_with_it)
@@ -360,26 +357,6 @@ impl Http2 {
             }
         }
         self.proceed(context);
-    }
-
-    pub(super) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
-        match limit {
-            Limit::Handler => self.on_stream_timeouts(context),
-            Limit::Idle | Limit::FirstByte | Limit::Head => {
-                let is_end = context.is_draining();
-                if !is_end {
-                    context.counters.count_limit(limit);
-                }
-                let reason = if is_end { CloseReason::Stopped } else { CloseReason::Limit(limit) };
-                self.wire.set_reason(reason);
-                self.machine.goaway(&mut self.wire.output.buffer);
-                self.wire.ending = Some(Ending::Linger);
-            }
-            _ => {
-                context.counters.count_limit(limit);
-                self.wire.give_up(limit);
-            }
-        }
     }
 
     /// The server has begun to drain.

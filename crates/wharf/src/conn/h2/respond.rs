@@ -8,7 +8,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use bytes::{Buf, Bytes};
 use http::StatusCode;
-use wharf_proto::h2::{self, ErrorCode};
+use wharf_proto::h2::{self, ErrorCode, Tail};
 use wharf_proto::{BodyLength, Headers, Misuse};
 
 use super::receive::Wanted;
@@ -180,8 +180,10 @@ impl Http2 {
     /// Sends what comes of a streamed body, as far as it is there and as there is room.
     pub(super) fn produce(&mut self, stream: &mut Stream, context: &Context<'_>) {
         stream.is_held = false;
+        // What is produced in one turn goes in as few frames as it fits in.
+        let mut tail = Tail::default();
         loop {
-            if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES, context) {
+            if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES, &mut tail, context) {
                 return self.await_room(stream, context);
             }
             if !self.wire.can_produce() {
@@ -193,7 +195,7 @@ impl Http2 {
             }
             let Some(body) = &mut stream.exchange.response_body else {
                 // A response to CONNECT has no length that would end it.
-                if self.end_response(stream, None).is_err() {
+                if self.end_response(stream, None, &tail).is_err() {
                     self.give_up(stream);
                 }
                 return;
@@ -203,7 +205,7 @@ impl Http2 {
             let failure = match polled {
                 Ok(Poll::Pending) => return,
                 Ok(Poll::Ready(Ok(Piece::End(trailers)))) => {
-                    if self.end_response(stream, trailers.as_deref()).is_err() {
+                    if self.end_response(stream, trailers.as_deref(), &tail).is_err() {
                         self.give_up(stream);
                     }
                     return;
@@ -227,10 +229,16 @@ impl Http2 {
 
     /// Sends of what was taken from a body as much as is allowed, and at most `max` bytes. Returns
     /// whether that is all of it.
-    fn push(&mut self, stream: &mut Stream, max: usize, context: &Context<'_>) -> bool {
+    fn push(
+        &mut self,
+        stream: &mut Stream,
+        max: usize,
+        tail: &mut Tail,
+        context: &Context<'_>,
+    ) -> bool {
         let piece = &stream.pending[..stream.pending.len().min(max)];
         let out = &mut self.wire.output.buffer;
-        let Ok(sent) = self.machine.send_data(stream.key, piece, out) else {
+        let Ok(sent) = self.machine.send_data_behind(stream.key, piece, tail, out) else {
             // More than was announced.
             self.give_up(stream);
             return true;
@@ -278,7 +286,9 @@ impl Http2 {
                 if stream.key != next.stream {
                     return;
                 }
-                if stream.pending.is_empty() || http.push(stream, next.bytes, context) {
+                if stream.pending.is_empty()
+                    || http.push(stream, next.bytes, &mut Tail::default(), context)
+                {
                     http.produce(stream, context);
                 } else {
                     http.await_room(stream, context);
@@ -317,6 +327,7 @@ impl Http2 {
         &mut self,
         stream: &mut Stream,
         trailers: Option<&Headers>,
+        tail: &Tail,
     ) -> Result<(), Misuse> {
         discard(stream.exchange.response_body.take());
         let out = &mut self.wire.output.buffer;
@@ -325,7 +336,7 @@ impl Http2 {
             return Ok(());
         }
         match trailers {
-            None => self.machine.send_end(stream.key, out),
+            None => self.machine.send_end_behind(stream.key, tail, out),
             Some(trailers) => self.machine.send_end_with(stream.key, trailers, out),
         }
     }
@@ -350,6 +361,7 @@ impl Http2 {
             return;
         }
         stream.is_told = true;
+        self.answered = self.answered.wrapping_add(1);
         let body = stream.exchange.request_body.take();
         let encoded = !stream.exchange.aborted;
         discard((
