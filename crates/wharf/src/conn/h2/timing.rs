@@ -111,9 +111,13 @@ impl Http2 {
                     http.refuse(stream, Refusal::Limit(limit), context);
                 }
                 if stream.room_deadline.due().is_some_and(|due| due <= now) {
-                    context.counters.count_limit(stream.room_deadline.limit());
+                    let limit = stream.room_deadline.limit();
                     stream.room_deadline.stop();
-                    http.give_up_with(stream, ErrorCode::CANCEL);
+                    // Where there is room by now, it is its turn that it waits for.
+                    if http.machine.stream_capacity(stream.key) == 0 {
+                        context.counters.count_limit(limit);
+                        http.give_up_with(stream, ErrorCode::CANCEL);
+                    }
                 }
             });
         }
