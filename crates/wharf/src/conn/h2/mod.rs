@@ -32,7 +32,7 @@ use crate::observe::{
     CloseReason, ConnectionId, ConnectionState, CurrentRequest, Limit, ProtocolKind,
 };
 use crate::output::Output;
-use crate::pool::Pooled;
+use crate::pool::{self, Pooled};
 use crate::request::{Addrs, Parts};
 use crate::service::ServiceId;
 use crate::tls::TlsInfo;
@@ -283,6 +283,7 @@ impl Http2 {
 /// What happens to a connection.
 impl Http2 {
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
+        pool::fill_up(&mut self.wire.output.buffer);
         if bytes.is_empty() {
             self.on_eof(context);
         } else if self.input.is_empty() {
@@ -348,6 +349,7 @@ impl Http2 {
             && self.answered == self.answered_when_sent
         {
             self.idle_since = Some(context.clock.now());
+            self.lend_storage();
         }
         for stream in self.streams.iter_mut().flatten() {
             if let Some(body) = &mut stream.exchange.response_body
@@ -357,6 +359,15 @@ impl Http2 {
             }
         }
         self.proceed(context);
+    }
+
+    /// Leaves what only requests need to other connections, while there are none.
+    fn lend_storage(&mut self) {
+        self.parts = None;
+        pool::give_back(&mut self.input);
+        if self.wire.is_all_sent() {
+            pool::give_back(&mut self.wire.output.buffer);
+        }
     }
 
     /// The server has begun to drain.
