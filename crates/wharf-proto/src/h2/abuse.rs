@@ -13,6 +13,8 @@ use super::ConnectionError;
 pub(super) enum Act {
     /// The peer reset a stream before its response was out (known as rapid reset).
     Reset,
+    /// The peer reset a stream that had its response: it may, and each costs a frame to read.
+    LateReset,
     /// The peer did something for which its stream had to be reset (known as MadeYouReset).
     Fault,
     Settings,
@@ -32,13 +34,15 @@ struct Budget {
 }
 
 /// How many acts there are.
-const ACTS: usize = 8;
+const ACTS: usize = 9;
 
 impl Act {
     const fn budget(self) -> Budget {
         let (burst, per_second, error) = match self {
             // A browser that leaves a page gives up what it loads, at most all streams at once.
             Self::Reset => (256, 64, ConnectionError::ResetFlood),
+            // Each response earns one.
+            Self::LateReset => (256, 64, ConnectionError::ResetFlood),
             Self::Fault => (128, 16, ConnectionError::FaultFlood),
             // Clients send them at the start, and a few change their windows later.
             Self::Settings => (32, 4, ConnectionError::SettingsFlood),
@@ -102,6 +106,12 @@ impl Buckets {
         self.earn(Act::Ping, 1);
     }
 
+    /// Notes that a response is out, whose stream the peer may reset all the same.
+    #[inline]
+    pub(super) fn answered(&mut self) {
+        self.earn(Act::LateReset, 1);
+    }
+
     #[inline]
     fn earn(&mut self, act: Act, tokens: u32) {
         if let Some(bucket) = self.buckets.get_mut(act as usize) {
@@ -140,6 +150,7 @@ mod tests {
 
     const ALL: [Act; ACTS] = [
         Act::Reset,
+        Act::LateReset,
         Act::Fault,
         Act::Settings,
         Act::Ping,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use super::abuse::Act;
 use super::connection::{Connection, Going};
 use super::flow::{INITIAL_WINDOW, RecvWindow, SendWindow};
 use super::frame::{END_HEADERS, END_STREAM, FrameHeader, headers};
@@ -343,6 +344,10 @@ impl Connection {
             _ => {
                 stream.step(Input::ReceiveEnd);
                 stream.is_refused |= result.is_err();
+                if result.is_err() && !is_refused {
+                    // Its handler has begun, as that of a stream that is reset for a fault.
+                    self.buckets.spend(Act::Fault, now)?;
+                }
                 self.close(key, out);
                 Ok(match result {
                     _ if is_refused => None,

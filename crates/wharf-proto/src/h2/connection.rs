@@ -264,6 +264,20 @@ impl Connection {
         self.grant_connection(out);
     }
 
+    /// Whether the peer has acknowledged our SETTINGS.
+    #[must_use]
+    pub const fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
+    }
+
+    /// Ends a connection whose peer has taken too long to acknowledge our SETTINGS (RFC 9113
+    /// section 6.5.3), as any other fault does.
+    pub fn settings_timeout(&mut self, out: &mut Vec<u8>) -> ConnectionError {
+        self.begin(out);
+        self.fail(ConnectionError::SettingsTimeout, out);
+        ConnectionError::SettingsTimeout
+    }
+
     /// Asks the peer to send no more requests, and still takes those that it has sent before it
     /// knows (RFC 9113 section 6.8). [`goaway`](Self::goaway) follows by itself once the peer has
     /// answered, which it is to do in a round trip; call it where that takes too long.

@@ -66,8 +66,9 @@ impl Connection {
         header.on_stream()?;
         let code = rst_stream::parse(payload)?;
         let key = self.open_stream(header.stream, Frame::Reset)?;
-        // Those for streams that are over cost as much to read.
-        self.buckets.spend(Act::Reset, now)?;
+        let stream = key.and_then(|key| self.streams.get(key));
+        let is_given_up = stream.is_some_and(|stream| stream.state.sends());
+        self.buckets.spend(if is_given_up { Act::Reset } else { Act::LateReset }, now)?;
         let Some(key) = key else { return Ok(None) };
         if let Some(stream) = self.streams.get_mut(key) {
             stream.step(Input::ReceiveReset);
@@ -98,11 +99,10 @@ impl Connection {
         let before = self.peer;
         for (number, value) in settings::parse(payload)? {
             self.peer.set(number, value)?;
-        }
-        self.has_settings = true;
-        if self.peer.header_table_bytes != before.header_table_bytes {
+            // RFC 7541 section 4.2: each counts, since the smallest has to be confirmed as well.
             self.encoder.set_max_table_bytes(self.peer.header_table_bytes);
         }
+        self.has_settings = true;
         if self.peer.initial_window != before.initial_window {
             self.shift_windows(before.initial_window)?;
         }
@@ -154,7 +154,7 @@ impl Connection {
             return Ok(None);
         }
         match payload {
-            PATH_PING => self.path_measured(now, out),
+            PATH_PING if self.tuner.is_measuring() => self.path_measured(now, out),
             GOAWAY_PING if self.going == Going::Soon => self.goaway(out),
             _ => self.buckets.spend(Act::Ping, now)?,
         }

@@ -128,6 +128,8 @@ pub enum ConnectionError {
     ResetFlood,
     /// Too many SETTINGS frames.
     SettingsFlood,
+    /// Our SETTINGS were not acknowledged in time (RFC 9113 section 6.5.3).
+    SettingsTimeout,
     /// A frame came on a stream that is closed (RFC 9113 section 5.1).
     StreamClosed,
     /// A frame that must not come here: before the first SETTINGS, within a header block, on a
@@ -147,7 +149,7 @@ pub enum ConnectionError {
 
 impl ConnectionError {
     /// Every one of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::BadFrameSize,
         Self::BadPadding,
         Self::BadPreface,
@@ -164,6 +166,7 @@ impl ConnectionError {
         Self::PriorityFlood,
         Self::ResetFlood,
         Self::SettingsFlood,
+        Self::SettingsTimeout,
         Self::StreamClosed,
         Self::UnexpectedFrame,
         Self::UnknownFrameFlood,
@@ -196,6 +199,7 @@ impl ConnectionError {
             | Self::SettingsFlood
             | Self::UnknownFrameFlood
             | Self::WindowUpdateFlood => ErrorCode::ENHANCE_YOUR_CALM,
+            Self::SettingsTimeout => ErrorCode::SETTINGS_TIMEOUT,
             Self::StreamClosed => ErrorCode::STREAM_CLOSED,
             Self::WindowExceeded | Self::WindowOverflow => ErrorCode::FLOW_CONTROL_ERROR,
         }
@@ -221,6 +225,7 @@ impl fmt::Display for ConnectionError {
             Self::PriorityFlood => "too many frames about priorities",
             Self::ResetFlood => "too many requests given up",
             Self::SettingsFlood => "too many SETTINGS frames",
+            Self::SettingsTimeout => "settings not acknowledged in time",
             Self::StreamClosed => "frame on a closed stream",
             Self::UnexpectedFrame => "frame that must not come here",
             Self::UnknownFrameFlood => "too many frames of unknown types",

@@ -36,6 +36,18 @@ pub struct Received<'b> {
     pub event: Option<Event<'b>>,
 }
 
+/// How much of a request's body has come with its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// None that is known.
+    Nothing,
+    /// Its beginning.
+    Part,
+    /// All of it, in one frame of so many bytes: without anything else, it becomes
+    /// [`Event::Data`] and [`Event::End`], or [`Event::Reset`] if it breaks a rule.
+    Whole(u32),
+}
+
 /// Something that came from the peer in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'b> {

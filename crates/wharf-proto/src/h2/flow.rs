@@ -169,6 +169,11 @@ impl Tuner {
         is_due
     }
 
+    /// Whether a PING is on its way.
+    pub(super) const fn is_measuring(&self) -> bool {
+        self.sample.is_some()
+    }
+
     /// Notes that the PING was acknowledged: what came meanwhile is what a round trip holds.
     pub(super) fn acknowledge(&mut self, now: Duration) {
         let Some(sample) = self.sample.take() else { return };

@@ -8,8 +8,7 @@
 //! `state.rs` decides *whether* something may happen to a stream, `frame/`, `hpack/` and
 //! `request.rs` know *how it looks on the wire*, `flow.rs` and `schedule.rs` *how much and whose
 //! turn it is*, and `abuse.rs` *how often*. `connection.rs`, `receive.rs`, `blocks.rs`,
-//! `control.rs` and
-//! `send.rs` only join them. Time is an argument.
+//! `control.rs`, `send.rs` and `tail.rs` only join them. Time is an argument.
 //!
 //! Not here: TLS and the choice of the protocol (ALPN), timeouts (the caller maps
 //! [`Connection::phase`] and its events to deadlines), routing, server push, which clients no
@@ -37,12 +36,14 @@ mod settings;
 mod state;
 mod stream;
 mod streams;
+mod tail;
 #[cfg(test)]
 mod tests;
 
 pub use connection::Connection;
 pub use error::{ConnectionError, ErrorCode};
-pub use events::{Event, Phase, Received, ResetCause, StreamKey};
+pub use events::{Ahead, Event, Phase, Received, ResetCause, StreamKey};
 pub use preface::{IsPreface, PREFACE, is_preface};
 pub use send::{Response, Sent, Writable};
 pub use settings::Config;
+pub use tail::Tail;

@@ -10,7 +10,7 @@ use super::abuse::Act;
 use super::connection::{Connection, PATH_PING};
 use super::frame::{END_STREAM, FrameHeader, HEADER_BYTES, data, kind, ping};
 use super::state::{Frame, Input, State, Verdict};
-use super::{ConnectionError, ErrorCode, Event, PREFACE, Received, ResetCause, StreamKey};
+use super::{Ahead, ConnectionError, ErrorCode, Event, PREFACE, Received, ResetCause, StreamKey};
 use crate::{Limits, Reject, RequestHead};
 
 /// What is being read.
@@ -68,6 +68,21 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// How much of the body of a request stands at the start of `input`, which begins where the
+    /// last call of [`receive`](Self::receive) stopped: that which gave its head.
+    #[must_use]
+    pub fn body_ahead(&self, stream: StreamKey, input: &[u8]) -> Ahead {
+        let Some(header) = input.first_chunk().copied().map(FrameHeader::parse) else {
+            return Ahead::Nothing;
+        };
+        if header.kind != kind::DATA || header.stream != stream.id {
+            return Ahead::Nothing;
+        }
+        let is_whole = header.len <= self.config.max_frame_bytes
+            && input.len() - HEADER_BYTES >= header.len as usize;
+        if is_whole && header.has(END_STREAM) { Ahead::Whole(header.len) } else { Ahead::Part }
     }
 
     /// RFC 9113 section 3.4.
@@ -172,6 +187,8 @@ impl Connection {
             if let ResetCause::Reject(reject) = cause
                 && reject != Reject::LengthMismatch
             {
+                // Its handler has begun, as that of a stream that is reset for a fault.
+                self.buckets.spend(Act::Fault, now)?;
                 self.refuse(key);
                 let padding = behind;
                 self.reading = Reading::Data { stream: key, left: 0, padding, is_last };

@@ -1,15 +1,15 @@
 //! The sending half of a connection: what the application does, to bytes.
 //!
-//! Not here: transitions (`state.rs`), what a head looks like (`encode.rs`), and whose turn it is
-//! (`schedule.rs`).
+//! Not here: transitions (`state.rs`), what a head looks like (`encode.rs`), whose turn it is
+//! (`schedule.rs`), and many pieces in one frame (`tail.rs`).
 
 use http::StatusCode;
 
 use super::connection::Connection;
-use super::frame::{data, headers, rst_stream};
+use super::frame::{HEADER_BYTES, data, headers, rst_stream};
 use super::state::Input;
 use super::stream::{RequestKind, Sending, Stream};
-use super::{ErrorCode, StreamKey};
+use super::{ErrorCode, StreamKey, Tail};
 use crate::{BodyLength, Headers, Misuse};
 
 /// The longest DATA frame that is sent to a peer that takes longer ones: in between, others have
@@ -17,7 +17,7 @@ use crate::{BodyLength, Headers, Misuse};
 const MAX_DATA_BYTES: usize = 64 << 10;
 
 /// How much a stream is offered to send in its turn.
-const TURN_BYTES: usize = 16 << 10;
+pub(super) const TURN_BYTES: usize = 16 << 10;
 
 /// Status and framing of a final response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,15 +174,36 @@ impl Connection {
         bytes: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Sent, Misuse> {
+        self.send_data_behind(stream, bytes, &mut Tail::default(), out)
+    }
+
+    /// The same, but goes on in the frame of an earlier piece of the same stream, if there is one
+    /// in `tail` and it has room: many small pieces are one frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_data`](Self::send_data).
+    pub fn send_data_behind(
+        &mut self,
+        stream: StreamKey,
+        bytes: &[u8],
+        tail: &mut Tail,
+        out: &mut Vec<u8>,
+    ) -> Result<Sent, Misuse> {
+        let joined = self.join_data(stream, bytes, tail, out)?;
+        if joined.is_over || (joined.bytes > 0 && joined.bytes == bytes.len()) {
+            return Ok(joined);
+        }
         let max_frame = self.max_frame();
-        let mut rest = bytes;
+        let mut rest = bytes.get(joined.bytes..).unwrap_or_default();
         let mut frame = self.next_frame(stream, rest.len(), max_frame)?;
         // All of it is made room for at once.
         let frames = rest.len() / max_frame + 1;
-        out.reserve(rest.len().min(self.capacity(stream)) + frames * super::frame::HEADER_BYTES);
+        out.reserve(rest.len().min(self.capacity(stream)) + frames * HEADER_BYTES);
         while frame.len > 0 {
             let (piece, behind) = rest.split_at_checked(frame.len).unwrap_or((rest, &[]));
             self.account_sent(stream, frame);
+            tail.begin(out);
             out.extend_from_slice(&data::header(stream.id, frame.len, frame.is_last));
             out.extend_from_slice(piece);
             rest = behind;
@@ -234,8 +255,25 @@ impl Connection {
     ///
     /// [`Misuse`] if no body is being sent, or less of it was sent than announced.
     pub fn send_end(&mut self, stream: StreamKey, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        self.send_end_behind(stream, &Tail::default(), out)
+    }
+
+    /// The same, but says so in the frame of the last piece, if there is one in `tail`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_end`](Self::send_end).
+    pub fn send_end_behind(
+        &mut self,
+        stream: StreamKey,
+        tail: &Tail,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misuse> {
         self.ending(stream)?;
-        out.extend_from_slice(&data::header(stream.id, 0, true));
+        match tail.header(out) {
+            Some(header) => data::end(header),
+            None => out.extend_from_slice(&data::header(stream.id, 0, true)),
+        }
         self.finish_sending(stream, out);
         Ok(())
     }
@@ -330,7 +368,7 @@ impl Connection {
         !self.schedule.is_empty() && self.send_window.available() > 0
     }
 
-    fn max_frame(&self) -> usize {
+    pub(super) fn max_frame(&self) -> usize {
         self.peer.max_frame_bytes as usize
     }
 
@@ -355,7 +393,7 @@ impl Connection {
 
     /// The next DATA frame for a piece of so many bytes, empty if the windows allow none.
     #[inline]
-    fn next_frame(
+    pub(super) fn next_frame(
         &mut self,
         stream: StreamKey,
         len: usize,
@@ -376,7 +414,7 @@ impl Connection {
 
     /// Accounts for a DATA frame.
     #[inline]
-    fn account_sent(&mut self, stream: StreamKey, frame: NextFrame) {
+    pub(super) fn account_sent(&mut self, stream: StreamKey, frame: NextFrame) {
         let Some(open) = self.streams.get_mut(stream) else { return };
         open.send_window.take(frame.len);
         if let Sending::Length(left) = &mut open.sending {
@@ -388,10 +426,11 @@ impl Connection {
 
     /// Takes note that a response is out in full.
     #[inline]
-    fn finish_sending(&mut self, stream: StreamKey, out: &mut Vec<u8>) {
+    pub(super) fn finish_sending(&mut self, stream: StreamKey, out: &mut Vec<u8>) {
         let Some(open) = self.streams.get_mut(stream) else { return };
         open.sending = Sending::Done;
         open.step(Input::SendEnd);
+        self.buckets.answered();
         if open.is_refused && open.state.receives() {
             // RFC 9113 section 8.1: the peer need not send the rest.
             open.step(Input::SendReset);
@@ -403,9 +442,9 @@ impl Connection {
 
 /// A DATA frame that is about to be sent.
 #[derive(Clone, Copy)]
-struct NextFrame {
-    len: usize,
-    is_last: bool,
+pub(super) struct NextFrame {
+    pub(super) len: usize,
+    pub(super) is_last: bool,
 }
 
 /// How the body is sent, and the length that is announced.

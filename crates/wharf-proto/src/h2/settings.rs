@@ -66,11 +66,12 @@ impl Config {
     /// The same with all values in their ranges.
     pub(super) fn in_range(mut self) -> Self {
         self.max_concurrent_streams = self.max_concurrent_streams.clamp(1, MOST_STREAMS);
-        self.initial_stream_window = self.initial_stream_window.clamp(1, MAX_WINDOW);
+        self.max_stream_window = self.max_stream_window.clamp(1, MAX_WINDOW);
+        self.max_connection_window = self.max_connection_window.clamp(INITIAL_WINDOW, MAX_WINDOW);
+        // What is the most is the most from the beginning.
+        self.initial_stream_window = self.initial_stream_window.clamp(1, self.max_stream_window);
         self.initial_connection_window =
-            self.initial_connection_window.clamp(INITIAL_WINDOW, MAX_WINDOW);
-        self.max_stream_window = self.max_stream_window.min(MAX_WINDOW);
-        self.max_connection_window = self.max_connection_window.min(MAX_WINDOW);
+            self.initial_connection_window.clamp(INITIAL_WINDOW, self.max_connection_window);
         self.max_frame_bytes = self.max_frame_bytes.clamp(MIN_FRAME_BYTES, MAX_FRAME_BYTES);
         self.header_table_bytes = self.header_table_bytes.min(u32::from(u16::MAX));
         self

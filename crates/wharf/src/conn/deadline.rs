@@ -156,6 +156,26 @@ impl Deadline {
         self.pace = None;
     }
 
+    /// Wants bytes at a pace, as before or from now on.
+    fn keep_pace(
+        &mut self,
+        pace: Pace,
+        starts: bool,
+        moves: Moves,
+        now: Instant,
+        timeouts: &Timeouts,
+    ) {
+        let is_body = self.timer == Timer::Body;
+        let key = (Millis::of(pace.timeout), pace.min_rate);
+        let is_new = self.pace.replace(key).is_some_and(|before| before != key);
+        let left = if starts && is_body { self.body_left.take() } else { None };
+        match left {
+            Some((limit, left)) if !is_new => self.set(limit, now, left.time()),
+            _ if starts || is_new => self.start_pace(pace, timeouts.rate_grace, now),
+            _ => self.pay(if is_body { moves.received } else { moves.taken }, pace, now),
+        }
+    }
+
     /// Gives the time that so many bytes buy.
     pub(super) fn pay(&mut self, bytes: u64, pace: Pace, now: Instant) {
         if bytes == 0 {
@@ -207,6 +227,10 @@ impl Conn {
         self.work_out(now, timeouts, max_quiet).filter(|due| *due <= now)?;
         let handler_due = self.work.as_ref().and_then(Work::handler_due);
         let is_handler = handler_due.is_some_and(|due| due <= now);
+        let idle = self.work.as_ref().and_then(|work| work.idle(timeouts));
+        if let Some((limit, _)) = idle.filter(|&(_, due)| due <= now) {
+            return Some(limit);
+        }
         Some(if is_handler { Limit::Handler } else { self.deadline.limit })
     }
 
@@ -214,6 +238,9 @@ impl Conn {
     pub(crate) fn hasten(&mut self, due: Instant) {
         if matches!(self.deadline.timer, Timer::FirstByte | Timer::Idle | Timer::TunnelIdle) {
             self.deadline.due = self.deadline.due.min(Some(due));
+        }
+        if let Some(Work::Http2(http)) = &mut self.work {
+            http.hasten(due);
         }
     }
 
@@ -285,14 +312,7 @@ impl Conn {
                     Some(work) => work.pace(timer, timeouts),
                     None => Wire::default().pace(timeouts),
                 };
-                let bytes = if timer == Timer::Body { moves.received } else { moves.taken };
-                let key = (Millis::of(pace.timeout), pace.min_rate);
-                let is_new = deadline.pace.replace(key).is_some_and(|before| before != key);
-                match deadline.body_left.take().filter(|_| starts && timer == Timer::Body) {
-                    Some((limit, left)) if !is_new => deadline.set(limit, now, left.time()),
-                    _ if starts || is_new => deadline.start_pace(pace, timeouts.rate_grace, now),
-                    _ => deadline.pay(bytes, pace, now),
-                }
+                deadline.keep_pace(pace, starts, moves, now, timeouts);
             }
             Timer::FirstByte
             | Timer::Idle
@@ -303,7 +323,8 @@ impl Conn {
             | Timer::Linger => {}
         }
         let handler_due = work.and_then(Work::handler_due);
-        [deadline.due, handler_due].into_iter().flatten().min()
+        let idle_due = work.and_then(|work| work.idle(timeouts)).map(|(_, due)| due);
+        [deadline.due, handler_due, idle_due].into_iter().flatten().min()
     }
 
     fn timer(&self) -> Timer {

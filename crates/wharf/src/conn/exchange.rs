@@ -3,6 +3,7 @@
 //! Not here: bytes in and out of the connection (`h1.rs`).
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use http::StatusCode;
@@ -169,6 +170,11 @@ pub(super) fn panicked(payload: &(dyn Any + Send)) -> BoxError {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     format!("panicked: {}", text.unwrap_or("with something that is no text")).into()
+}
+
+/// Drops what is the program's, whose destructors may panic: nobody is left who could be told.
+pub(super) fn discard<T>(value: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }
 
 /// Whether a handler goes on if its client disconnects.

@@ -234,6 +234,15 @@ impl Work {
         each!(self, work => work.handler_due())
     }
 
+    /// Until when something has to be asked for, and the bound on that, where that is known to who
+    /// speaks: what else goes to and fro, such as answers to PING, must not hold it off.
+    pub(super) fn idle(&self, timeouts: &Timeouts) -> Option<(Limit, Instant)> {
+        match self {
+            Self::Http1(_) | Self::Raw(_) => None,
+            Self::Http2(http) => http.idle(timeouts),
+        }
+    }
+
     /// The deadline that fits what is under way.
     pub(super) fn timer(&self) -> Timer {
         each!(self, work => work.timer())

@@ -8,6 +8,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::harness::Stepper;
+use super::http2::frame;
 use super::response::{Reader, Response};
 use crate::driver::sim::{PATIENCE, SimClient};
 
@@ -261,6 +262,29 @@ impl Client {
             }
         }
         self.input.drain(..len).map(char::from).collect()
+    }
+
+    /// The next frame of HTTP/2, or the end of the connection: type, flags, stream, and payload.
+    pub(super) fn frame(&mut self) -> Result<(u8, u8, u32, Vec<u8>), End> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(frame) = frame::take(&mut self.input) {
+                return Ok(frame);
+            }
+            if let Some(end) = self.end {
+                return Err(end);
+            }
+            if !self.take_in() {
+                self.pause(deadline);
+            }
+        }
+    }
+
+    /// Lets the server have what was sent, where it is ticked.
+    pub(super) fn let_it_look(&self) {
+        if let Some(stepper) = &self.stepper {
+            stepper.step();
+        }
     }
 
     /// Waits for the end of the connection, before which nothing may come.

@@ -29,14 +29,20 @@ const MAX_HELD: usize = 256 << 10;
 pub(super) mod frame {
     pub(in crate::tests) const DATA: u8 = 0;
     pub(in crate::tests) const HEADERS: u8 = 1;
+    pub(in crate::tests) const PRIORITY: u8 = 2;
     pub(in crate::tests) const RST_STREAM: u8 = 3;
     pub(in crate::tests) const SETTINGS: u8 = 4;
+    pub(in crate::tests) const PUSH_PROMISE: u8 = 5;
     pub(in crate::tests) const PING: u8 = 6;
     pub(in crate::tests) const GOAWAY: u8 = 7;
     pub(in crate::tests) const WINDOW_UPDATE: u8 = 8;
+    pub(in crate::tests) const CONTINUATION: u8 = 9;
+    pub(in crate::tests) const PRIORITY_UPDATE: u8 = 16;
     pub(in crate::tests) const END_STREAM: u8 = 1;
     pub(in crate::tests) const ACK: u8 = 1;
     pub(in crate::tests) const END_HEADERS: u8 = 4;
+    pub(in crate::tests) const PADDED: u8 = 8;
+    pub(in crate::tests) const WITH_PRIORITY: u8 = 32;
 
     /// One frame.
     pub(in crate::tests) fn put(kind: u8, flags: u8, id: u32, payload: &[u8], out: &mut Vec<u8>) {

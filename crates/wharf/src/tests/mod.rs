@@ -13,6 +13,7 @@ mod client;
 mod crowd;
 mod faults;
 mod features;
+mod frames;
 mod harness;
 mod http2;
 mod inside;

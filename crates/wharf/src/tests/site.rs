@@ -121,6 +121,23 @@ impl Drop for Grenade {
     }
 }
 
+/// Bytes of a body, few or many, which panic when they are dropped.
+struct OwnedGrenade(Grenade);
+
+impl AsRef<[u8]> for OwnedGrenade {
+    fn as_ref(&self) -> &[u8] {
+        b"owned"
+    }
+}
+
+struct LargeGrenade(Grenade);
+
+impl AsRef<[u8]> for LargeGrenade {
+    fn as_ref(&self) -> &[u8] {
+        &MEGABYTE[..40_000]
+    }
+}
+
 /// A future that is ready, and panics when it is dropped.
 struct ReadyGrenade(Grenade);
 
@@ -233,6 +250,12 @@ fn streams(site: Router, stage: &Arc<Stage>) -> Router {
         .get("/declared", |_: Request| numbers(1000, true).with_header("Content-Length", "3890"))
         .get("/short", |_: Request| numbers(10, true).with_header("Content-Length", "21"))
         .get("/long", |_: Request| numbers(10, true).with_header("Content-Length", "19"))
+        .get("/together", |_: Request| together(100, |number| format!("{number}, ")))
+        .get("/together/all", |_: Request| {
+            let pieces = together(100, |number| format!("{number}, "));
+            pieces.with_header("Content-Length", "390")
+        })
+        .get("/together/long", |_: Request| together(200, |_| "0123456789".repeat(10)))
         .get("/large", move |_: Request| {
             let stage = Arc::clone(&large);
             Response::stream(async move |mut writer| {
@@ -286,6 +309,8 @@ fn failures(site: Router, stage: &Arc<Stage>) -> Router {
             })
         })
         .any("/grenade/future", |_: Request| ReadyGrenade(Grenade))
+        .any("/grenade/body", |_: Request| Bytes::from_owner(OwnedGrenade(Grenade)))
+        .any("/grenade/large", |_: Request| Bytes::from_owner(LargeGrenade(Grenade)))
         .any("/grenade/waiting", async |_: Request| {
             let _grenade = Grenade;
             pending::<()>().await;
@@ -335,6 +360,16 @@ fn numbers(count: usize, finishes: bool) -> Response {
             }
         }
         if finishes { writer.finish() } else { Err(Closed) }
+    })
+}
+
+/// Pieces that are written in one turn.
+fn together(count: usize, piece: fn(usize) -> String) -> Response {
+    Response::stream(async move |mut writer| {
+        for number in 0..count {
+            writer.write(piece(number)).await?;
+        }
+        writer.finish()
     })
 }
 

@@ -38,3 +38,9 @@ pub(in crate::h2) fn header(stream: u32, len: usize, is_last: bool) -> [u8; HEAD
     let flags = if is_last { END_STREAM } else { 0 };
     FrameHeader { len: payload_len(len), kind: kind::DATA, flags, stream }.bytes()
 }
+
+/// Makes the frame with this header the last one.
+pub(in crate::h2) fn end(header: &mut [u8; HEADER_BYTES]) {
+    let [_, _, _, _, flags, ..] = header;
+    *flags |= END_STREAM;
+}

@@ -40,6 +40,15 @@ fn floods_end_the_connection() {
         ("settings", E::SettingsFlood, &mut |_| wire::settings(&[])),
         ("acknowledgements", E::SettingsFlood, &mut |_| frame(kind::SETTINGS, 1, 0, b"")),
         ("pings", E::PingFlood, &mut |_| ping()),
+        ("resets of one that is over", E::ResetFlood, &mut |id| match id {
+            3 => get(3),
+            _ => reset(3),
+        }),
+        ("refused bodies", E::FaultFlood, &mut |id| {
+            let trailers = wire::headers(id, END_STREAM, &[("x", &"y".repeat(8_188))]);
+            [post(id), trailers].concat()
+        }),
+        ("answers to no measure", E::PingFlood, &mut |_| frame(kind::PING, 1, 0, b"whrfpath")),
         ("answers to no ping", E::PingFlood, &mut |_| frame(kind::PING, 1, 0, b"12345678")),
         ("empty data", E::EmptyDataFlood, &mut |_| empty()),
         ("padding", E::EmptyDataFlood, &mut |_| wire::data(1, 8, b"\x02\0\0")),
@@ -58,6 +67,8 @@ fn ordinary_requests_are_no_flood() {
     assert_eq!(flood(10_000, get), (10_000, None));
     let updates = |id| [get(id), window_update(0, 2), window_update(0, 1)].concat();
     assert_eq!(flood(10_000, updates), (10_000, None), "who reads says so");
+    let over = |id| [get(id), reset(id)].concat();
+    assert_eq!(flood(10_000, over), (10_000, None), "what has been answered is not given up");
     let mut session = Session::answering();
     begin(&mut session);
     for id in (1..10_000).step_by(2) {

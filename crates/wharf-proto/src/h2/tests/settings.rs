@@ -78,6 +78,37 @@ fn frames_of_the_peers_size() {
     assert!(block.len() > 30_000);
 }
 
+/// RFC 7541 section 4.2: of several sizes the smallest is confirmed as well, so that both sides
+/// have dropped the same.
+#[test]
+fn a_table_that_shrinks_and_grows_in_one_frame() {
+    let mut session = session(Config::default());
+    let mut fields = Headers::new();
+    fields.append("x-field", "value").unwrap();
+    let response = Response::new(http::StatusCode::OK, BodyLength::Known(0));
+    for (id, sizes) in [(1, &[][..]), (3, &[(1, 0), (1, 4096)])] {
+        session.feed(&[settings(sizes), get(id)].concat());
+        let Session { connection, out, streams, .. } = &mut session;
+        out.clear();
+        connection.send_head(*streams.last().unwrap(), response, &fields, out).unwrap();
+    }
+    // Sizes of 0 and 4,096, 200, and the field anew, with an index.
+    assert_eq!(session.out[9..15], [0x20, 0x3f, 0xe1, 0x1f, 0x88, 0x40]);
+}
+
+/// Section 6.5.3.
+#[test]
+fn settings_that_nobody_acknowledges() {
+    let mut session = Session::new(Config::default());
+    session.feed(PREFACE);
+    session.feed(&[settings(&[]), get(1)].concat());
+    assert!(!session.connection.is_acknowledged());
+    session.frames();
+    session.connection.settings_timeout(&mut session.out);
+    assert_eq!(session.frames(), "GOAWAY 1 SETTINGS_TIMEOUT");
+    assert_eq!(session.connection.phase(), crate::h2::Phase::Closed);
+}
+
 /// RFC 7541 section 4.2: a smaller table is confirmed with the next head.
 #[test]
 fn the_table_of_the_peer() {

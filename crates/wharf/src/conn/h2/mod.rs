@@ -1,15 +1,17 @@
 //! Drives the HTTP/2 machine: bytes to requests, responses to bytes, many exchanges at a time.
 //!
-//! All frames of a turn leave in one write. Not here: framing, windows and whose turn it is (the
-//! machine's), what a response body is made of (`outgoing.rs`), when output is sent (`worker`).
+//! All frames of a turn leave in one write. Not here: deadlines (`timing.rs`), framing, windows and
+//! whose turn it is (the machine's), what a response body is made of (`outgoing.rs`), when output
+//! is sent (`worker`).
 
+mod begin;
 mod receive;
 mod refuse;
 mod respond;
 mod stream;
+mod timing;
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,10 +21,10 @@ use wharf_proto::h2::{self, Phase};
 use self::stream::Stream;
 use super::addrs::PackedAddrs;
 use super::deadline::Deadline;
-use super::exchange::Record;
+use super::exchange::{Record, discard};
 use super::orphan::Orphan;
 use super::wire::{Ending, Wire};
-use super::{Context, Http1, Timer};
+use super::{Context, Http1};
 use crate::body::BodyError;
 use crate::driver::{Behind, Close, Key};
 use crate::lifeline::{Lifeline, PerConnection};
@@ -30,7 +32,7 @@ use crate::observe::{
     CloseReason, ConnectionId, ConnectionState, CurrentRequest, Limit, ProtocolKind,
 };
 use crate::output::Output;
-use crate::pool::Pooled;
+use crate::pool::{self, Pooled};
 use crate::request::{Addrs, Parts};
 use crate::service::ServiceId;
 use crate::tls::TlsInfo;
@@ -68,6 +70,13 @@ pub(crate) struct Http2 {
     done_when_sent: usize,
     /// How many answers to the peer's own frames stand in that.
     answers_when_sent: u32,
+    /// How many responses are out, and how many were when the last send began.
+    answered: u32,
+    answered_when_sent: u32,
+    /// Since when nothing is asked for and all that was is sent.
+    idle_since: Option<Instant>,
+    /// Until when it may be so at most, as the server ends.
+    idle_until: Option<Instant>,
     /// When something may have to have happened: it may be earlier than that.
     due: Option<Instant>,
     /// Streams may wait for room in the output alone.
@@ -84,6 +93,7 @@ pub(crate) struct Http2 {
     /// What is held waits for another tick, and the peer's end behind it.
     is_postponed: bool,
     has_end_behind: bool,
+    awaits_acknowledgement: bool,
 }
 
 impl Http2 {
@@ -119,6 +129,10 @@ impl Http2 {
             done: Vec::new(),
             done_when_sent: 0,
             answers_when_sent: 0,
+            answered: 0,
+            answered_when_sent: 0,
+            idle_since: Some(context.clock.now()),
+            idle_until: None,
             due: None,
             room_deadline: Deadline::new(),
             holds_streams: false,
@@ -130,6 +144,7 @@ impl Http2 {
             head_done: false,
             is_postponed: false,
             has_end_behind: false,
+            awaits_acknowledgement: true,
         }
     }
 
@@ -151,6 +166,7 @@ impl Http2 {
     fn note_begun(&mut self) {
         self.done_when_sent = self.done.len();
         self.answers_when_sent = self.machine.unsent_answers();
+        self.answered_when_sent = self.answered;
         for stream in self.streams.iter_mut().flatten() {
             stream.is_sent_with_it = stream.pending.is_empty();
         }
@@ -233,25 +249,6 @@ impl Http2 {
         oldest.current.get(oldest.number, now)
     }
 
-    pub(super) fn timer(&self) -> Timer {
-        match self.machine.phase() {
-            _ if !self.wire.is_all_sent() => Timer::Write,
-            Phase::Handshake | Phase::HeaderBlock => Timer::Head,
-            Phase::Idle if self.requests == 0 => Timer::FirstByte,
-            Phase::Idle => Timer::Idle,
-            Phase::Streams | Phase::Closed => Timer::Off,
-        }
-    }
-
-    pub(super) const fn handler_due(&self) -> Option<Instant> {
-        self.due
-    }
-
-    /// Minds that something has to have happened on a stream.
-    fn mind(&mut self, stream: &Stream) {
-        self.due = [self.due, stream.due()].into_iter().flatten().min();
-    }
-
     /// Whether handlers go on whose streams are over.
     pub(crate) fn has_orphans(&self) -> bool {
         !self.orphans.is_empty()
@@ -267,7 +264,7 @@ impl Http2 {
     /// Cancels the handlers that would go on.
     pub(crate) fn cancel_orphans(&mut self) {
         for (orphan, lifeline) in self.orphans.drain(..) {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(orphan)));
+            discard(orphan);
             lifeline.end();
         }
     }
@@ -295,6 +292,7 @@ impl Http2 {
 /// What happens to a connection.
 impl Http2 {
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
+        pool::fill_up(&mut self.wire.output.buffer);
         if bytes.is_empty() && self.is_postponed {
             self.has_end_behind = true;
         } else if bytes.is_empty() {
@@ -366,6 +364,13 @@ impl Http2 {
             record.tell(true, context);
         }
         self.machine.flushed(std::mem::take(&mut self.answers_when_sent));
+        if self.idle_since.is_none()
+            && self.machine.open_streams() == 0
+            && self.answered == self.answered_when_sent
+        {
+            self.idle_since = Some(context.clock.now());
+            self.lend_storage();
+        }
         for stream in self.streams.iter_mut().flatten() {
             if let Some(body) = &mut stream.exchange.response_body
                 && std::mem::take(&mut stream.is_sent_with_it)
@@ -376,23 +381,12 @@ impl Http2 {
         self.proceed(context);
     }
 
-    pub(super) fn on_timeout(&mut self, limit: Limit, context: &Context<'_>) {
-        match limit {
-            Limit::Handler => self.on_stream_timeouts(context),
-            Limit::Idle | Limit::FirstByte | Limit::Head => {
-                let is_end = context.is_draining();
-                if !is_end {
-                    context.counters.count_limit(limit);
-                }
-                let reason = if is_end { CloseReason::Stopped } else { CloseReason::Limit(limit) };
-                self.wire.set_reason(reason);
-                self.machine.goaway(&mut self.wire.output.buffer);
-                self.wire.ending = Some(Ending::Linger);
-            }
-            _ => {
-                context.counters.count_limit(limit);
-                self.wire.give_up(limit);
-            }
+    /// Leaves what only requests need to other connections, while there are none.
+    fn lend_storage(&mut self) {
+        self.parts = None;
+        pool::give_back(&mut self.input);
+        if self.wire.is_all_sent() {
+            pool::give_back(&mut self.wire.output.buffer);
         }
     }
 

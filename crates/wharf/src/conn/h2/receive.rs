@@ -1,6 +1,7 @@
 //! From bytes to handlers: requests and their bodies, on as many streams as there are.
 //!
-//! Not here: what is sent (`respond.rs`), and what goes wrong (`refuse.rs`).
+//! Not here: how a request begins (`begin.rs`), what is sent (`respond.rs`), and what goes wrong
+//! (`refuse.rs`).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
@@ -8,21 +9,19 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use wharf_proto::h2::{ErrorCode, Event, ResetCause, StreamKey};
 use wharf_proto::{BodyLength, Headers, Reject};
 
 use super::{Http2, Stream};
 use crate::body::{Body, BodyError, BodyWriter, ReadPace};
-use crate::conn::exchange::{Queued, finishes, owned};
+use crate::conn::exchange::{Queued, discard, finishes, owned};
 use crate::conn::refusal::Refusal;
-use crate::conn::trace::trace;
 use crate::conn::{Context, Pace};
 use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
 use crate::interim::Interims;
 use crate::observe::{CloseReason, Limit};
 use crate::pool::Pooled;
-use crate::request::Request;
 
 /// When a body is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,16 +48,22 @@ impl Http2 {
                 Ok(received) => {
                     used += received.consumed;
                     match received.event {
-                        Some(event) => {
-                            let is_request = matches!(event, Event::Head { .. });
-                            self.take(event, context);
+                        Some(Event::Head { stream, body }) => {
+                            let rest = &input[used..];
+                            match self.take_head(stream, body, rest, &limits, context) {
+                                Ok(len) => used += len,
+                                Err(error) => {
+                                    self.fail(error, context);
+                                    return input.len();
+                                }
+                            }
                             // What is left of the tick's budget may not be enough for more.
-                            let has_more = is_request && used < input.len();
-                            if has_more && !context.meter.begin_event() {
+                            if used < input.len() && !context.meter.begin_event() {
                                 self.is_postponed = true;
                                 break;
                             }
                         }
+                        Some(event) => self.take(event, context),
                         None => break,
                     }
                 }
@@ -72,12 +77,15 @@ impl Http2 {
             // An idle connection needs none of it; the next request takes what is there then.
             self.parts = None;
         }
+        if self.awaits_acknowledgement {
+            self.await_acknowledgement(context);
+        }
         used
     }
 
     fn take(&mut self, event: Event<'_>, context: &Context<'_>) {
         match event {
-            Event::Head { stream, body } => self.begin_request(stream, body, context),
+            Event::Head { .. } => unreachable!("heads are taken with what is behind them"),
             Event::Data { stream, bytes } => {
                 if self.is_there(stream) {
                     self.with(stream.slot(), |http, stream| http.feed(stream, bytes, context));
@@ -130,78 +138,7 @@ impl Http2 {
         stream.is_some_and(|stream| stream.key == key)
     }
 
-    /// A stream for a request that came just now.
-    fn begin_stream(&mut self, key: StreamKey) -> Box<Stream> {
-        // One that is over without anybody having been told may still be in its place.
-        if let Some(gone) = self.streams.get_mut(key.slot()).and_then(Option::take) {
-            self.put_back(gone);
-        }
-        let mut stream =
-            self.spare.pop().unwrap_or_else(|| Box::new(Stream::new(key, self.waker.waker())));
-        stream.key = key;
-        stream.number = self.requests;
-        if let Some(left) = self.left.take() {
-            stream.lifeline.give(left);
-        }
-        if self.is_draining {
-            stream.lifeline.drain();
-        }
-        stream
-    }
-
-    /// A request is refused before a handler has heard of it.
-    fn begin_refused(&mut self, key: StreamKey, context: &Context<'_>) {
-        let mut stream = self.begin_stream(key);
-        stream.exchange.begin_unread(self.addrs, context);
-        self.put_back(stream);
-    }
-
-    /// Hands a request to the handler.
-    fn begin_request(&mut self, key: StreamKey, length: BodyLength, context: &Context<'_>) {
-        self.head_done = true;
-        self.requests = self.requests.saturating_add(1);
-        context.counters.count_request();
-        if self.requests >= context.settings.max_requests_per_connection {
-            context.counters.count_limit(Limit::Requests);
-            self.machine.goaway(&mut self.wire.output.buffer);
-        }
-        if self.is_draining {
-            self.machine.goaway_soon(&mut self.wire.output.buffer);
-        }
-        let Some(mut parts) = self.parts.take() else { return };
-        let mut stream = self.begin_stream(key);
-        parts.addrs = self.addrs;
-        parts.connection = self.id;
-        parts.belong_to(context.env);
-        parts.tls.clone_from(&self.tls);
-        stream.interims = Interims::begin();
-        parts.interims = stream.interims;
-        parts.tether = stream.lifeline.begin(stream.interims.exchange());
-        stream.exchange.begin(&parts, context);
-        stream.is_head = *parts.head.method() == Method::HEAD;
-        stream.expects_continue = parts.head.expects_continue();
-        stream.current.note_head(&parts.head, stream.number, context.clock.now());
-        if *parts.head.method() == Method::TRACE {
-            let response = trace(&parts.head, context.settings.allow_trace);
-            self.respond(&mut stream, response, context);
-            return self.put_back(stream);
-        }
-        let body = match length {
-            BodyLength::Known(0) => Body::empty(),
-            length => self.begin_body(&mut stream, length, context),
-        };
-        let is_safe = parts.head.method().is_safe();
-        let request = Request::new(parts, body);
-        let handler = context.handler(self.service);
-        let reply = self.run(&mut stream, |_| handler.call(request));
-        match reply {
-            Ok(reply) => self.take_reply(&mut stream, reply, is_safe, context),
-            Err(panic) => self.panicked(&mut stream, &*panic, context),
-        }
-        self.put_back(stream);
-    }
-
-    fn take_reply(
+    pub(super) fn take_reply(
         &mut self,
         stream: &mut Stream,
         reply: Reply,
@@ -273,7 +210,7 @@ impl Http2 {
         });
         match polled.map(|polled| polled.unwrap_or(Poll::Pending)) {
             Ok(Poll::Ready(response)) => {
-                stream.exchange.task = None;
+                discard(stream.exchange.task.take());
                 self.respond(stream, response, context);
             }
             Ok(Poll::Pending) => {
@@ -282,8 +219,7 @@ impl Http2 {
                 self.send_continue(stream, Wanted::Now, context);
             }
             Err(panic) => {
-                let task = stream.exchange.task.take();
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+                discard(stream.exchange.task.take());
                 self.panicked(stream, &*panic, context);
             }
         }
@@ -302,7 +238,7 @@ impl Http2 {
     }
 
     /// Opens the channel through which a request's body comes.
-    fn begin_body(
+    pub(super) fn begin_body(
         &mut self,
         stream: &mut Stream,
         length: BodyLength,

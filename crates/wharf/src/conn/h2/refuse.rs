@@ -13,12 +13,12 @@ use wharf_proto::h2::{ConnectionError, ErrorCode};
 use super::{Http2, Stream};
 use crate::body::BodyError;
 use crate::conn::Context;
-use crate::conn::exchange::panicked;
+use crate::conn::exchange::{discard, panicked};
 use crate::conn::orphan::Orphan;
 use crate::conn::refusal::Refusal;
 use crate::conn::wire::Ending;
 use crate::lifeline::Lifeline;
-use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
+use crate::observe::{CloseReason, ErrorContext, ErrorKind};
 use crate::response::{BoxError, Response};
 
 impl Http2 {
@@ -108,52 +108,9 @@ impl Http2 {
             return;
         }
         stream.exchange.begin_unread(self.addrs, context);
-        let work = (stream.exchange.task.take(), stream.exchange.queued.take());
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
+        discard((stream.exchange.task.take(), stream.exchange.queued.take()));
         let (status, headers, body) = refusal.answer(told, context.blocking);
         self.send_response(stream, status, &headers, body, context);
-    }
-
-    /// Looks for streams on which something has not happened in time.
-    pub(super) fn on_stream_timeouts(&mut self, context: &Context<'_>) {
-        let now = context.clock.now();
-        if self.room_deadline.due().is_some_and(|due| due <= now) {
-            let limit = self.room_deadline.limit();
-            context.counters.count_limit(limit);
-            return self.wire.give_up(limit);
-        }
-        self.due = self.room_deadline.due();
-        for slot in 0..self.streams.len() {
-            self.with(slot, |http, stream| {
-                if stream.exchange.handler_due.is_some_and(|due| due <= now) {
-                    http.handler_timeout(stream, context);
-                }
-                http.heed_pace(stream, context);
-                if stream.body_deadline.due().is_some_and(|due| due <= now) {
-                    let limit = stream.body_deadline.limit();
-                    stream.body_deadline.stop();
-                    http.refuse(stream, Refusal::Limit(limit), context);
-                }
-                if stream.room_deadline.due().is_some_and(|due| due <= now) {
-                    context.counters.count_limit(stream.room_deadline.limit());
-                    stream.room_deadline.stop();
-                    http.give_up_with(stream, ErrorCode::CANCEL);
-                }
-            });
-        }
-        self.proceed(context);
-    }
-
-    /// The handler takes too long, or has no thread yet.
-    fn handler_timeout(&mut self, stream: &mut Stream, context: &Context<'_>) {
-        let mut limit = Some(Limit::Handler);
-        if let Some(queued) = stream.exchange.queued.take() {
-            limit = queued.expire(context.clock.now());
-            stream.exchange.handler_due = queued.handler_due;
-        }
-        if let Some(limit) = limit {
-            self.refuse(stream, Refusal::Limit(limit), context);
-        }
     }
 
     /// Puts a handler that goes on by itself aside.

@@ -8,14 +8,14 @@ use std::task::{Context as TaskContext, Poll};
 
 use bytes::{Buf, Bytes};
 use http::StatusCode;
-use wharf_proto::h2::{self, ErrorCode};
+use wharf_proto::h2::{self, ErrorCode, Tail};
 use wharf_proto::{BodyLength, Headers, Misuse};
 
 use super::receive::Wanted;
 use super::{Http2, Stream};
 use crate::body::{Body, BodyKind};
 use crate::conn::Context;
-use crate::conn::exchange::panicked;
+use crate::conn::exchange::{discard, panicked};
 use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
 use crate::conn::refusal::page;
 use crate::conn::wire::write_pace;
@@ -41,7 +41,8 @@ impl Http2 {
             && let Some(bytes) = small(response.body())
         {
             let (status, headers) = (response.status(), response.headers());
-            return self.send_small(stream, status, headers, bytes, context);
+            self.send_small(stream, status, headers, bytes, context);
+            return discard(response);
         }
         self.respond_specially(stream, response, context);
     }
@@ -57,20 +58,28 @@ impl Http2 {
             self.send_continue(stream, Wanted::Later, context);
         }
         stream.write_timeout = response.write_timeout();
-        let response = match response.body().kind {
-            BodyKind::Blocking(_) => Response::failure(
+        let instead = match response.body().kind {
+            BodyKind::Blocking(_) => Some(Response::failure(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "a body for handlers that block, of one that must not",
-            ),
+            )),
             // HTTP/2 has no such thing (RFC 9113 section 8.6).
-            BodyKind::Switch(_) => Response::status_page(StatusCode::NOT_IMPLEMENTED),
-            _ => response,
+            BodyKind::Switch(_) => Some(Response::status_page(StatusCode::NOT_IMPLEMENTED)),
+            _ => None,
+        };
+        let response = match instead {
+            None => response,
+            Some(instead) => {
+                discard(response);
+                instead
+            }
         };
         let (mut status, mut headers, mut body, failure) = response.into_parts();
         if let Some(failure) = failure {
             self.count_failure(stream, &*failure, context);
             let told = self.tell(stream, ErrorKind::Handler, &*failure, Some(status), context);
             if let Some(instead) = told {
+                discard(body);
                 (status, headers, body) = page(instead);
             }
             stream.exchange.failure = Some(failure);
@@ -92,7 +101,8 @@ impl Http2 {
         context: &Context<'_>,
     ) {
         if let Some(bytes) = small(&body) {
-            return self.send_small(stream, status, headers, bytes, context);
+            self.send_small(stream, status, headers, bytes, context);
+            return discard(body);
         }
         let length = match body.len().or_else(|| declared_length(headers)) {
             Some(length) => BodyLength::Known(length),
@@ -101,11 +111,12 @@ impl Http2 {
         self.heed_close(headers, context);
         let head = h2::Response::new(status, length).date(context.clock.date().value());
         let out = &mut self.wire.output.buffer;
-        let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else { return };
+        let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else {
+            return discard(body);
+        };
         stream.exchange.status = Some(status);
-        stream.exchange.task = None;
         if sent.is_over {
-            return;
+            return discard(body);
         }
         // Starting on a body may run the program's code.
         match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
@@ -147,7 +158,6 @@ impl Http2 {
             return;
         };
         stream.exchange.status = Some(status);
-        stream.exchange.task = None;
         if !stream.is_head {
             stream.exchange.body_bytes = bytes.len() as u64;
         }
@@ -174,8 +184,10 @@ impl Http2 {
             // A peer that asks for much and reads nothing would have a part of each in the output.
             return self.hold(stream);
         }
+        // What is produced in one turn goes in as few frames as it fits in.
+        let mut tail = Tail::default();
         loop {
-            if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES, context) {
+            if !stream.pending.is_empty() && !self.push(stream, TURN_BYTES, &mut tail, context) {
                 return self.await_room(stream, context);
             }
             if !self.wire.can_produce() {
@@ -183,7 +195,7 @@ impl Http2 {
             }
             let Some(body) = &mut stream.exchange.response_body else {
                 // A response to CONNECT has no length that would end it.
-                if self.end_response(stream, None).is_err() {
+                if self.end_response(stream, None, &tail).is_err() {
                     self.give_up(stream);
                 }
                 return;
@@ -193,7 +205,7 @@ impl Http2 {
             let failure = match polled {
                 Ok(Poll::Pending) => return,
                 Ok(Poll::Ready(Ok(Piece::End(trailers)))) => {
-                    if self.end_response(stream, trailers.as_deref()).is_err() {
+                    if self.end_response(stream, trailers.as_deref(), &tail).is_err() {
                         self.give_up(stream);
                     }
                     return;
@@ -201,7 +213,7 @@ impl Http2 {
                 Ok(Poll::Ready(Ok(Piece::Bytes(bytes)))) => {
                     stream.exchange.body_bytes += bytes.len() as u64;
                     stream.is_sent_with_it = false;
-                    stream.pending = bytes;
+                    discard(std::mem::replace(&mut stream.pending, bytes));
                     continue;
                 }
                 Ok(Poll::Ready(Ok(Piece::InPlace(_) | Piece::TooMuch))) => None,
@@ -225,10 +237,16 @@ impl Http2 {
 
     /// Sends of what was taken from a body as much as is allowed, and at most `max` bytes. Returns
     /// whether that is all of it.
-    fn push(&mut self, stream: &mut Stream, max: usize, context: &Context<'_>) -> bool {
+    fn push(
+        &mut self,
+        stream: &mut Stream,
+        max: usize,
+        tail: &mut Tail,
+        context: &Context<'_>,
+    ) -> bool {
         let piece = &stream.pending[..stream.pending.len().min(max)];
         let out = &mut self.wire.output.buffer;
-        let Ok(sent) = self.machine.send_data(stream.key, piece, out) else {
+        let Ok(sent) = self.machine.send_data_behind(stream.key, piece, tail, out) else {
             // More than was announced.
             self.give_up(stream);
             return true;
@@ -243,8 +261,7 @@ impl Http2 {
             stream.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
         }
         if sent.is_over {
-            stream.pending = Bytes::new();
-            stream.exchange.response_body = None;
+            discard((std::mem::take(&mut stream.pending), stream.exchange.response_body.take()));
         } else if !stream.pending.is_empty() {
             self.machine.await_writable(stream.key);
         }
@@ -277,7 +294,9 @@ impl Http2 {
                 if stream.key != next.stream {
                     return;
                 }
-                if stream.pending.is_empty() || http.push(stream, next.bytes, context) {
+                if stream.pending.is_empty()
+                    || http.push(stream, next.bytes, &mut Tail::default(), context)
+                {
                     http.produce(stream, context);
                 } else {
                     http.await_room(stream, context);
@@ -316,15 +335,16 @@ impl Http2 {
         &mut self,
         stream: &mut Stream,
         trailers: Option<&Headers>,
+        tail: &Tail,
     ) -> Result<(), Misuse> {
-        stream.exchange.response_body = None;
+        discard(stream.exchange.response_body.take());
         let out = &mut self.wire.output.buffer;
         if !self.machine.is_sending(stream.key) {
             // It was over with its last byte.
             return Ok(());
         }
         match trailers {
-            None => self.machine.send_end(stream.key, out),
+            None => self.machine.send_end_behind(stream.key, tail, out),
             Some(trailers) => self.machine.send_end_with(stream.key, trailers, out),
         }
     }
@@ -336,9 +356,7 @@ impl Http2 {
 
     pub(super) fn give_up_with(&mut self, stream: &mut Stream, code: ErrorCode) {
         stream.exchange.aborted = true;
-        stream.pending = Bytes::new();
-        let body = stream.exchange.response_body.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+        discard((std::mem::take(&mut stream.pending), stream.exchange.response_body.take()));
         let out = &mut self.wire.output.buffer;
         self.machine.reset(stream.key, code, out);
     }
@@ -351,9 +369,14 @@ impl Http2 {
             return;
         }
         stream.is_told = true;
-        stream.pending = Bytes::new();
+        self.answered = self.answered.wrapping_add(1);
         let body = stream.exchange.request_body.take();
         let encoded = !stream.exchange.aborted;
+        discard((
+            std::mem::take(&mut stream.pending),
+            stream.exchange.task.take(),
+            stream.exchange.response_body.take(),
+        ));
         self.done.extend(stream.exchange.end(encoded, self.wire.output.len()));
         stream.lifeline.end();
         match body {

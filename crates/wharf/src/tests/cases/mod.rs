@@ -167,6 +167,7 @@ combinations! {
 }
 
 // Behind the macro that they use.
+mod frames;
 pub(super) mod h2;
 #[cfg(feature = "tls-self-signed")]
 mod secure;

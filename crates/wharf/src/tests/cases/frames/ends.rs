@@ -1,0 +1,273 @@
+//! Cases: how connections and streams end that nobody breaks: deadlines, and GOAWAY.
+//!
+//! On real sockets the one timeout that a case is about is short; on simulated ones time is moved
+//! on. Not here: what ends for a fault (`errors.rs`) or is given up (`cancel.rs`), and windows that
+//! stay shut (`windows.rs`).
+
+use std::time::Duration;
+
+use wharf_proto::h2::{ConnectionError, PREFACE};
+
+use super::super::super::features::TIME_LIMIT;
+use super::super::super::frames::{Peer, data, get, last_data, ping, post, put, settings};
+use super::super::super::http2::frame;
+use super::{Case, End, Harness};
+use crate::{CloseReason, Limit, Server, Timeouts};
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("6.5.3_settings_that_are_not_acknowledged", settings_without_answer).with(short_head),
+    Case::new("4.3_a_block_that_does_not_end", a_block_that_does_not_end).with(short_head),
+    Case::new("3.4_a_preface_that_does_not_end", a_preface_that_does_not_end).with(short_head),
+    Case::new("3.4_a_preface_and_nothing_else", a_preface_alone).with(short_first_byte),
+    Case::new("9.1_an_idle_connection", an_idle_connection).with(short_idle),
+    Case::new("6.7_pings_are_no_requests", pings_are_no_requests).with(short_idle),
+    Case::new("8.1_a_body_that_does_not_come", a_body_that_does_not_come).with(short_body),
+    Case::new("8.1_a_handler_that_takes_too_long", a_handler_that_takes_too_long),
+    Case::new("6.8_a_drain_in_two_steps", a_drain_in_two_steps),
+    Case::new("6.8_a_drain_of_a_client_that_does_not_answer", a_drain_without_an_answer),
+    Case::new("6.8_a_drain_of_an_idle_connection", a_drain_of_an_idle_connection),
+    Case::new("6.8_a_drain_that_nobody_heeds", a_drain_that_nobody_heeds).with(short_grace),
+    Case::new("6.8_a_handler_asks_for_the_end", a_handler_asks_for_the_end),
+    Case::new("6.8_so_many_requests_and_no_more", so_many_requests).with(two_requests),
+    Case::new("5.1_the_client_closes_its_side", the_client_closes_its_side),
+];
+
+/// Short enough to wait for, and long enough for a busy machine to do what has to come before.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Longer than [`SHORT`], timers being rounded up.
+const PASSES: Duration = Duration::from_millis(250);
+
+/// More than any case takes.
+const LONG: Duration = Duration::from_secs(3600);
+
+fn short_head(server: Server) -> Server {
+    server.timeouts(Timeouts::default().head(SHORT))
+}
+
+fn short_first_byte(server: Server) -> Server {
+    server.timeouts(Timeouts::default().first_byte(SHORT))
+}
+
+fn short_idle(server: Server) -> Server {
+    server.timeouts(Timeouts::default().idle(SHORT))
+}
+
+fn short_body(server: Server) -> Server {
+    server.timeouts(Timeouts::default().body(SHORT))
+}
+
+fn short_grace(server: Server) -> Server {
+    server.timeouts(Timeouts::default().drain_grace(SHORT))
+}
+
+fn two_requests(server: Server) -> Server {
+    server.max_requests_per_connection(2)
+}
+
+fn settings_without_answer(harness: &mut Harness) {
+    let mut peer = Peer::mute(harness);
+    peer.send(&[PREFACE.to_vec(), settings(&[]), get(1, "/"), get(3, "/gate/a")]);
+    peer.until("1 'hello' END");
+    harness.wait_for("waiting", 1);
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 3 SETTINGS_TIMEOUT, Closed");
+    harness.wait_for("handler gone", 1);
+    drop(peer);
+    harness.wait_for_close(CloseReason::Http2(ConnectionError::SettingsTimeout));
+    // Who answers has done all there is to do.
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/gate/b")]);
+    harness.wait_for("waiting", 2);
+    harness.pass(PASSES * 4);
+    assert_eq!(peer.so_far(), "");
+}
+
+fn a_block_that_does_not_end(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    let block = frame::block(&[(":method", "GET")]);
+    peer.send(&[get(1, "/"), put(frame::HEADERS, frame::END_STREAM, 3, &block)]);
+    peer.until("1 'hello' END");
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Limit(Limit::Head));
+}
+
+fn a_preface_that_does_not_end(harness: &mut Harness) {
+    let mut peer = Peer::mute(harness);
+    peer.client.send(PREFACE);
+    peer.client.let_it_look();
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 0 NO_ERROR, Closed");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Limit(Limit::Head));
+}
+
+fn a_preface_alone(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    assert_eq!(peer.so_far(), "");
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 0 NO_ERROR, Closed");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Limit(Limit::FirstByte));
+}
+
+fn an_idle_connection(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/"), get(3, "/gate/a")]);
+    peer.until("1 'hello' END");
+    harness.wait_for("waiting", 1);
+    harness.pass(PASSES * 4);
+    assert_eq!(peer.so_far(), "", "a handler may take its time");
+    harness.stage.open("a");
+    peer.until("3 'through a' END");
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 3 NO_ERROR, Closed");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Limit(Limit::Idle));
+}
+
+/// They show that somebody is there, and not that there is anything to do.
+fn pings_are_no_requests(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/")]);
+    peer.until("1 'hello' END");
+    let mut answered = 0;
+    let rest = loop {
+        peer.send(&[ping("12345678")]);
+        match peer.next() {
+            Ok(frame) if frame == "PONG 12345678" => answered += 1,
+            Ok(frame) => break format!("{frame}, {}", peer.rest()),
+            Err(end) => break format!("{end:?}"),
+        }
+        // As often as no flood is made of them.
+        harness.pass(SHORT / 5);
+        harness.stage.wait(SHORT / 20);
+    };
+    // What comes behind the end may meet a socket that is closed.
+    assert!(rest == "GOAWAY 1 NO_ERROR, Closed" || rest.ends_with("Reset"), "{rest}");
+    assert!(answered > 0);
+    assert!(!harness.stands_still() || answered < 8, "{answered}");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Limit(Limit::Idle));
+}
+
+fn a_body_that_does_not_come(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[post(1, "/pieces"), data(1, b"abc"), get(3, "/gate/a"), post(5, "/ignore")]);
+    harness.wait_for("waiting", 1);
+    harness.pass(PASSES);
+    let shown = peer.until("1 RESET NO_ERROR");
+    assert!(shown.ends_with("1 408, 1 '408 Request Timeout\\n' END, 1 RESET NO_ERROR"), "{shown}");
+    harness.wait_for("reader gone", 1);
+    harness.stage.open("a");
+    assert_eq!(peer.until("3 'through a' END"), "3 200, 3 'through a' END");
+}
+
+fn a_handler_that_takes_too_long(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/quick/a"), get(3, "/gate/a")]);
+    harness.wait_for("waiting", 2);
+    harness.pass(TIME_LIMIT * 2);
+    let expect = "1 503, 1 '503 Service Unavailable\\n' END";
+    assert_eq!(peer.until("1 '503 Service Unavailable\\n' END"), expect);
+    harness.stage.open("a");
+    assert_eq!(peer.until("3 'through a' END"), "3 200, 3 'through a' END");
+}
+
+/// What the client has sent before it knows is taken, and what it sends behind that is not.
+fn a_drain_in_two_steps(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.is_silent = true;
+    peer.send(&[get(1, "/gate/a"), post(3, "/pieces")]);
+    harness.wait_for("waiting", 1);
+    harness.drain(LONG);
+    assert_eq!(peer.until("PING whrfgone"), "SETTINGS, GOAWAY all NO_ERROR, PING whrfgone");
+    peer.send(&[get(5, "/")]);
+    assert_eq!(peer.until("5 'hello' END"), "5 200, 5 'hello' END");
+    peer.send(&[put(frame::PING, frame::ACK, 0, b"whrfgone")]);
+    assert_eq!(peer.until("GOAWAY 5 NO_ERROR"), "GOAWAY 5 NO_ERROR");
+    peer.send(&[get(7, "/")]);
+    assert_eq!(peer.so_far(), "");
+    peer.send(&[last_data(3, b"abc")]);
+    assert_eq!(peer.until("3 '3 bytes' END"), "3 200, 3 '3 bytes' END");
+    harness.stage.open("a");
+    assert_eq!(peer.rest(), "1 200, 1 'through a' END, Closed");
+    drop(peer);
+    let report = harness.wait_for_end();
+    assert_eq!((report.finished, report.cancelled, report.cut), (1, 0, 0));
+}
+
+fn a_drain_without_an_answer(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.is_silent = true;
+    peer.send(&[get(1, "/gate/a")]);
+    harness.wait_for("waiting", 1);
+    harness.drain(LONG);
+    peer.until("PING whrfgone");
+    harness.stage.open("a");
+    assert_eq!(peer.rest(), "1 200, 1 'through a' END, GOAWAY 1 NO_ERROR, Closed");
+    drop(peer);
+    assert!(harness.wait_for_end().is_clean());
+}
+
+fn a_drain_of_an_idle_connection(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.is_silent = true;
+    peer.send(&[get(1, "/")]);
+    peer.until("1 'hello' END");
+    harness.drain(LONG);
+    peer.until("PING whrfgone");
+    peer.send(&[put(frame::PING, frame::ACK, 0, b"whrfgone")]);
+    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
+    drop(peer);
+    assert!(harness.wait_for_end().is_clean());
+}
+
+fn a_drain_that_nobody_heeds(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.is_silent = true;
+    peer.send(&[get(1, "/")]);
+    peer.until("1 'hello' END");
+    harness.drain(LONG);
+    peer.until("PING whrfgone");
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
+    drop(peer);
+    assert!(harness.wait_for_end().is_clean());
+}
+
+fn a_handler_asks_for_the_end(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/gate/a")]);
+    harness.wait_for("waiting", 1);
+    peer.send(&[get(3, "/bye")]);
+    peer.until("GOAWAY 3 NO_ERROR");
+    harness.stage.open("a");
+    assert_eq!(peer.rest(), "1 200, 1 'through a' END, Closed");
+}
+
+fn so_many_requests(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/gate/a"), get(3, "/"), get(5, "/")]);
+    assert_eq!(peer.so_far(), "GOAWAY 3 NO_ERROR, 3 200, 3 'hello' END");
+    harness.stage.open("a");
+    assert_eq!(peer.rest(), "1 200, 1 'through a' END, Closed");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Limit(Limit::Requests));
+}
+
+/// Its requests are answered all the same.
+fn the_client_closes_its_side(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/gate/a"), post(3, "/pieces"), data(3, b"abc")]);
+    harness.wait_for("waiting", 1);
+    harness.wait_for("body bytes", 3);
+    peer.client.shut();
+    let shown = peer.until("3 RESET NO_ERROR");
+    assert!(shown.contains("3 400"), "{shown}");
+    harness.stage.open("a");
+    peer.until("1 'through a' END");
+    assert_eq!(peer.client.try_end(), End::Closed);
+}
