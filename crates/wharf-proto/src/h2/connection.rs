@@ -410,7 +410,7 @@ impl Connection {
     }
 
     /// Ends the connection for a fault of the peer's (RFC 9113 section 5.4.1).
-    fn fail(&mut self, error: ConnectionError, out: &mut Vec<u8>) {
+    pub(super) fn fail(&mut self, error: ConnectionError, out: &mut Vec<u8>) {
         self.failure = Some(error);
         // RFC 9113 section 6.8: it never grows, since what is above may have been sent elsewhere.
         let last_id = match self.going {

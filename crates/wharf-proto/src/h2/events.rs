@@ -43,8 +43,8 @@ pub enum Ahead {
     Nothing,
     /// Its beginning.
     Part,
-    /// All of it, in one frame of so many bytes: without anything else, it becomes
-    /// [`Event::Data`] and [`Event::End`], or [`Event::Reset`] if it breaks a rule.
+    /// All of it, in one frame of so many bytes, which can be taken
+    /// [at once](super::Connection::receive_whole_body).
     Whole(u32),
 }
 

@@ -85,6 +85,40 @@ impl Connection {
         if is_whole && header.has(END_STREAM) { Ahead::Whole(header.len) } else { Ahead::Part }
     }
 
+    /// Takes a body that is [there in full](Ahead::Whole) at the start of `input`, at once and
+    /// [released](Self::release), and says how many bytes of the input that was. If it breaks a
+    /// rule, its stream has been reset, for that cause.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn receive_whole_body<'b>(
+        &mut self,
+        stream: StreamKey,
+        input: &'b [u8],
+        now: Duration,
+        out: &mut Vec<u8>,
+    ) -> Result<(usize, Result<&'b [u8], ResetCause>), ConnectionError> {
+        let Some(header) = input.first_chunk().copied().map(FrameHeader::parse) else {
+            return Ok((0, Err(ResetCause::Fault)));
+        };
+        let step = self.begin_data(header, input, now, out).inspect_err(|&e| self.fail(e, out))?;
+        let consumed = HEADER_BYTES + header.len as usize;
+        let reading = std::mem::replace(&mut self.reading, Reading::Frame);
+        let (Step::Done(at), Reading::Data { left, .. }) = (&step, reading) else {
+            let cause = match step {
+                Step::Event(_, Event::Reset { cause, .. }) => cause,
+                Step::Event(..) | Step::Done(_) | Step::Wait => ResetCause::Fault,
+            };
+            return Ok((consumed, Err(cause)));
+        };
+        if let Some(open) = self.streams.get_mut(stream) {
+            open.step(Input::ReceiveEnd);
+        }
+        self.release(stream, left as usize, out);
+        Ok((consumed, Ok(input.get(*at..at + left as usize).unwrap_or_default())))
+    }
+
     /// RFC 9113 section 3.4.
     fn receive_preface<'b>(&mut self, rest: &'b [u8]) -> Result<Step<'b>, ConnectionError> {
         let len = rest.len().min(PREFACE.len());

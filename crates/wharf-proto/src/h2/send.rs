@@ -190,12 +190,15 @@ impl Connection {
         tail: &mut Tail,
         out: &mut Vec<u8>,
     ) -> Result<Sent, Misuse> {
-        let joined = self.join_data(stream, bytes, tail, out)?;
-        if joined.is_over || (joined.bytes > 0 && joined.bytes == bytes.len()) {
-            return Ok(joined);
+        let mut rest = bytes;
+        if tail.is_open() {
+            let joined = self.join_data(stream, bytes, tail, out)?;
+            rest = bytes.get(joined.bytes..).unwrap_or_default();
+            if joined.is_over || (joined.bytes > 0 && rest.is_empty()) {
+                return Ok(joined);
+            }
         }
         let max_frame = self.max_frame();
-        let mut rest = bytes.get(joined.bytes..).unwrap_or_default();
         let mut frame = self.next_frame(stream, rest.len(), max_frame)?;
         // All of it is made room for at once.
         let frames = rest.len() / max_frame + 1;

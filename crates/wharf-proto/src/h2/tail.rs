@@ -16,6 +16,11 @@ pub struct Tail {
 }
 
 impl Tail {
+    /// Whether there is a frame.
+    pub(super) const fn is_open(&self) -> bool {
+        self.at.is_some()
+    }
+
     /// A frame is about to be appended.
     pub(super) const fn begin(&mut self, out: &[u8]) {
         self.at = Some(out.len());
@@ -29,6 +34,7 @@ impl Tail {
 
 impl Connection {
     /// Puts as much into the frame that ends the output as it has room for.
+    #[inline(never)]
     pub(super) fn join_data(
         &mut self,
         stream: StreamKey,

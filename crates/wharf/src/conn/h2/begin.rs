@@ -3,8 +3,8 @@
 //! Not here: bodies that come later, and handlers that are not ready (`receive.rs`).
 
 use http::Method;
-use wharf_proto::h2::{Ahead, ConnectionError, Event, ResetCause, StreamKey};
-use wharf_proto::{BodyLength, Limits};
+use wharf_proto::BodyLength;
+use wharf_proto::h2::{Ahead, ConnectionError, ResetCause, StreamKey};
 
 use super::{Http2, Stream};
 use crate::body::Body;
@@ -13,10 +13,12 @@ use crate::conn::trace::trace;
 use crate::interim::Interims;
 use crate::observe::Limit;
 use crate::pool::Pooled;
-use crate::request::{Parts, Request};
+use crate::request::Request;
 
 /// What is known of a request's body when its head has come.
 enum Coming {
+    /// The request is not to be dealt with: its body breaks a rule.
+    Not,
     /// There is none.
     Nothing,
     /// It is there.
@@ -29,31 +31,38 @@ impl Http2 {
     /// Takes a request with as much of its body as has come with it, and returns how many bytes of
     /// `rest` that took. One that is there in full is held in one pooled buffer; for any other a
     /// channel is opened.
+    #[inline]
     pub(super) fn take_head(
         &mut self,
         key: StreamKey,
         length: BodyLength,
         rest: &[u8],
-        limits: &Limits,
         context: &Context<'_>,
     ) -> Result<usize, ConnectionError> {
-        if length == BodyLength::Known(0) {
-            self.begin_request(key, Coming::Nothing, context);
-            return Ok(0);
+        let (used, coming) = match length {
+            BodyLength::Known(0) => (0, Coming::Nothing),
+            length => self.look_ahead(key, length, rest, context)?,
+        };
+        if !matches!(coming, Coming::Not) {
+            self.begin_request(key, coming, context);
         }
+        Ok(used)
+    }
+
+    /// What is known of a body that is not empty, and how many bytes of `rest` were taken of it.
+    #[inline(never)]
+    fn look_ahead(
+        &mut self,
+        key: StreamKey,
+        length: BodyLength,
+        rest: &[u8],
+        context: &Context<'_>,
+    ) -> Result<(usize, Coming), ConnectionError> {
         match self.machine.body_ahead(key, rest) {
             Ahead::Whole(bytes) if u64::from(bytes) <= context.limits.max_body_bytes => {
-                let (used, body) = self.take_whole(key, rest, limits, context)?;
-                if let Some(body) = body {
-                    self.begin_request(key, Coming::Whole(body), context);
-                }
-                Ok(used)
+                self.take_whole(key, rest, context)
             }
-            ahead => {
-                let is_begun = ahead != Ahead::Nothing;
-                self.begin_request(key, Coming::Later { length, is_begun }, context);
-                Ok(0)
-            }
+            ahead => Ok((0, Coming::Later { length, is_begun: ahead != Ahead::Nothing })),
         }
     }
 
@@ -62,30 +71,25 @@ impl Http2 {
         &mut self,
         key: StreamKey,
         rest: &[u8],
-        limits: &Limits,
         context: &Context<'_>,
-    ) -> Result<(usize, Option<Body>), ConnectionError> {
+    ) -> Result<(usize, Coming), ConnectionError> {
         let now = self.now(context);
-        let mut whole = Pooled::<Vec<u8>>::take();
-        let mut unread = Pooled::<Parts>::take();
-        let mut used = 0;
-        loop {
-            let (head, out) = (&mut unread.head, &mut self.wire.output.buffer);
-            let received = self.machine.receive(&rest[used..], limits, head, now, out)?;
-            used += received.consumed;
-            match received.event {
-                Some(Event::Data { bytes, .. }) => {
-                    whole.extend_from_slice(bytes);
-                    self.machine.release(key, bytes.len(), out);
-                }
-                Some(Event::End { .. }) => return Ok((used, Some(Body::received(whole, None)))),
-                Some(Event::Reset { cause: ResetCause::Reject(reject), .. }) => {
-                    self.tell_malformed(reject, context);
-                    return Ok((used, None));
-                }
-                _ => return Ok((used, None)),
+        let out = &mut self.wire.output.buffer;
+        let (used, body) = self.machine.receive_whole_body(key, rest, now, out)?;
+        let coming = match body {
+            Ok(bytes) => {
+                let mut whole = Pooled::<Vec<u8>>::take();
+                whole.extend_from_slice(bytes);
+                Coming::Whole(Body::received(whole, None))
             }
-        }
+            Err(cause) => {
+                if let ResetCause::Reject(reject) = cause {
+                    self.tell_malformed(reject, context);
+                }
+                Coming::Not
+            }
+        };
+        Ok((used, coming))
     }
 
     /// A stream for a request that came just now.
@@ -116,6 +120,7 @@ impl Http2 {
     }
 
     /// Hands a request to the handler.
+    #[inline]
     fn begin_request(&mut self, key: StreamKey, coming: Coming, context: &Context<'_>) {
         self.head_done = true;
         self.requests = self.requests.saturating_add(1);
@@ -148,7 +153,7 @@ impl Http2 {
         let body = match coming {
             // What comes is not the request's, but for whoever is at the tunnel's other end.
             _ if *parts.head.method() == Method::CONNECT => Body::empty(),
-            Coming::Nothing => Body::empty(),
+            Coming::Nothing | Coming::Not => Body::empty(),
             Coming::Whole(body) => body,
             Coming::Later { length, is_begun } => {
                 // Whoever has begun need not be asked to.

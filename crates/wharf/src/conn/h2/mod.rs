@@ -383,7 +383,6 @@ impl Http2 {
 
     /// Leaves what only requests need to other connections, while there are none.
     fn lend_storage(&mut self) {
-        self.parts = None;
         pool::give_back(&mut self.input);
         if self.wire.is_all_sent() {
             pool::give_back(&mut self.wire.output.buffer);

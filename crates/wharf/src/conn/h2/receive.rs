@@ -50,7 +50,7 @@ impl Http2 {
                     match received.event {
                         Some(Event::Head { stream, body }) => {
                             let rest = &input[used..];
-                            match self.take_head(stream, body, rest, &limits, context) {
+                            match self.take_head(stream, body, rest, context) {
                                 Ok(len) => used += len,
                                 Err(error) => {
                                     self.fail(error, context);

@@ -42,7 +42,10 @@ impl Http2 {
         {
             let (status, headers) = (response.status(), response.headers());
             self.send_small(stream, status, headers, bytes, context);
-            return discard(response);
+            if matches!(response.body().kind, BodyKind::Shared(_)) {
+                discard(response);
+            }
+            return;
         }
         self.respond_specially(stream, response, context);
     }
@@ -213,7 +216,7 @@ impl Http2 {
                 Ok(Poll::Ready(Ok(Piece::Bytes(bytes)))) => {
                     stream.exchange.body_bytes += bytes.len() as u64;
                     stream.is_sent_with_it = false;
-                    discard(std::mem::replace(&mut stream.pending, bytes));
+                    stream.pending = bytes;
                     continue;
                 }
                 Ok(Poll::Ready(Ok(Piece::InPlace(_) | Piece::TooMuch))) => None,
@@ -261,11 +264,12 @@ impl Http2 {
             stream.room_deadline.pay(sent.bytes as u64, pace, context.clock.now());
         }
         if sent.is_over {
-            discard((std::mem::take(&mut stream.pending), stream.exchange.response_body.take()));
+            discard(stream.exchange.response_body.take());
         } else if !stream.pending.is_empty() {
             self.machine.await_writable(stream.key);
         }
         if stream.pending.is_empty() {
+            discard(std::mem::take(&mut stream.pending));
             stream.room_deadline.stop();
         }
         stream.pending.is_empty()
@@ -372,11 +376,11 @@ impl Http2 {
         self.answered = self.answered.wrapping_add(1);
         let body = stream.exchange.request_body.take();
         let encoded = !stream.exchange.aborted;
-        discard((
-            std::mem::take(&mut stream.pending),
-            stream.exchange.task.take(),
-            stream.exchange.response_body.take(),
-        ));
+        if !stream.pending.is_empty() || !stream.exchange.is_over() {
+            let (task, response) =
+                (stream.exchange.task.take(), stream.exchange.response_body.take());
+            discard((std::mem::take(&mut stream.pending), task, response));
+        }
         self.done.extend(stream.exchange.end(encoded, self.wire.output.len()));
         stream.lifeline.end();
         match body {

@@ -94,8 +94,7 @@ fn all_share_the_connections(harness: &mut Harness) {
     while peer.taken < 65_535 {
         peer.next().expect("a frame");
     }
-    // A budget may have the second and the third request begin behind the first one's body.
-    assert!(["", "5 200", "3 200, 5 200"].contains(&&*peer.so_far()));
+    assert!(!peer.so_far().contains("bytes"), "heads alone");
     peer.send(&[get(7, "/")]);
     assert_eq!(peer.until("7 200"), "7 200", "a head needs none");
     peer.send(&[window(0, 5)]);
