@@ -41,7 +41,7 @@ impl Act {
         let (burst, per_second, error) = match self {
             // A browser that leaves a page gives up what it loads, at most all streams at once.
             Self::Reset => (256, 64, ConnectionError::ResetFlood),
-            // Each response earns one.
+            // On top of those that were earned.
             Self::LateReset => (256, 64, ConnectionError::ResetFlood),
             Self::Fault => (128, 16, ConnectionError::FaultFlood),
             // Clients send them at the start, and a few change their windows later.
@@ -63,10 +63,16 @@ impl Act {
 /// the connection, and as many again for peers that read in small steps.
 const WINDOW_UPDATES_PER_DATA: u32 = 4;
 
+/// How many late resets may be earned in advance. A client that gives a download up may answer each
+/// frame that is still on its way with one, and such are in a large window as many.
+const MAX_EARNED_RESETS: u16 = 4096;
+
 /// The buckets of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Buckets {
     buckets: [Bucket; ACTS],
+    /// How many late resets cost no token.
+    earned_resets: u16,
 }
 
 /// A bucket that was filled last at an instant, in milliseconds.
@@ -79,11 +85,15 @@ struct Bucket {
 impl Buckets {
     /// All of them full.
     pub(super) const fn new() -> Self {
-        Self { buckets: [Bucket { spent: 0, filled_at: 0 }; ACTS] }
+        Self { buckets: [Bucket { spent: 0, filled_at: 0 }; ACTS], earned_resets: 0 }
     }
 
     /// Takes a token.
     pub(super) fn spend(&mut self, act: Act, now: Duration) -> Result<(), ConnectionError> {
+        if act == Act::LateReset && self.earned_resets > 0 {
+            self.earned_resets -= 1;
+            return Ok(());
+        }
         let budget = act.budget();
         let Some(bucket) = self.buckets.get_mut(act as usize) else { return Ok(()) };
         if bucket.spent > budget.burst / 2 {
@@ -104,12 +114,18 @@ impl Buckets {
     pub(super) fn sent_data(&mut self) {
         self.earn(Act::WindowUpdate, WINDOW_UPDATES_PER_DATA);
         self.earn(Act::Ping, 1);
+        self.earn_reset();
     }
 
     /// Notes that a response is out, whose stream the peer may reset all the same.
     #[inline]
     pub(super) fn answered(&mut self) {
-        self.earn(Act::LateReset, 1);
+        self.earn_reset();
+    }
+
+    #[inline]
+    fn earn_reset(&mut self) {
+        self.earned_resets = (self.earned_resets + 1).min(MAX_EARNED_RESETS);
     }
 
     #[inline]
@@ -198,5 +214,25 @@ mod tests {
                 assert_eq!(buckets.spend(Act::WindowUpdate, now), Ok(()));
             }
         }
+    }
+
+    /// Some clients reset a stream that they have given up once more for each frame of it that
+    /// comes.
+    #[test]
+    fn data_that_goes_out_earns_late_resets_up_to_a_bound_and_no_others() {
+        let (mut buckets, now) = (Buckets::new(), Duration::ZERO);
+        let flood = |buckets: &mut Buckets, act| {
+            (0..u32::MAX).find(|_| buckets.spend(act, now).is_err()).unwrap()
+        };
+        assert_eq!(flood(&mut buckets, Act::LateReset), 256);
+        for _ in 0..1000 {
+            buckets.sent_data();
+        }
+        assert_eq!(flood(&mut buckets, Act::LateReset), 1000);
+        for _ in 0..100_000 {
+            buckets.sent_data();
+        }
+        assert_eq!(flood(&mut buckets, Act::Reset), 256);
+        assert_eq!(flood(&mut buckets, Act::LateReset), u32::from(MAX_EARNED_RESETS));
     }
 }
