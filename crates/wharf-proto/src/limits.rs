@@ -39,7 +39,8 @@ pub struct Limits {
     /// Extensions of one chunk, in bytes. Default 256. Longer ones are answered with 400.
     pub max_chunk_extension_bytes: u32,
     /// An unread request body that is read and dropped before the next request, in bytes.
-    /// Default 64 KiB. A longer one closes the connection after the response.
+    /// Default 64 KiB. A longer one closes the connection after the response. Over HTTP/2, what
+    /// comes behind a response: the stream is reset where that is more.
     pub max_drain_bytes: u64,
 }
 

@@ -79,7 +79,8 @@ pub struct Timeouts {
     pub tunnel: Duration,
     /// How long a closed connection is read on while nothing comes, so that the peer sees the
     /// response rather than a reset. Default 2 s (nginx: 5 s). A peer that goes on sending is read
-    /// for 30 s in all (nginx).
+    /// for 30 s in all (nginx). Over HTTP/2 also how long a request may take to its end once it is
+    /// answered, before its stream is reset.
     pub linger: Duration,
     /// How long a connection with nothing under way is kept once the server drains, since a request
     /// may be on its way. Default 1 s, which is more than most round trips.

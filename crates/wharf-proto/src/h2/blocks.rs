@@ -327,14 +327,16 @@ impl Connection {
         let mut result = fields.finish(outcome == Outcome::TooLarge);
         let Some(stream) = self.streams.get_mut(key) else { return Ok(None) };
         let body = stream.body;
-        let is_short = body.announced.is_some_and(|length| length != body.received);
+        let is_refused = stream.is_refused;
+        let is_untold = is_refused && stream.sending != Sending::Done;
+        // What is dropped is not counted.
+        let is_short = !is_refused && body.announced.is_some_and(|length| length != body.received);
         if stream.kind == RequestKind::Connect {
             // RFC 9113 section 8.5: a tunnel has no trailers.
             result = Err(Reject::BadField);
         } else if is_short {
             result = result.and(Err(Reject::LengthMismatch));
         }
-        let is_refused = stream.is_refused;
         match result {
             Err(reject) if reject.status() == StatusCode::BAD_REQUEST => {
                 let (code, cause) = (ErrorCode::PROTOCOL_ERROR, ResetCause::Reject(reject));
@@ -350,7 +352,11 @@ impl Connection {
                 }
                 self.close(key, out);
                 Ok(match result {
-                    _ if is_refused => None,
+                    _ if is_untold => None,
+                    _ if is_refused => {
+                        head.clear();
+                        Some(Event::End { stream: key })
+                    }
                     Err(reject) => Some(Event::Refused { stream: key, reject }),
                     Ok(()) => Some(Event::End { stream: key }),
                 })

@@ -319,6 +319,18 @@ impl Connection {
         }
     }
 
+    /// Drops what still comes of a request, once its response is out: the peer may send as much as
+    /// it has been granted, and not more than [`Limits::max_drain_bytes`]. The stream is open until
+    /// the request ends or is [reset](Self::reset), which is the caller's to do in time.
+    pub fn drop_rest(&mut self, stream: StreamKey, out: &mut Vec<u8>) {
+        let Some(open) = self.streams.get_mut(stream) else { return };
+        open.is_refused = true;
+        open.body.received = 0;
+        let held = open.recv_window.release(u32::MAX);
+        self.recv_window.release(held);
+        self.grant_connection(out);
+    }
+
     /// Takes note that the application has done with so many bytes of a body, so that the peer may
     /// send more. Windows are granted in thirds, so that few frames are spent on it.
     pub fn release(&mut self, stream: StreamKey, bytes: usize, out: &mut Vec<u8>) {

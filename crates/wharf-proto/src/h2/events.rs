@@ -74,7 +74,8 @@ pub enum Event<'b> {
         stream: StreamKey,
     },
     /// A request that must not be processed. It is to be answered with the status of `reject`, or
-    /// reset if its response has begun; nothing more of it comes. It stands in the `head` that was
+    /// reset if its response has begun; no more data of it comes, and its end only where that comes
+    /// behind the response. It stands in the `head` that was
     /// passed in as far as it was understood, if [`Event::Head`] did not come before.
     Refused {
         /// The request's stream.
@@ -115,6 +116,9 @@ pub enum ResetCause {
     Fault,
     /// The rest of its request is malformed, so that it had to be reset.
     Reject(Reject),
+    /// Its response is out, and more of its request came than is
+    /// [dropped](super::Connection::drop_rest).
+    Drained,
 }
 
 /// What a connection is doing, for those who set deadlines.

@@ -10,6 +10,7 @@ use super::abuse::Act;
 use super::connection::{Connection, PATH_PING};
 use super::frame::{END_STREAM, FrameHeader, HEADER_BYTES, data, kind, ping};
 use super::state::{Frame, Input, State, Verdict};
+use super::stream::Sending;
 use super::{Ahead, ConnectionError, ErrorCode, Event, PREFACE, Received, ResetCause, StreamKey};
 use crate::{Limits, Reject, RequestHead};
 
@@ -96,13 +97,15 @@ impl Connection {
         &mut self,
         stream: StreamKey,
         input: &'b [u8],
+        limits: &Limits,
         now: Duration,
         out: &mut Vec<u8>,
     ) -> Result<(usize, Result<&'b [u8], ResetCause>), ConnectionError> {
         let Some(header) = input.first_chunk().copied().map(FrameHeader::parse) else {
             return Ok((0, Err(ResetCause::Fault)));
         };
-        let step = self.begin_data(header, input, now, out).inspect_err(|&e| self.fail(e, out))?;
+        let step =
+            self.begin_data(header, input, limits, now, out).inspect_err(|&e| self.fail(e, out))?;
         let consumed = HEADER_BYTES + header.len as usize;
         let reading = std::mem::replace(&mut self.reading, Reading::Frame);
         let (Step::Done(at), Reading::Data { left, .. }) = (&step, reading) else {
@@ -157,7 +160,7 @@ impl Connection {
             return Err(ConnectionError::UnexpectedFrame);
         }
         if header.kind == kind::DATA {
-            return self.begin_data(header, rest, now, out);
+            return self.begin_data(header, rest, limits, now, out);
         }
         let frame_len = HEADER_BYTES + header.len as usize;
         let Some(payload) = rest.get(HEADER_BYTES..frame_len) else {
@@ -181,6 +184,7 @@ impl Connection {
         &mut self,
         header: FrameHeader,
         rest: &[u8],
+        limits: &Limits,
         now: Duration,
         out: &mut Vec<u8>,
     ) -> Result<Step<'b>, ConnectionError> {
@@ -214,7 +218,7 @@ impl Connection {
         };
         let fault = match code {
             Some(code) => Some((code, ResetCause::Fault)),
-            None => self.account(key, header.len, parsed.data_len, is_last),
+            None => self.account(key, header.len, parsed.data_len, is_last, limits),
         };
         if let Some((code, cause)) = fault {
             self.drop_data(header.len, parsed.data_at, behind, out);
@@ -228,7 +232,10 @@ impl Connection {
                 self.reading = Reading::Data { stream: key, left: 0, padding, is_last };
                 return Ok(Step::Event(parsed.data_at, Event::Refused { stream: key, reject }));
             }
-            self.reset_fault(key, code, now, out)?;
+            match cause {
+                ResetCause::Drained => self.reset(key, code, out),
+                _ => self.reset_fault(key, code, now, out)?,
+            }
             return Ok(Step::Event(parsed.data_at, Event::Reset { stream: key, code, cause }));
         }
         self.begin_pieces(key, header.len, parsed, is_last, now, out);
@@ -273,15 +280,25 @@ impl Connection {
         frame_len: u32,
         data_len: u32,
         is_last: bool,
+        limits: &Limits,
     ) -> Option<(ErrorCode, ResetCause)> {
         let stream = self.streams.get_mut(key)?;
         if !stream.recv_window.receive(frame_len) {
             return Some((ErrorCode::FLOW_CONTROL_ERROR, ResetCause::Fault));
         }
-        if stream.is_refused {
-            return None;
-        }
         let body = &mut stream.body;
+        if stream.is_refused {
+            if stream.sending != Sending::Done {
+                return None;
+            }
+            body.received = body.received.saturating_add(u64::from(frame_len));
+            if body.received <= limits.max_drain_bytes {
+                return None;
+            }
+            // RFC 9113 section 8.1: the peer need not send the rest.
+            stream.recv_window.release(frame_len);
+            return Some((ErrorCode::NO_ERROR, ResetCause::Drained));
+        }
         body.received = body.received.saturating_add(u64::from(data_len));
         let reject = match body.announced {
             // RFC 9113 section 8.1.1.
@@ -362,9 +379,9 @@ impl Connection {
     ) -> Option<Event<'static>> {
         let stream = self.streams.get_mut(key)?;
         stream.step(Input::ReceiveEnd);
-        let is_refused = stream.is_refused;
+        let is_untold = stream.is_refused && stream.sending != Sending::Done;
         self.close(key, out);
-        if is_refused {
+        if is_untold {
             return None;
         }
         head.clear();

@@ -6,10 +6,10 @@
 use http::StatusCode;
 
 use super::connection::Connection;
-use super::frame::{HEADER_BYTES, data, headers, rst_stream};
+use super::frame::{HEADER_BYTES, data, headers};
 use super::state::Input;
 use super::stream::{RequestKind, Sending, Stream};
-use super::{ErrorCode, StreamKey, Tail};
+use super::{StreamKey, Tail};
 use crate::{BodyLength, Headers, Misuse};
 
 /// The longest DATA frame that is sent to a peer that takes longer ones: in between, others have
@@ -225,8 +225,7 @@ impl Connection {
 
     /// Appends the header of one DATA frame of at most `len` bytes, and says how many: as many
     /// bytes of body must be sent right behind it, without passing through `out`. 0 if the windows
-    /// allow nothing, and then nothing is appended. The response to a refused request is over only
-    /// with [`send_end`](Self::send_end), of whatever length it is.
+    /// allow nothing, and then nothing is appended.
     ///
     /// # Errors
     ///
@@ -237,9 +236,7 @@ impl Connection {
         len: usize,
         out: &mut Vec<u8>,
     ) -> Result<Sent, Misuse> {
-        let mut frame = self.next_frame(stream, len, self.max_frame().min(MAX_DATA_BYTES))?;
-        // Another frame has to follow, and none can before the bytes.
-        frame.is_last &= self.streams.get(stream).is_some_and(|open| !open.is_refused);
+        let frame = self.next_frame(stream, len, self.max_frame().min(MAX_DATA_BYTES))?;
         self.account_sent(stream, frame);
         if frame.is_last {
             self.finish_sending(stream, out);
@@ -434,11 +431,6 @@ impl Connection {
         open.sending = Sending::Done;
         open.step(Input::SendEnd);
         self.buckets.answered();
-        if open.is_refused && open.state.receives() {
-            // RFC 9113 section 8.1: the peer need not send the rest.
-            open.step(Input::SendReset);
-            rst_stream::put(stream.id, ErrorCode::NO_ERROR, out);
-        }
         self.close(stream, out);
     }
 }

@@ -38,6 +38,7 @@ pub(super) enum RequestKind {
 pub(super) struct RequestBody {
     /// What Content-Length says.
     pub(super) announced: Option<u64>,
+    /// What of it came; behind the response to one that is refused, what was dropped since.
     pub(super) received: u64,
     /// The most that is taken.
     pub(super) max: u64,

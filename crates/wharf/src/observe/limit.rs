@@ -49,7 +49,7 @@ limits! {
     /// that are mostly framing: answered with 400.
     ChunkOverhead "too much chunk overhead"
     /// [`Limits::max_drain_bytes`](crate::Limits::max_drain_bytes): the connection closes after the
-    /// response.
+    /// response; over HTTP/2, the stream is reset.
     DrainBytes "unread body too large"
     /// One receive buffer (64 KiB) of requests behind the one that is being answered: its peer is
     /// not read before that is. There is nothing else to it.
@@ -99,7 +99,8 @@ limits! {
     /// [`Io::MAX_UNREAD_BYTES`](crate::Io::MAX_UNREAD_BYTES) with which a protocol of the program's
     /// own could do nothing: the connection is closed.
     Unread "too many bytes that nothing could be made of"
-    /// [`Timeouts::linger`](crate::Timeouts::linger): a peer did not close after the last response.
+    /// [`Timeouts::linger`](crate::Timeouts::linger): a peer did not close after the last response,
+    /// or did not end a request of HTTP/2 that was answered: its stream is reset.
     Linger "peer did not close"
 }
 

@@ -73,8 +73,7 @@ fn lengths() {
     ]);
 }
 
-/// A body that is too large is refused, and what still comes of it is dropped until it ends or the
-/// response has.
+/// A body that is too large is refused, and what still comes of it is dropped.
 #[test]
 fn bounds() {
     let limits = Limits { max_body_bytes: 3, ..Limits::default() };
@@ -97,12 +96,16 @@ fn bounds() {
         let response = Response::new(Reject::BodyTooLarge.status(), BodyLength::Known(3));
         let Session { connection, out, .. } = &mut session;
         connection.send_whole(stream, response, &Headers::new(), b"no!", out).unwrap();
-        assert!(!connection.is_open(stream), "{name}");
+        assert_eq!(connection.is_open(stream), !has_ended, "{name}");
         let frames = session.frames();
-        let end = if has_ended { "no!" } else { "no!, 1 RST_STREAM NO_ERROR" };
-        assert!(frames.ends_with(&format!("1 DATA end {end}")), "{name}: {frames}");
+        assert!(frames.ends_with("1 DATA end no!"), "{name}: {frames}");
+        if !has_ended {
+            session.feed(&[data(1, "even"), last_data(1, "more")].concat());
+            assert_eq!(session.events(), "1 end", "{name}");
+            assert!(!session.connection.is_open(stream), "{name}");
+        }
         session.feed(&get(3));
-        assert_eq!(session.events(), "3 head GET / 0", "{name}");
+        assert_eq!(session.transcript().join(", "), "3 head GET / 0", "{name}");
     }
 }
 
@@ -139,4 +142,51 @@ fn an_early_response() {
     connection.send_head(stream, response, &Headers::new(), out).unwrap();
     connection.reset(stream, ErrorCode::NO_ERROR, out);
     assert!(session.frames().ends_with("3 RST_STREAM NO_ERROR"));
+}
+
+/// What comes behind a response that nobody waits for is dropped. The connection gets its window
+/// back, the stream does not.
+#[test]
+fn the_rest_of_a_request_that_is_answered() {
+    let limits = Limits { max_drain_bytes: 20_000, ..Limits::default() };
+    let piece = "x".repeat(10_000);
+    for (name, end, expect) in [
+        ("its end", last_data(1, ""), "1 end"),
+        ("trailers", headers(1, END_STREAM, &[("x", "y")]), "1 end"),
+        ("too much", data(1, "x"), "1 reset NO_ERROR Drained, 1 RST_STREAM NO_ERROR"),
+    ] {
+        let mut session = session(Config::default());
+        session.limits = limits;
+        session.feed(&[with_length(1, 0, "30000"), data(1, "begun")].concat());
+        let stream = session.streams[0];
+        let Session { connection, out, .. } = &mut session;
+        let response = Response::new(http::StatusCode::OK, BodyLength::Known(0));
+        connection.send_head(stream, response, &Headers::new(), out).unwrap();
+        connection.drop_rest(stream, out);
+        session.transcript();
+        session.feed(&[data(1, &piece), data(1, &piece)].concat());
+        assert_eq!(session.transcript().join(", "), "", "{name}");
+        session.feed(&end);
+        assert_eq!(session.transcript().join(", "), expect, "{name}");
+        assert!(!session.connection.is_open(stream), "{name}");
+    }
+}
+
+/// It takes nothing of what others may send.
+#[test]
+fn the_rest_of_many_requests_that_are_answered() {
+    let mut session = session(Config::default());
+    let piece = "x".repeat(16_000);
+    for turn in 0..100 {
+        let id = 2 * turn + 1;
+        session.feed(&post(id));
+        let stream = *session.streams.last().unwrap();
+        let Session { connection, out, .. } = &mut session;
+        let response = Response::new(http::StatusCode::OK, BodyLength::Known(0));
+        connection.send_head(stream, response, &Headers::new(), out).unwrap();
+        connection.drop_rest(stream, out);
+        session.feed(&[data(id, &piece), data(id, &piece), data(id, &piece)].concat());
+        assert!(!session.frames().contains(&format!("{id} WINDOW_UPDATE")));
+    }
+    assert_eq!((session.error, session.connection.open_streams()), (None, 100));
 }

@@ -75,7 +75,7 @@ impl Http2 {
     ) -> Result<(usize, Coming), ConnectionError> {
         let now = self.now(context);
         let out = &mut self.wire.output.buffer;
-        let (used, body) = self.machine.receive_whole_body(key, rest, now, out)?;
+        let (used, body) = self.machine.receive_whole_body(key, rest, context.limits, now, out)?;
         let coming = match body {
             Ok(bytes) => {
                 let mut whole = Pooled::<Vec<u8>>::take();
@@ -93,10 +93,10 @@ impl Http2 {
     }
 
     /// A stream for a request that came just now.
-    fn begin_stream(&mut self, key: StreamKey) -> Box<Stream> {
+    fn begin_stream(&mut self, key: StreamKey, context: &Context<'_>) -> Box<Stream> {
         // One that is over without anybody having been told may still be in its place.
         if let Some(gone) = self.streams.get_mut(key.slot()).and_then(Option::take) {
-            self.put_back(gone);
+            self.put_back(gone, context);
         }
         let mut stream =
             self.spare.pop().unwrap_or_else(|| Box::new(Stream::new(key, self.waker.waker())));
@@ -114,9 +114,9 @@ impl Http2 {
 
     /// A request is refused before a handler has heard of it.
     pub(super) fn begin_refused(&mut self, key: StreamKey, context: &Context<'_>) {
-        let mut stream = self.begin_stream(key);
+        let mut stream = self.begin_stream(key, context);
         stream.exchange.begin_unread(self.addrs, context);
-        self.put_back(stream);
+        self.put_back(stream, context);
     }
 
     /// Hands a request to the handler.
@@ -133,7 +133,7 @@ impl Http2 {
             self.machine.goaway_soon(&mut self.wire.output.buffer);
         }
         let Some(mut parts) = self.parts.take() else { return };
-        let mut stream = self.begin_stream(key);
+        let mut stream = self.begin_stream(key, context);
         parts.addrs = self.addrs;
         parts.connection = self.id;
         parts.belong_to(context.env);
@@ -148,7 +148,7 @@ impl Http2 {
         if *parts.head.method() == Method::TRACE {
             let response = trace(&parts.head, context.settings.allow_trace);
             self.respond(&mut stream, response, context);
-            return self.put_back(stream);
+            return self.put_back(stream, context);
         }
         let body = match coming {
             // What comes is not the request's, but for whoever is at the tunnel's other end.
@@ -169,6 +169,6 @@ impl Http2 {
             Ok(reply) => self.take_reply(&mut stream, reply, is_safe, context),
             Err(panic) => self.panicked(&mut stream, &*panic, context),
         }
-        self.put_back(stream);
+        self.put_back(stream, context);
     }
 }

@@ -8,6 +8,7 @@ mod begin;
 mod receive;
 mod refuse;
 mod respond;
+mod rest;
 mod stream;
 mod timing;
 
@@ -215,11 +216,6 @@ impl Http2 {
         !self.wire.is_all_sent() || self.open().any(|stream| stream.exchange.status.is_some())
     }
 
-    /// Whether no request is under way.
-    pub(super) fn is_at_rest(&self) -> bool {
-        matches!(self.machine.phase(), Phase::Idle) && self.wire.is_all_sent()
-    }
-
     /// The request that was dealt with last, where it was kept.
     pub(super) fn last_request(&self) -> Option<&RequestHead> {
         let open = self.open().filter_map(|stream| stream.exchange.request());
@@ -245,7 +241,8 @@ impl Http2 {
 
     /// The request that has been under way for the longest time.
     pub(super) fn current_request(&self, now: Instant) -> Option<CurrentRequest> {
-        let oldest = self.open().min_by_key(|stream| stream.number)?;
+        let unanswered = self.open().filter(|stream| !stream.is_dropping);
+        let oldest = unanswered.min_by_key(|stream| stream.number)?;
         oldest.current.get(oldest.number, now)
     }
 
@@ -313,7 +310,7 @@ impl Http2 {
             return;
         }
         for slot in 0..self.streams.len() {
-            self.with(slot, |http, stream| {
+            self.with(slot, context, |http, stream| {
                 if http.machine.is_receiving(stream.key) {
                     http.cut_off(stream, context);
                 }
@@ -353,7 +350,7 @@ impl Http2 {
         for slot in 0..self.streams.len() {
             let stream = self.streams[slot].as_deref();
             if stream.is_some_and(Stream::take_woken) {
-                self.with(slot, |http, stream| http.on_stream_wake(stream, context));
+                self.with(slot, context, |http, stream| http.on_stream_wake(stream, context));
             }
         }
         self.proceed(context);
@@ -364,12 +361,8 @@ impl Http2 {
             record.tell(true, context);
         }
         self.machine.flushed(std::mem::take(&mut self.answers_when_sent));
-        if self.idle_since.is_none()
-            && self.machine.open_streams() == 0
-            && self.answered == self.answered_when_sent
-        {
-            self.idle_since = Some(context.clock.now());
-            self.lend_storage();
+        if self.answered == self.answered_when_sent {
+            self.note_idle(context);
         }
         for stream in self.streams.iter_mut().flatten() {
             if let Some(body) = &mut stream.exchange.response_body
@@ -379,14 +372,6 @@ impl Http2 {
             }
         }
         self.proceed(context);
-    }
-
-    /// Leaves what only requests need to other connections, while there are none.
-    fn lend_storage(&mut self) {
-        pool::give_back(&mut self.input);
-        if self.wire.is_all_sent() {
-            pool::give_back(&mut self.wire.output.buffer);
-        }
     }
 
     /// The server has begun to drain.
@@ -415,7 +400,9 @@ impl Http2 {
     /// The connection is over: whoever works for it is told.
     pub(super) fn on_end(&mut self, context: &Context<'_>) {
         for slot in 0..self.streams.len() {
-            self.with(slot, |http, stream| http.lose(stream, BodyError::Disconnected, context));
+            self.with(slot, context, |http, stream| {
+                http.lose(stream, BodyError::Disconnected, context);
+            });
             if let Some(mut stream) = self.streams[slot].take() {
                 self.keep_left(&stream.lifeline);
                 stream.clear();
@@ -430,15 +417,20 @@ impl Http2 {
     }
 
     /// Does something with a stream, which is not among the others meanwhile.
-    fn with(&mut self, slot: usize, act: impl FnOnce(&mut Self, &mut Stream)) {
+    fn with(
+        &mut self,
+        slot: usize,
+        context: &Context<'_>,
+        act: impl FnOnce(&mut Self, &mut Stream),
+    ) {
         let Some(mut stream) = self.streams.get_mut(slot).and_then(Option::take) else { return };
         act(self, &mut stream);
-        self.put_back(stream);
+        self.put_back(stream, context);
     }
 
     /// Puts a stream where it belongs, if it is not over.
-    fn put_back(&mut self, mut stream: Box<Stream>) {
-        self.settle_stream(&mut stream);
+    fn put_back(&mut self, mut stream: Box<Stream>, context: &Context<'_>) {
+        self.settle_stream(&mut stream, context);
         let slot = stream.key.slot();
         if self.machine.is_open(stream.key) {
             self.mind(&stream);
@@ -471,6 +463,10 @@ impl Http2 {
     fn settle(&mut self, context: &Context<'_>) {
         if self.wire.ending.is_some() {
             return;
+        }
+        if self.wire.is_all_sent() {
+            // The last stream may have ended without anything that had to be sent.
+            self.note_idle(context);
         }
         let is_over = self.machine.phase() == Phase::Closed;
         let is_left = self.wire.eof && !self.machine.receive_eof();

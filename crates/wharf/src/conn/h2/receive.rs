@@ -88,7 +88,9 @@ impl Http2 {
             Event::Head { .. } => unreachable!("heads are taken with what is behind them"),
             Event::Data { stream, bytes } => {
                 if self.is_there(stream) {
-                    self.with(stream.slot(), |http, stream| http.feed(stream, bytes, context));
+                    self.with(stream.slot(), context, |http, stream| {
+                        http.feed(stream, bytes, context);
+                    });
                 } else {
                     let out = &mut self.wire.output.buffer;
                     self.machine.release(stream, bytes.len(), out);
@@ -99,14 +101,14 @@ impl Http2 {
                 let trailers = owned(parts.head.headers());
                 parts.head.clear();
                 if self.is_there(stream) {
-                    self.with(stream.slot(), |_, stream| end_body(stream, trailers));
+                    self.with(stream.slot(), context, |_, stream| end_body(stream, trailers));
                 }
             }
             Event::Refused { stream, reject } => {
                 if !self.is_there(stream) {
                     self.begin_refused(stream, context);
                 }
-                self.with(stream.slot(), |http, stream| {
+                self.with(stream.slot(), context, |http, stream| {
                     let body = &stream.exchange.request_body;
                     if body.as_ref().is_some_and(BodyWriter::is_closed) {
                         // Its handler has dropped it, and answers as it would have done.
@@ -119,11 +121,13 @@ impl Http2 {
             }
             Event::Malformed { reject, .. } => self.tell_malformed(reject, context),
             Event::Reset { stream, cause, .. } => {
-                if let ResetCause::Reject(reject) = cause {
-                    self.tell_malformed(reject, context);
+                match cause {
+                    ResetCause::Reject(reject) => self.tell_malformed(reject, context),
+                    ResetCause::Drained => context.counters.count_limit(Limit::DrainBytes),
+                    ResetCause::Peer | ResetCause::Fault => {}
                 }
                 if self.is_there(stream) {
-                    self.with(stream.slot(), |http, stream| {
+                    self.with(stream.slot(), context, |http, stream| {
                         http.lose(stream, BodyError::Disconnected, context);
                     });
                 }
@@ -304,6 +308,9 @@ impl Http2 {
 
     /// The peer sends no more, and has not sent all of a body.
     pub(super) fn cut_off(&mut self, stream: &mut Stream, context: &Context<'_>) {
+        if stream.is_dropping {
+            return self.cut_rest(stream);
+        }
         let is_read = stream.exchange.request_body.as_ref().is_some_and(|body| !body.is_closed());
         if is_read {
             self.wire.set_reason(CloseReason::Lost);

@@ -25,7 +25,7 @@ impl Http2 {
     /// The server ends before handlers have answered.
     pub(in crate::conn) fn cancel(&mut self, context: &Context<'_>) {
         for slot in 0..self.streams.len() {
-            self.with(slot, |http, stream| {
+            self.with(slot, context, |http, stream| {
                 if stream.exchange.task.is_some() && http.machine.awaits_response(stream.key) {
                     http.refuse(stream, Refusal::Stopped, context);
                 }
@@ -45,7 +45,9 @@ impl Http2 {
             stream: None,
         });
         for slot in 0..self.streams.len() {
-            self.with(slot, |http, stream| http.lose(stream, BodyError::Disconnected, context));
+            self.with(slot, context, |http, stream| {
+                http.lose(stream, BodyError::Disconnected, context);
+            });
         }
         self.wire.set_reason(CloseReason::Http2(error));
         self.wire.ending = Some(Ending::Linger);

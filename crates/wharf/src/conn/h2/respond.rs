@@ -294,7 +294,7 @@ impl Http2 {
                 break;
             };
             let slot = next.stream.slot();
-            self.with(slot, |http, stream| {
+            self.with(slot, context, |http, stream| {
                 if stream.key != next.stream {
                     return;
                 }
@@ -318,7 +318,7 @@ impl Http2 {
     fn pump_held(&mut self, context: &Context<'_>) {
         for slot in 0..self.streams.len() {
             if self.streams[slot].as_ref().is_some_and(|stream| stream.is_held) {
-                self.with(slot, |http, stream| http.produce(stream, context));
+                self.with(slot, context, |http, stream| http.produce(stream, context));
             }
         }
     }
@@ -366,7 +366,7 @@ impl Http2 {
     }
 
     /// Closes the books on an exchange whose response is out.
-    pub(super) fn settle_stream(&mut self, stream: &mut Stream) {
+    pub(super) fn close_books(&mut self, stream: &mut Stream) {
         let is_answered = stream.exchange.status.is_some() || stream.exchange.aborted;
         let is_out = is_answered && !self.machine.is_sending(stream.key);
         if !is_out || stream.is_told {
@@ -374,6 +374,7 @@ impl Http2 {
         }
         stream.is_told = true;
         self.answered = self.answered.wrapping_add(1);
+        // Somebody may still read it.
         let body = stream.exchange.request_body.take();
         let encoded = !stream.exchange.aborted;
         if !stream.pending.is_empty() || !stream.exchange.is_over() {
@@ -383,28 +384,6 @@ impl Http2 {
         }
         self.done.extend(stream.exchange.end(encoded, self.wire.output.len()));
         stream.lifeline.end();
-        match body {
-            // Somebody else may still read it.
-            Some(body) if !body.is_closed() && self.machine.is_receiving(stream.key) => {
-                stream.exchange.request_body = Some(body);
-            }
-            // All of it came, and its end is on its way: there are clients that take a reset in
-            // between for a failure.
-            _ if self.awaits_end_alone(stream) => {}
-            // RFC 9113 section 8.1: the peer need not send the rest.
-            _ if self.machine.is_receiving(stream.key) => {
-                let out = &mut self.wire.output.buffer;
-                self.machine.reset(stream.key, ErrorCode::NO_ERROR, out);
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether nothing is missing of a request but END_STREAM, which has a deadline.
-    fn awaits_end_alone(&self, stream: &Stream) -> bool {
-        let received = self.machine.received_bytes(stream.key);
-        self.machine.is_receiving(stream.key)
-            && self.machine.announced_bytes(stream.key) == Some(received)
-            && stream.body_deadline.due().is_some()
+        stream.exchange.request_body = body;
     }
 }

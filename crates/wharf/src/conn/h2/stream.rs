@@ -38,7 +38,9 @@ pub(super) struct Stream {
     pub(super) unreleased: usize,
     /// The handler does not keep up with the request's body.
     pub(super) is_paused: bool,
-    /// When more of the request's body has to have come.
+    /// The response is out, and what still comes of the request is dropped.
+    pub(super) is_dropping: bool,
+    /// When more of the request's body has to have come, or its end.
     pub(super) body_deadline: Deadline,
     /// All that was taken of the response's body is in the output that is being sent.
     pub(super) is_sent_with_it: bool,
@@ -71,6 +73,7 @@ impl Stream {
             is_told: false,
             unreleased: 0,
             is_paused: false,
+            is_dropping: false,
             body_deadline: Deadline::new(),
             is_sent_with_it: false,
             is_held: false,
@@ -106,6 +109,7 @@ impl Stream {
         self.is_told = false;
         self.unreleased = 0;
         self.is_paused = false;
+        self.is_dropping = false;
         self.body_deadline = Deadline::new();
         self.is_sent_with_it = false;
         self.is_held = false;

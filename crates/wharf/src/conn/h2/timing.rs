@@ -100,7 +100,7 @@ impl Http2 {
         }
         self.due = [self.room_deadline.due(), settings_due].into_iter().flatten().min();
         for slot in 0..self.streams.len() {
-            self.with(slot, |http, stream| {
+            self.with(slot, context, |http, stream| {
                 if stream.exchange.handler_due.is_some_and(|due| due <= now) {
                     http.handler_timeout(stream, context);
                 }
@@ -108,7 +108,12 @@ impl Http2 {
                 if stream.body_deadline.due().is_some_and(|due| due <= now) {
                     let limit = stream.body_deadline.limit();
                     stream.body_deadline.stop();
-                    http.refuse(stream, Refusal::Limit(limit), context);
+                    if stream.is_dropping {
+                        context.counters.count_limit(limit);
+                        http.cut_rest(stream);
+                    } else {
+                        http.refuse(stream, Refusal::Limit(limit), context);
+                    }
                 }
                 if stream.room_deadline.due().is_some_and(|due| due <= now) {
                     let limit = stream.room_deadline.limit();

@@ -145,8 +145,8 @@ fn panics_end_their_streams(harness: &mut Harness) {
         assert_eq!(peer.until(page.split(", ").last().unwrap()), page, "{path}");
     }
     peer.send(&[post(9, "/panic/later"), data(9, b"abc")]);
-    let expect = "9 500, 9 '500 Internal Server Error\\n' END, 9 RESET NO_ERROR";
-    assert_eq!(peer.until("9 RESET NO_ERROR"), expect);
+    let page = page.replace("{}", "9");
+    assert_eq!(peer.until(page.split(", ").last().unwrap()), page);
     peer.send(&[get(11, "/panic/streaming")]);
     let expect = "11 200, 11 'begun', 11 RESET INTERNAL_ERROR";
     assert_eq!(peer.until("11 RESET INTERNAL_ERROR"), expect);

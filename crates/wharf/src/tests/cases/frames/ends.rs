@@ -9,10 +9,10 @@ use std::time::Duration;
 use wharf_proto::h2::{ConnectionError, PREFACE};
 
 use super::super::super::features::TIME_LIMIT;
-use super::super::super::frames::{Peer, data, get, last_data, ping, post, put, settings};
+use super::super::super::frames::{Peer, data, get, last_data, ping, post, put, request, settings};
 use super::super::super::http2::frame;
 use super::{Case, End, Harness};
-use crate::{CloseReason, Limit, Server, Timeouts};
+use crate::{CloseReason, Limit, Limits, Server, Timeouts};
 
 pub(super) const CASES: &[Case] = &[
     Case::new("6.5.3_settings_that_are_not_acknowledged", settings_without_answer).with(short_head),
@@ -22,6 +22,11 @@ pub(super) const CASES: &[Case] = &[
     Case::new("9.1_an_idle_connection", an_idle_connection).with(short_idle),
     Case::new("6.7_pings_are_no_requests", pings_are_no_requests).with(short_idle),
     Case::new("8.1_a_body_that_does_not_come", a_body_that_does_not_come).with(short_body),
+    Case::new("8.1_an_answer_before_the_request's_end", an_early_answer).with(short_idle),
+    Case::new("8.1_the_request's_end_does_not_come", an_end_that_does_not_come).with(short_linger),
+    Case::new("8.1_more_than_is_dropped_comes", more_than_is_dropped).with(little_is_dropped),
+    Case::new("8.1_a_drain_before_the_request's_end", a_drain_of_an_early_answer)
+        .with(short_linger),
     Case::new("8.1_a_handler_that_takes_too_long", a_handler_that_takes_too_long),
     Case::new("6.8_a_drain_in_two_steps", a_drain_in_two_steps),
     Case::new("6.8_a_drain_of_a_client_that_does_not_answer", a_drain_without_an_answer),
@@ -55,6 +60,16 @@ fn short_idle(server: Server) -> Server {
 
 fn short_body(server: Server) -> Server {
     server.timeouts(Timeouts::default().body(SHORT))
+}
+
+fn short_linger(server: Server) -> Server {
+    server.timeouts(Timeouts::default().linger(SHORT))
+}
+
+fn little_is_dropped(server: Server) -> Server {
+    let mut limits = Limits::default();
+    limits.max_drain_bytes = 3;
+    server.limits(limits)
 }
 
 fn short_grace(server: Server) -> Server {
@@ -158,11 +173,64 @@ fn a_body_that_does_not_come(harness: &mut Harness) {
     peer.send(&[post(1, "/pieces"), data(1, b"abc"), get(3, "/gate/a"), post(5, "/ignore")]);
     harness.wait_for("waiting", 1);
     harness.pass(PASSES);
-    let shown = peer.until("1 RESET NO_ERROR");
-    assert!(shown.ends_with("1 408, 1 '408 Request Timeout\\n' END, 1 RESET NO_ERROR"), "{shown}");
+    let shown = peer.until("1 '408 Request Timeout\\n' END");
+    assert!(shown.ends_with("1 408, 1 '408 Request Timeout\\n' END"), "{shown}");
     harness.wait_for("reader gone", 1);
     harness.stage.open("a");
     assert_eq!(peer.until("3 'through a' END"), "3 200, 3 'through a' END");
+}
+
+/// There are clients that take a reset for a failure, and lose the answer.
+fn an_early_answer(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[post(1, "/ignore"), data(1, b"abc"), post(3, "/ignore")]);
+    peer.until("1 'ignored' END");
+    peer.until("3 'ignored' END");
+    peer.send(&[data(3, b"abc"), last_data(1, b"def"), data(3, b"def"), get(5, "/")]);
+    assert_eq!(peer.so_far(), "5 200, 5 'hello' END");
+    peer.send(&[last_data(3, b"")]);
+    assert_eq!(peer.so_far(), "");
+    assert!(peer.granted.iter().all(|&(id, _)| id == 0), "{:?}", peer.granted);
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 5 NO_ERROR, Closed", "it is idle now");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Limit(Limit::Idle));
+}
+
+/// Data does not hold that off.
+fn an_end_that_does_not_come(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[post(1, "/ignore"), request(3, "POST", "/ignore", 0, &[("content-length", "3")])]);
+    peer.until("3 'ignored' END");
+    peer.send(&[data(1, b"abc"), data(3, b"abc")]);
+    harness.pass(PASSES);
+    let shown = [peer.next().unwrap(), peer.next().unwrap()];
+    assert_eq!(shown, ["1 RESET NO_ERROR", "3 RESET NO_ERROR"]);
+    peer.send(&[data(1, b"def"), last_data(3, b""), get(5, "/")]);
+    assert_eq!(peer.so_far(), "5 200, 5 'hello' END");
+}
+
+fn more_than_is_dropped(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[post(1, "/ignore")]);
+    peer.until("1 'ignored' END");
+    peer.send(&[data(1, b"abc")]);
+    assert_eq!(peer.so_far(), "");
+    peer.send(&[data(1, b"d"), data(1, b"e"), get(3, "/")]);
+    assert_eq!(peer.so_far(), "1 RESET NO_ERROR, 3 200, 3 'hello' END");
+}
+
+/// It is waited for no longer than otherwise.
+fn a_drain_of_an_early_answer(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[post(1, "/ignore")]);
+    peer.until("1 'ignored' END");
+    harness.drain(LONG);
+    harness.pass(PASSES);
+    let rest = peer.rest();
+    assert!(rest.contains("1 RESET NO_ERROR") && rest.ends_with("Closed"), "{rest}");
+    drop(peer);
+    assert!(harness.wait_for_end().is_clean());
 }
 
 fn a_handler_that_takes_too_long(harness: &mut Harness) {

@@ -132,11 +132,7 @@ fn responses() -> Vec<Row> {
             "1 200, 1 'body', 1 trailers x-checksum=1234 END",
         ),
         row("8.1: interim ones", &[get(1, "/hints")], "1 103, 1 102, 1 200, 1 'done' END"),
-        row(
-            "8.1: before the request's end",
-            &[post(1, "/ignore")],
-            "1 200, 1 'ignored' END, 1 RESET NO_ERROR",
-        ),
+        row("8.1: before the request's end", &[post(1, "/ignore")], "1 200, 1 'ignored' END"),
         row(
             "8.1: one that is not finished",
             &[get(1, "/panic/streaming"), get(3, "/")],
@@ -174,7 +170,7 @@ fn ignored() -> Vec<Row> {
 fn connect() -> Vec<Row> {
     let connect =
         |flags| head(1, flags, &[(":method", "CONNECT"), (":authority", "tunnel.test:1")]);
-    let page = "1 501, 1 '501 Not Implemented\\n' END, 1 RESET NO_ERROR, ";
+    let page = "1 501, 1 '501 Not Implemented\\n' END, ";
     vec![
         row("8.5: a tunnel", &[connect(0), get(3, "/")], format!("{page}3 200, 3 'hello' END")),
         row(
@@ -208,7 +204,7 @@ fn limits() -> Vec<Row> {
         row(
             "the same, and a body",
             &[request(1, "POST", "/", 0, &many), data(1, b"abc"), get(99, "/")],
-            page(431, "Request Header Fields Too Large") + "1 RESET NO_ERROR, " + next,
+            page(431, "Request Header Fields Too Large") + next,
         ),
         row(
             "a body too large, as announced",
@@ -217,12 +213,12 @@ fn limits() -> Vec<Row> {
                 data(1, b"abc"),
                 get(99, "/"),
             ],
-            page(413, "Payload Too Large") + "1 RESET NO_ERROR, " + next,
+            page(413, "Payload Too Large") + next,
         ),
         row(
             "a body too large, as it comes",
             &[post(1, "/limit/own"), data(1, &[0; 4001]), get(99, "/")],
-            page(413, "Payload Too Large") + "1 RESET NO_ERROR, " + next,
+            page(413, "Payload Too Large") + next,
         ),
         row(
             "trailers too large",
