@@ -21,7 +21,8 @@ pub enum CloseReason {
     /// The connection was reset or lost, or the peer closed in the middle of something.
     Lost,
     /// The last response went out: the peer or the handler had asked for `Connection: close`, or
-    /// the peer speaks HTTP/1.0 and did not ask for more, or a tunnel came to its end.
+    /// the peer speaks HTTP/1.0 and did not ask for more, or has sent GOAWAY over HTTP/2, or a
+    /// tunnel came to its end.
     Finished,
     /// The peer broke the protocol.
     Rejected(Reject),

@@ -90,6 +90,8 @@ pub(crate) struct Http2 {
     orphans: Vec<(Orphan, Lifeline)>,
     waker: ConnWaker,
     is_draining: bool,
+    /// The peer has said that it leaves.
+    is_peer_leaving: bool,
     head_done: bool,
     /// What is held waits for another tick, and the peer's end behind it.
     is_postponed: bool,
@@ -142,6 +144,7 @@ impl Http2 {
             waker,
             // The peer is told with its first request, which it came for.
             is_draining: context.is_draining(),
+            is_peer_leaving: false,
             head_done: false,
             is_postponed: false,
             has_end_behind: false,
@@ -467,6 +470,9 @@ impl Http2 {
         if self.wire.is_all_sent() {
             // The last stream may have ended without anything that had to be sent.
             self.note_idle(context);
+        }
+        if self.is_peer_leaving && self.machine.phase() == Phase::Idle && self.input.is_empty() {
+            self.machine.goaway(&mut self.wire.output.buffer);
         }
         let is_over = self.machine.phase() == Phase::Closed;
         let is_left = self.wire.eof && !self.machine.receive_eof();

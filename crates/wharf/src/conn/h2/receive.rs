@@ -132,7 +132,8 @@ impl Http2 {
                     });
                 }
             }
-            Event::GoAway { .. } => {}
+            // What it asked for before, or along with that, is answered.
+            Event::GoAway { .. } => self.is_peer_leaving = true,
         }
     }
 

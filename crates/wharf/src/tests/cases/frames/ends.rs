@@ -33,6 +33,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("6.8_a_drain_of_an_idle_connection", a_drain_of_an_idle_connection),
     Case::new("6.8_a_drain_that_nobody_heeds", a_drain_that_nobody_heeds).with(short_grace),
     Case::new("6.8_a_handler_asks_for_the_end", a_handler_asks_for_the_end),
+    Case::new("6.8_a_client_leaves", a_client_leaves),
+    Case::new("6.8_a_client_leaves_behind_its_requests", a_client_leaves_behind_its_requests),
     Case::new("6.8_so_many_requests_and_no_more", so_many_requests).with(two_requests),
     Case::new("5.1_the_client_closes_its_side", the_client_closes_its_side),
 ];
@@ -314,6 +316,41 @@ fn a_handler_asks_for_the_end(harness: &mut Harness) {
     peer.until("GOAWAY 3 NO_ERROR");
     harness.stage.open("a");
     assert_eq!(peer.rest(), "1 200, 1 'through a' END, Closed");
+}
+
+fn a_client_leaves(harness: &mut Harness) {
+    let leaves = || put(frame::GOAWAY, 0, 0, &[0; 8]);
+    let mut peer = Peer::connect(harness);
+    peer.send(&[leaves()]);
+    assert_eq!(peer.rest(), "GOAWAY 0 NO_ERROR, Closed");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Finished);
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/")]);
+    peer.until("1 'hello' END");
+    peer.send(&[leaves()]);
+    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
+    // What comes along is answered.
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/gate/a"), leaves(), get(3, "/")]);
+    peer.until("3 'hello' END");
+    harness.stage.open("a");
+    assert_eq!(peer.rest(), "1 200, 1 'through a' END, GOAWAY 3 NO_ERROR, Closed");
+}
+
+fn a_client_leaves_behind_its_requests(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/gate/a"), post(3, "/pieces"), post(5, "/ignore")]);
+    peer.until("5 'ignored' END");
+    harness.wait_for("waiting", 1);
+    peer.send(&[put(frame::GOAWAY, 0, 0, &[0; 8])]);
+    assert_eq!(peer.so_far(), "");
+    peer.send(&[last_data(3, b"abc"), last_data(5, b"")]);
+    assert_eq!(peer.until("3 '3 bytes' END"), "3 200, 3 '3 bytes' END");
+    harness.stage.open("a");
+    assert_eq!(peer.rest(), "1 200, 1 'through a' END, GOAWAY 5 NO_ERROR, Closed");
+    drop(peer);
+    harness.wait_for_close(CloseReason::Finished);
 }
 
 fn so_many_requests(harness: &mut Harness) {

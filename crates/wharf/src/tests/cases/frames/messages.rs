@@ -158,7 +158,6 @@ fn ignored() -> Vec<Row> {
         ),
         row("6.3: PRIORITY", &[put(frame::PRIORITY, 0, 1, &[0, 0, 0, 3, 9]), get(1, "/")], DONE),
         row("6.5.2: an unknown setting", &[settings(&[(0xff, 1), (6, 0)]), get(1, "/")], DONE),
-        row("6.8: GOAWAY of the client's", &[put(frame::GOAWAY, 0, 0, &[0; 8]), get(1, "/")], DONE),
         row("6.7: an answer to no PING", &[put(frame::PING, 1, 0, &[0; 8]), get(1, "/")], DONE),
         row("6.7: PING", &[ping("12345678"), get(1, "/")], format!("PONG 12345678, {DONE}")),
         row("RFC 9218 7.1: before its stream", &[update(b"u=1, i"), get(1, "/")], DONE),
