@@ -270,8 +270,8 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<(), Misuse> {
         self.ending(stream)?;
-        match tail.header(out) {
-            Some(header) => data::end(header),
+        match tail.header(stream, out) {
+            Some((header, _)) => data::end(header),
             None => out.extend_from_slice(&data::header(stream.id, 0, true)),
         }
         self.finish_sending(stream, out);

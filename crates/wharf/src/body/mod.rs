@@ -273,7 +273,9 @@ impl Body {
 
     /// Waits for the next piece of the body; `None` is its end.
     ///
-    /// Reading is what lets the peer send more: at most 64 KiB are held unread.
+    /// Reading is what lets the peer send more: at most 64 KiB are held unread. A piece of 48 KiB
+    /// or more may be a part of the worker's receive buffer of 128 KiB, which is there as long as
+    /// the piece is: copy what is to be kept.
     ///
     /// # Errors
     ///

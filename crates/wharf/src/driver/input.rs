@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 /// A part that is kept keeps all of the receive buffer from being used again, so that it has to be
 /// a good part of it, in bytes.
-pub(crate) const MIN_SHARE_BYTES: usize = 32 << 10;
+pub(crate) const MIN_SHARE_BYTES: usize = 48 << 10;
 
 /// Bytes that came from a peer.
 #[derive(Clone, Copy, Debug)]

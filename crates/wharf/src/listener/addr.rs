@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -37,11 +38,26 @@ use super::options::ListenOptions;
 /// let server = Server::new("hello").listen(same)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct ListenAddr {
     pub(crate) place: Place,
     pub(super) options: ListenOptions,
+    /// Known of those that are listened on. It is no part of the address.
     pub(super) speaks_tls: bool,
+}
+
+impl PartialEq for ListenAddr {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.place, &self.options) == (&other.place, &other.options)
+    }
+}
+
+impl Eq for ListenAddr {}
+
+impl Hash for ListenAddr {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.place, &self.options).hash(state);
+    }
 }
 
 /// Where to listen.

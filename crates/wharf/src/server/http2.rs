@@ -24,7 +24,8 @@ impl Server {
     /// How many bytes of one request's body, and of all of a connection's, a client of HTTP/2 may
     /// send ahead of its handlers, where the path carries that much: windows begin at 64 KiB and 1
     /// MiB, or less if less is allowed, and grow as far. Default 8 MiB and 16 MiB; a connection has
-    /// 64 KiB at least. It bounds what a connection makes the server hold.
+    /// 64 KiB at least. It bounds what a connection makes the server hold, with 64 KiB of each
+    /// request that its handler is given at once.
     pub const fn http2_windows(mut self, of_stream: u32, of_connection: u32) -> Self {
         self.config.settings.http2_windows = (of_stream, of_connection);
         self

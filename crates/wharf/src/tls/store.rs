@@ -84,14 +84,16 @@ impl Store {
     ///
     /// The first of what is wrong; the other pairs are taken all the same.
     pub(super) fn reload(&self) -> Result<(), TlsConfigError> {
-        let result = self.reload_those(|_| true);
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = self.read_those(|_| true);
         if result.is_ok() {
             self.watching().error = None;
         }
         result
     }
 
-    /// The same with some of them.
+    /// The same with some of them, as a test wants it.
+    #[cfg(test)]
     pub(super) fn reload_those(
         &self,
         is_wanted: impl Fn(&Certificate) -> bool,

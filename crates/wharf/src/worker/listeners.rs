@@ -25,6 +25,11 @@ impl<S: Send> Shared<S> {
         listeners: Vec<Listener>,
         service: Option<Service>,
     ) -> Result<Vec<ListenAddr>> {
+        if let Some(micros) = self.settings.busy_poll_micros() {
+            for listener in &listeners {
+                listener.set_busy_poll(micros).map_err(Error::BusyPoll)?;
+            }
+        }
         let (id, speaks_tls) = match service {
             Some(service) => self.add_service(service)?,
             None => (ServiceId::FIRST, self.services()[0].speaks_tls()),
@@ -35,9 +40,6 @@ impl<S: Send> Shared<S> {
         for listener in listeners {
             let listener = listener.of(id, speaks_tls);
             let addr = listener.addr().clone();
-            if let Some(micros) = self.settings.busy_poll_micros() {
-                listener.set_busy_poll(micros).map_err(Error::BusyPoll)?;
-            }
             let shares = self.listeners.add(listener, spread);
             let refused = |source| Error::Listen { addr: addr.to_string(), source };
             for (index, listening) in shares.map_err(refused)?.into_iter().enumerate() {

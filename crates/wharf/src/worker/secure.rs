@@ -10,6 +10,8 @@ impl<S> State<S> {
     /// Bytes of TLS came.
     pub(super) fn on_records(&mut self, key: Key, bytes: &[u8]) {
         if bytes.is_empty() {
+            // Whoever keeps a protocol is told of its end like those that work.
+            self.take_up(key);
             return self.act(key, Conn::on_end_of_records);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -41,6 +43,7 @@ impl<S> State<S> {
                 self.on_plain_bytes(key, Input::new(bytes));
             }
             Some((Err(error), _)) => {
+                self.take_up(key);
                 self.act(key, |conn, context| conn.on_tls_error(&error, context));
             }
             None => {}

@@ -145,7 +145,9 @@ impl<S> State<S> {
         if Orphans::is_one(key) {
             return self.wake_orphan(key);
         }
-        self.take_up(key);
+        if !self.conn(key).is_some_and(|conn| conn.is_lingering()) {
+            self.take_up(key);
+        }
         self.act(key, Conn::on_wake);
     }
 

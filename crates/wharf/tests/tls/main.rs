@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use harness::{Authority, Client, Issued, PATIENCE, Running, VERSIONS};
@@ -222,7 +222,7 @@ fn certificates_are_exchanged_under_load_and_no_request_is_lost() {
     let is_over = AtomicBool::new(false);
     let requests = AtomicU32::new(0);
     thread::scope(|scope| {
-        for protocol in ["http/1.1", "h2"] {
+        let clients = ["http/1.1", "h2"].map(|protocol| {
             let (authority, running, is_over, requests) =
                 (&authority, &running, &is_over, &requests);
             scope.spawn(move || {
@@ -237,8 +237,8 @@ fn certificates_are_exchanged_under_load_and_no_request_is_lost() {
                     requests.fetch_add(1, Ordering::Relaxed);
                 }
                 stays.close();
-            });
-        }
+            })
+        });
         for (round, next) in issued.iter().cycle().skip(1).take(ROUNDS).enumerate() {
             let before = requests.load(Ordering::Relaxed);
             files.write(&next.certificate, &next.key);
@@ -248,6 +248,7 @@ fn certificates_are_exchanged_under_load_and_no_request_is_lost() {
             assert!(matches!(tls.reload(), Err(TlsConfigError::KeyMismatch { .. })));
             assert_eq!(tls.certificates()[0].der(), der(next), "what was good stays");
             while requests.load(Ordering::Relaxed) == before {
+                assert!(!clients.iter().all(ScopedJoinHandle::is_finished), "nobody asks");
                 thread::yield_now();
             }
         }

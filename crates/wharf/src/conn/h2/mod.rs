@@ -181,13 +181,18 @@ impl Http2 {
     }
 
     pub(super) fn wants_bytes(&self) -> bool {
-        !self.wire.eof && !self.is_postponed && self.can_receive()
+        !self.wire.eof && !self.has_end_behind && !self.is_postponed && self.can_receive()
     }
 
     /// Whether what comes can be dealt with. Output alone is no reason against it, up to a bound:
     /// there are clients that do not read while they can't write.
     fn can_receive(&self) -> bool {
-        self.wire.ending.is_none() && self.wire.output.len() < MAX_OUTPUT_BYTES
+        self.wire.ending.is_none() && !self.is_full()
+    }
+
+    /// Whether the peer has to take some of what it asked for before anything else is looked at.
+    fn is_full(&self) -> bool {
+        self.wire.output.len() >= MAX_OUTPUT_BYTES
     }
 
     pub(super) const fn take_head_done(&mut self) -> bool {
@@ -293,10 +298,8 @@ impl Http2 {
 impl Http2 {
     pub(super) fn on_bytes(&mut self, bytes: &[u8], context: &Context<'_>) {
         pool::fill_up(&mut self.wire.output.buffer);
-        if bytes.is_empty() && self.is_postponed {
-            self.has_end_behind = true;
-        } else if bytes.is_empty() {
-            self.on_eof(context);
+        if bytes.is_empty() {
+            self.has_end_behind = !self.wire.eof;
         } else if self.input.is_empty() {
             let used = self.process(bytes, context);
             self.input.extend_from_slice(&bytes[used..]);
@@ -336,6 +339,10 @@ impl Http2 {
             self.input = input;
             self.input.drain(..used);
         }
+        let is_held_back = !self.input.is_empty() && (self.is_postponed || self.is_full());
+        if !is_held_back && std::mem::take(&mut self.has_end_behind) {
+            self.on_eof(context);
+        }
         self.pump(context);
         self.settle(context);
     }
@@ -344,9 +351,6 @@ impl Http2 {
     pub(super) fn on_resume(&mut self, context: &Context<'_>) {
         self.is_postponed = false;
         self.proceed(context);
-        if !self.is_postponed && std::mem::take(&mut self.has_end_behind) {
-            self.on_bytes(&[], context);
-        }
     }
 
     pub(super) fn on_wake(&mut self, context: &Context<'_>) {

@@ -13,7 +13,7 @@ use wharf_proto::h2::StreamKey;
 
 use crate::conn::current::Current;
 use crate::conn::deadline::{Deadline, Pace};
-use crate::conn::exchange::Exchange;
+use crate::conn::exchange::{Exchange, discard};
 use crate::interim::Interims;
 use crate::lifeline::Lifeline;
 
@@ -101,9 +101,12 @@ impl Stream {
     /// Forgets the request and keeps storage.
     pub(super) fn clear(&mut self) {
         self.lifeline.clear();
+        if !self.pending.is_empty() || !self.exchange.is_over() || self.exchange.failure.is_some() {
+            // What is left is the program's, and so is what its destructors do.
+            discard((std::mem::take(&mut self.pending), std::mem::take(&mut self.exchange)));
+        }
         self.exchange = Exchange::default();
         self.current.clear();
-        self.pending = Bytes::new();
         self.is_head = false;
         self.expects_continue = false;
         self.is_told = false;

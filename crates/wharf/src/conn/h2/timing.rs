@@ -54,10 +54,14 @@ impl Http2 {
         }
     }
 
-    /// When the peer has to have acknowledged our SETTINGS, if it has not and has sent its own.
+    /// When the peer has to have acknowledged our SETTINGS, if it has not, but has sent its own, and
+    /// still can.
     fn settings_due(&self, context: &Context<'_>) -> Option<Instant> {
-        let is_due = !self.machine.is_acknowledged() && self.machine.phase() != Phase::Handshake;
-        is_due.then(|| self.began_at.checked_add(context.timeouts.head)).flatten()
+        let is_begun = !matches!(self.machine.phase(), Phase::Handshake | Phase::Closed);
+        let is_awaited = !self.machine.is_acknowledged() && !self.wire.eof;
+        (is_begun && is_awaited && self.wire.ending.is_none())
+            .then(|| self.began_at.checked_add(context.timeouts.head))
+            .flatten()
     }
 
     /// Minds that something has to have happened on a stream.

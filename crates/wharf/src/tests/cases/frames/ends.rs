@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
-use wharf_proto::h2::{ConnectionError, PREFACE};
+use wharf_proto::h2::{ConnectionError, ErrorCode, PREFACE};
 
 use super::super::super::features::TIME_LIMIT;
-use super::super::super::frames::{Peer, data, get, last_data, ping, post, put, request, settings};
+use super::super::super::frames::{
+    Peer, data, get, last_data, ping, post, put, request, reset, settings,
+};
 use super::super::super::http2::frame;
 use super::{Case, End, Harness};
 use crate::{CloseReason, Limit, Limits, Server, Timeouts};
@@ -20,6 +22,10 @@ pub(super) const CASES: &[Case] = &[
     Case::new("3.4_a_preface_that_does_not_end", a_preface_that_does_not_end).with(short_head),
     Case::new("3.4_a_preface_and_nothing_else", a_preface_alone).with(short_first_byte),
     Case::new("9.1_an_idle_connection", an_idle_connection).with(short_idle),
+    Case::new("9.1_idle_once_the_last_is_given_up", idle_once_given_up).with(short_idle),
+    Case::new("9.1_idle_once_an_end_alone_has_come", idle_behind_an_end).with(short_idle),
+    Case::new("6.5.3_who_has_closed_acknowledges_nothing", closed_and_silent).with(short_head),
+    Case::new("5.4.2_a_destructor_of_what_is_given_up", a_destructor_of_what_is_given_up),
     Case::new("6.7_pings_are_no_requests", pings_are_no_requests).with(short_idle),
     Case::new("8.1_a_body_that_does_not_come", a_body_that_does_not_come).with(short_body),
     Case::new("8.1_an_answer_before_the_request's_end", an_early_answer).with(short_idle),
@@ -145,6 +151,50 @@ fn an_idle_connection(harness: &mut Harness) {
     harness.wait_for_close(CloseReason::Limit(Limit::Idle));
 }
 
+/// Nothing is sent that would bring the connection up.
+fn idle_once_given_up(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/")]);
+    peer.until("1 'hello' END");
+    peer.send(&[get(3, "/gate/a")]);
+    harness.wait_for("waiting", 1);
+    peer.send(&[reset(3, ErrorCode::CANCEL)]);
+    harness.wait_for("handler gone", 1);
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 3 NO_ERROR, Closed");
+}
+
+fn idle_behind_an_end(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[request(1, "POST", "/echo", 0, &[("content-length", "3")]), data(1, b"abc")]);
+    while !peer.next().expect("a frame").ends_with("END") {}
+    peer.send(&[last_data(1, b"")]);
+    harness.pass(PASSES);
+    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
+}
+
+/// A handler may be slower than settings have to be acknowledged.
+fn closed_and_silent(harness: &mut Harness) {
+    let mut peer = Peer::mute(harness);
+    peer.send(&[PREFACE.to_vec(), settings(&[]), get(1, "/gate/a")]);
+    peer.client.shut();
+    harness.wait_for("waiting", 1);
+    harness.pass(PASSES);
+    harness.stage.open("a");
+    assert_eq!(peer.rest(), "1 200, 1 'through a' END, Closed");
+}
+
+/// What is left of the response panics when it is dropped, which is nobody else's affair.
+fn a_destructor_of_what_is_given_up(harness: &mut Harness) {
+    let mut peer = Peer::with(harness, &[(4, 1000)]);
+    peer.send(&[get(1, "/gate/a"), get(3, "/grenade/large")]);
+    peer.until("3 1000 bytes");
+    peer.send(&[reset(3, ErrorCode::CANCEL)]);
+    assert_eq!(peer.so_far(), "");
+    harness.stage.open("a");
+    assert_eq!(peer.until("1 'through a' END"), "1 200, 1 'through a' END");
+}
+
 /// They show that somebody is there, and not that there is anything to do.
 fn pings_are_no_requests(harness: &mut Harness) {
     let mut peer = Peer::connect(harness);
@@ -152,6 +202,7 @@ fn pings_are_no_requests(harness: &mut Harness) {
     peer.until("1 'hello' END");
     let mut answered = 0;
     let rest = loop {
+        assert!(answered < 1000, "it is kept open");
         peer.send(&[ping("12345678")]);
         match peer.next() {
             Ok(frame) if frame == "PONG 12345678" => answered += 1,
