@@ -7,9 +7,8 @@
 fourth batch in parallel, and every other one with TLS 1.2 at most. Then uploads over the limit, each
 of which must show the 413, and downloads that are given up. curl has had no pipelining since 7.65.
 
-Over HTTP/2 curl before 8.0 takes the RST_STREAM of an early response, which says NO_ERROR, for an
-error, whatever server it comes from (RFC 9113 section 8.1 has it there): it is spared such answers.
-Nor does it use a connection again where there is no TLS, or always write down trailers.
+Over HTTP/2 curl before 8.0 does not use a connection again where there is no TLS, nor always write
+down trailers.
 """
 
 import pathlib
@@ -124,7 +123,7 @@ def body(request, path):
 
 def mixed(url, version):
     count, size = (FEW_REQUESTS, 1) if plan.way(url, version) == "HTTP/2" else (REQUESTS, BATCH)
-    requests = list(plan.mixed(SEED, count, version, with_early=version == "1.1"))
+    requests = list(plan.mixed(SEED, count, version))
     connections = 0
     for number, start in enumerate(range(0, count, size)):
         older = ["tls-max = 1.2"] if url.startswith("https:") and number % 2 == 0 else []
@@ -137,14 +136,13 @@ def mixed(url, version):
 
 
 def refusals(url, version):
-    if version == "2":
-        return 0
     cases = {
         "length, waiting": ["header = \"Expect: 100-continue\""],
         # Without the wait, curl sends while the refusal comes.
         "length": ["header = \"Expect:\""],
-        "chunked": ["header = \"Expect:\"", "header = \"Transfer-Encoding: chunked\""],
     }
+    if version == "1.1":
+        cases["chunked"] = ["header = \"Expect:\"", "header = \"Transfer-Encoding: chunked\""]
     with tempfile.NamedTemporaryFile() as data:
         data.truncate(plan.TOO_LARGE)
         upload = ["--upload-file", data.name, f"{url}/upload"]

@@ -132,8 +132,9 @@ def _fields(draw):
     return Request("fields", "GET", path, None, headers, want=b"%d\n" % came, fields=fields)
 
 
-def _early(draw):
-    return Request("early", "POST", "/early", _body(draw), status=403, want=b"not wanted\n")
+def _early(draw, most=LIMIT):
+    body = _body(draw)[:most]
+    return Request("early", "POST", "/early", body, status=403, want=b"not wanted\n")
 
 
 def _empty(draw):
@@ -191,16 +192,15 @@ _KINDS = (
 _NOT_IN_2 = (_close,)
 
 
-def mixed(seed, count, version, with_early=True):
-    """`count` requests, the same for the same seed; some without those that are answered while they
-    are sent."""
+def mixed(seed, count, version, most_early=LIMIT):
+    """`count` requests, the same for the same seed. Those that are answered while they are sent have
+    bodies of at most `most_early` bytes."""
     draw = random.Random(seed)
     left_out = _NOT_IN_2 if version == "2" else ()
-    left_out += () if with_early else (_early,)
     known = [row for row in _KINDS if row[0] not in left_out]
     kinds, weights = zip(*known)
     for kind in draw.choices(kinds, weights, k=count):
-        yield kind(draw)
+        yield kind(draw, most_early) if kind is _early else kind(draw)
 
 
 def refused(chunked):
