@@ -55,8 +55,8 @@ pub enum ClientAuth {
 ///
 /// TLS 1.2 and 1.3 are spoken, with keys that are exchanged anew for every session
 /// (`X25519MLKEM768` before others, which is safe from quantum computers too). Sessions are resumed
-/// with tickets, by any worker, for up to twelve hours; in TLS 1.3 they come with the first that the
-/// server says, or at the end. Nothing is accepted before the handshake has ended (0-RTT).
+/// with tickets, by any worker, for up to twelve hours; in TLS 1.3 they come with the first that
+/// the server says, or at the end. Nothing is accepted before the handshake has ended (0-RTT).
 ///
 /// A clone shares the certificates: what [`reload`](Self::reload) reads is read for all.
 ///

@@ -54,8 +54,8 @@ impl Http2 {
         }
     }
 
-    /// When the peer has to have acknowledged our SETTINGS, if it has not, but has sent its own, and
-    /// still can.
+    /// When the peer has to have acknowledged our SETTINGS, if it has not, but has sent its own
+    /// and still can.
     fn settings_due(&self, context: &Context<'_>) -> Option<Instant> {
         let is_begun = !matches!(self.machine.phase(), Phase::Handshake | Phase::Closed);
         let is_awaited = !self.machine.is_acknowledged() && !self.wire.eof;
