@@ -180,7 +180,6 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "hpack-bomb",
         about: "a field of 4,000 bytes named thousands of times in 16 KiB (CVE-2016-6581)",
         rate: Some(200.0),
-        fate: Fate::Any,
         unit: Unit::Bytes(units::hpack_bomb),
         ..Attack::USUAL
     },
@@ -188,7 +187,6 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "huge-list",
         about: "heads of 48 KiB in four frames",
         rate: Some(500.0),
-        fate: Fate::Any,
         unit: Unit::Bytes(units::huge_list),
         ..Attack::USUAL
     },

@@ -15,7 +15,8 @@ pub(super) enum Act {
     Reset,
     /// The peer reset a stream that had its response: it may, and each costs a frame to read.
     LateReset,
-    /// The peer did something for which its stream had to be reset (known as MadeYouReset).
+    /// The peer did something for which its stream had to be reset (known as MadeYouReset), or sent
+    /// a head that is larger than it was told.
     Fault,
     Settings,
     Ping,

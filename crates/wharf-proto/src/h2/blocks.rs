@@ -238,6 +238,10 @@ impl Connection {
         let understood = understood.unwrap_or(Understood { content_length: None, priority: None });
         let stream = self.open(target, understood, limits, head);
         if let Some(reject) = reject {
+            if reject.status() == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
+                // A few bytes can stand for many that are all looked at (RFC 7541 section 7.3).
+                self.buckets.spend(Act::Fault, now)?;
+            }
             self.refuse(stream);
             return Ok(Some(Event::Refused { stream, reject }));
         }

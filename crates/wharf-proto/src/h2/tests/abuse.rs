@@ -24,6 +24,15 @@ fn flood(most: u32, mut what: impl FnMut(u32) -> Vec<u8>) -> (u32, Option<Connec
     (most, None)
 }
 
+/// A head of 16 KB that stands for megabytes: a field of 4 KB is named thousands of times.
+fn bomb(id: u32) -> Vec<u8> {
+    let mut block = wire::block(GET);
+    block.extend_from_slice(b"\x40\x01x\x7f\x81\x1e");
+    block.extend_from_slice(&[b'y'; 3968]);
+    block.resize(16_000, 0x80 | 62);
+    frame(kind::HEADERS, END_HEADERS | END_STREAM, id, &block)
+}
+
 #[test]
 fn floods_end_the_connection() {
     use ConnectionError as E;
@@ -48,6 +57,7 @@ fn floods_end_the_connection() {
             let trailers = wire::headers(id, END_STREAM, &[("x", &"y".repeat(8_188))]);
             [post(id), trailers].concat()
         }),
+        ("heads that are too large", E::FaultFlood, &mut bomb),
         ("answers to no measure", E::PingFlood, &mut |_| frame(kind::PING, 1, 0, b"whrfpath")),
         ("answers to no ping", E::PingFlood, &mut |_| frame(kind::PING, 1, 0, b"12345678")),
         ("empty data", E::EmptyDataFlood, &mut |_| empty()),
@@ -111,11 +121,7 @@ fn a_header_block_that_is_too_large() {
 #[test]
 fn a_header_block_that_unpacks_to_megabytes() {
     let mut session = session(Config::default());
-    let mut block = wire::block(GET);
-    block.extend_from_slice(b"\x40\x01x\x7f\x81\x1e");
-    block.extend_from_slice(&[b'y'; 3968]);
-    block.resize(16_000, 0x80 | 62);
-    session.feed(&frame(kind::HEADERS, END_HEADERS | END_STREAM, 1, &block));
+    session.feed(&bomb(1));
     assert_eq!(session.events(), "1 refused HeadTooLarge");
     assert!(session.head.storage_bytes() < 100_000);
 }
