@@ -62,6 +62,7 @@ pub struct Managed {
 }
 
 impl Managed {
+    #[inline]
     fn note(&mut self, name: &[u8]) {
         match name.len() {
             4 => self.date |= is_name(name, b"date"),
@@ -218,11 +219,14 @@ impl Headers {
     }
 
     /// Which of the server's own fields are present.
+    #[inline]
     #[must_use]
     pub fn managed(&self) -> Managed {
-        if !self.is_received {
-            return self.managed;
-        }
+        if self.is_received { self.managed_of_received() } else { self.managed }
+    }
+
+    #[inline(never)]
+    fn managed_of_received(&self) -> Managed {
         let mut managed = Managed::default();
         self.fields.iter().for_each(|field| managed.note(self.name(field)));
         managed
@@ -291,6 +295,8 @@ impl Headers {
         });
     }
 
+    /// Where name and value are known to the compiler, so is the line.
+    #[inline]
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
         let name_at = offset(self.block.len());
         let (name_len, value_len) = (offset(name.len()), offset(value.len()));

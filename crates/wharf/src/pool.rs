@@ -8,9 +8,7 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
-use wharf_proto::Headers;
-
-use crate::request::Parts;
+use crate::{request, response};
 
 /// A free list of one type.
 pub(crate) type FreeList<T> = RefCell<Vec<Box<T>>>;
@@ -121,8 +119,8 @@ pub(crate) fn give_back(buffer: &mut Vec<u8>) {
 /// Frees what this thread keeps for requests to come.
 pub(crate) fn clear_all() {
     drop(BUFFERS.try_with(RefCell::take));
-    clear::<Parts>();
-    clear::<Headers>();
+    clear::<request::Parts>();
+    clear::<response::Parts>();
     clear::<Vec<u8>>();
 }
 
@@ -153,7 +151,6 @@ macro_rules! reusable {
 pub(crate) use reusable;
 
 reusable!(Vec<u8>, |bytes| bytes.clear(), bytes.capacity());
-reusable!(Headers, |headers| headers.clear(), headers.storage_bytes());
 
 #[cfg(test)]
 mod tests {

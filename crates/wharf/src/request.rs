@@ -34,14 +34,15 @@ use crate::tls::TlsInfo;
 /// ```
 #[derive(Debug)]
 pub struct Request {
+    /// In one place, since requests are handed from handler to handler.
     parts: Pooled<Parts>,
-    body: Body,
 }
 
-/// Everything about a request but its body.
+/// Everything about a request.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) head: RequestHead,
+    pub(crate) body: Body,
     pub(crate) addrs: Addrs,
     pub(crate) connection: ConnectionId,
     /// How much of the path stands before the handler's own part of it, in bytes.
@@ -109,6 +110,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             head: RequestHead::default(),
+            body: Body::empty(),
             addrs: Addrs::UNKNOWN,
             connection: ConnectionId::UNKNOWN,
             mounted_at: 0,
@@ -133,6 +135,7 @@ impl Parts {
 
     fn reset(&mut self) {
         self.head.clear();
+        self.body.put(Body::empty());
         self.mounted_at = 0;
         self.params.clear();
         self.extensions.clear();
@@ -150,8 +153,8 @@ impl Parts {
 reusable!(Parts, |parts| parts.reset(), parts.head.storage_bytes());
 
 impl Request {
-    pub(crate) const fn new(parts: Pooled<Parts>, body: Body) -> Self {
-        Self { parts, body }
+    pub(crate) const fn new(parts: Pooled<Parts>) -> Self {
+        Self { parts }
     }
 
     /// The method; one that is not registered comes through as it is.
@@ -466,18 +469,18 @@ impl Request {
 
     /// The body.
     #[must_use]
-    pub const fn body(&self) -> &Body {
-        &self.body
+    pub fn body(&self) -> &Body {
+        &self.parts.body
     }
 
     /// The body, to be read.
-    pub const fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+    pub fn body_mut(&mut self) -> &mut Body {
+        &mut self.parts.body
     }
 
     /// The body alone.
     #[must_use]
-    pub fn into_body(self) -> Body {
-        self.body
+    pub fn into_body(mut self) -> Body {
+        std::mem::take(&mut self.parts.body)
     }
 }

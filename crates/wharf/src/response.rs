@@ -14,7 +14,7 @@ use http::StatusCode;
 use wharf_proto::{Headers, InvalidHeader};
 
 use crate::body::{Body, BodyError, BodyWriter};
-use crate::pool::Pooled;
+use crate::pool::{Pooled, reusable};
 
 /// What went wrong in a handler, for the program to see and never for the peer.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -33,8 +33,15 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// assert_eq!(response.headers().get("cache-control"), Some("no-store"));
 /// ```
 pub struct Response {
+    /// In one place, since responses are handed from handler to handler.
+    parts: Pooled<Parts>,
+}
+
+/// Everything about a response.
+#[derive(Default)]
+pub(crate) struct Parts {
     status: StatusCode,
-    headers: Pooled<Headers>,
+    headers: Headers,
     body: Body,
     error: Option<BoxError>,
     /// A field that must not be sent was given: the response will be a failure.
@@ -42,24 +49,36 @@ pub struct Response {
     write_timeout: Option<Duration>,
 }
 
+impl Parts {
+    fn reset(&mut self) {
+        self.headers.clear();
+        self.error = None;
+        self.invalid = None;
+        self.write_timeout = None;
+        // Last, since its destructor may be the program's.
+        self.body.put(Body::empty());
+    }
+}
+
+reusable!(Parts, |parts| parts.reset(), parts.headers.storage_bytes());
+
 impl Response {
     /// A response without fields and body.
+    #[inline]
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
-        Self::with(status, Body::empty())
-    }
-
-    #[inline]
-    fn with(status: StatusCode, body: Body) -> Self {
-        let headers = Pooled::take();
-        Self { status, headers, body, error: None, invalid: None, write_timeout: None }
+        let mut parts = Pooled::<Parts>::take();
+        parts.status = status;
+        Self { parts }
     }
 
     /// 200 with a body of that type.
+    #[inline]
     #[must_use]
     pub fn of_type(content_type: &str, body: impl Into<Body>) -> Self {
-        let mut response = Self::with(StatusCode::OK, body.into());
-        response.invalid = response.headers.append("Content-Type", content_type).err();
+        let mut response = Self::from(body.into());
+        let added = response.parts.headers.append("Content-Type", content_type);
+        response.note(added);
         response
     }
 
@@ -117,14 +136,14 @@ impl Response {
     #[must_use]
     pub fn failure(status: StatusCode, cause: impl Into<BoxError>) -> Self {
         let mut response = Self::status_page(status);
-        response.error = Some(cause.into());
+        response.parts.error = Some(cause.into());
         response
     }
 
     /// Changes the status.
     #[must_use]
-    pub const fn with_status(mut self, status: StatusCode) -> Self {
-        self.status = status;
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.parts.status = status;
         self
     }
 
@@ -134,7 +153,8 @@ impl Response {
     /// response a 500. Use [`headers_mut`](Self::headers_mut) to handle it differently.
     #[must_use]
     pub fn with_header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
-        self.invalid = self.headers.insert(name, value).err().or(self.invalid);
+        let added = self.parts.headers.insert(name, value);
+        self.note(added);
         self
     }
 
@@ -143,92 +163,110 @@ impl Response {
     /// As with [`with_header`](Self::with_header), one that must not be sent makes it a 500.
     #[must_use]
     pub fn append_header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
-        self.invalid = self.headers.append(name, value).err().or(self.invalid);
+        let added = self.parts.headers.append(name, value);
+        self.note(added);
         self
     }
 
     /// Replaces the body.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Body>) -> Self {
-        self.body = body.into();
+        self.parts.body = body.into();
         self
     }
 
     /// Changes how long the peer may take none of this response, which is
     /// [`Timeouts::write`](crate::Timeouts::write) before, and lets it be taken at any rate.
     #[must_use]
-    pub const fn with_write_timeout(mut self, timeout: Duration) -> Self {
-        self.write_timeout = Some(timeout);
+    pub fn with_write_timeout(mut self, timeout: Duration) -> Self {
+        self.parts.write_timeout = Some(timeout);
         self
+    }
+
+    /// Notes whether a field that was to be added must not be sent.
+    #[inline]
+    fn note(&mut self, added: Result<(), InvalidHeader>) {
+        if let Err(invalid) = added {
+            self.parts.invalid = Some(invalid);
+        }
     }
 
     /// Whether it tells nothing but a status, fields and a body.
     pub(crate) fn is_plain(&self) -> bool {
-        let says_more = self.error.is_some() || self.invalid.is_some();
-        !says_more && self.write_timeout.is_none() && !self.status.is_informational()
+        let parts = &*self.parts;
+        let says_more = parts.error.is_some() || parts.invalid.is_some();
+        !says_more && parts.write_timeout.is_none() && !parts.status.is_informational()
     }
 
-    pub(crate) const fn write_timeout(&self) -> Option<Duration> {
-        self.write_timeout
+    pub(crate) fn write_timeout(&self) -> Option<Duration> {
+        self.parts.write_timeout
     }
 
     /// The status.
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.parts.status
     }
 
     /// The fields.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.headers
+        &self.parts.headers
     }
 
     /// The fields, to be changed.
     pub fn headers_mut(&mut self) -> &mut Headers {
-        &mut self.headers
+        &mut self.parts.headers
     }
 
     /// The body.
     #[must_use]
-    pub const fn body(&self) -> &Body {
-        &self.body
+    pub fn body(&self) -> &Body {
+        &self.parts.body
     }
 
     /// The body, to be read or replaced.
-    pub const fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+    pub fn body_mut(&mut self) -> &mut Body {
+        &mut self.parts.body
     }
 
     /// What went wrong, if this is a failure.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        self.error.as_deref()
+        self.parts.error.as_deref()
     }
 
-    /// What is to be sent, and what went wrong.
-    pub(crate) fn into_parts(self) -> (StatusCode, Pooled<Headers>, Body, Option<BoxError>) {
-        match self.invalid {
-            Some(invalid) => Self::failure(StatusCode::INTERNAL_SERVER_ERROR, invalid).into_parts(),
-            None => (self.status, self.headers, self.body, self.error),
+    /// What is to be sent: a failure in place of a response with a field that must not be.
+    pub(crate) fn checked(self) -> Self {
+        match self.parts.invalid {
+            Some(invalid) => Self::failure(StatusCode::INTERNAL_SERVER_ERROR, invalid),
+            None => self,
         }
+    }
+
+    /// What went wrong, if this is a failure.
+    pub(crate) fn take_error(&mut self) -> Option<BoxError> {
+        self.parts.error.take()
     }
 }
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
-            .field("status", &self.status)
-            .field("headers", &*self.headers)
-            .field("body", &self.body)
+            .field("status", &self.parts.status)
+            .field("headers", &self.parts.headers)
+            .field("body", &self.parts.body)
             .finish_non_exhaustive()
     }
 }
 
 /// Bytes of unknown type: no `Content-Type`.
 impl From<Body> for Response {
+    #[inline]
     fn from(body: Body) -> Self {
-        Self::with(StatusCode::OK, body)
+        let mut response = Self::new(StatusCode::OK);
+        response.parts.body.put(body);
+        response
     }
 }
 

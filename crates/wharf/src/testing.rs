@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 
 use wharf_proto::h1::{Connection, Event};
 
-use crate::body::Body;
 use crate::handler::ReplyKind;
 use crate::pool::Pooled;
 use crate::request::Parts;
@@ -46,7 +45,7 @@ pub(crate) fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Re
     let received =
         Connection::new().receive(text.as_bytes(), &Limits::default(), &mut parts.head).unwrap();
     assert!(matches!(received.event, Some(Event::Head { .. })), "{text}");
-    Request::new(parts, Body::empty())
+    Request::new(parts)
 }
 
 /// The answer of `handler`, which must not wait for anything.
@@ -54,13 +53,16 @@ pub(crate) fn answer(handler: &impl Handler, request: Request) -> Answer {
     let mut cx = Context::from_waker(Waker::noop());
     let response = match handler.call(request).kind {
         ReplyKind::Ready(response) => response,
-        ReplyKind::Later(mut task) => match task.poll(&mut cx) {
+        ReplyKind::Later(mut task, _) => match task.poll(&mut cx) {
             Poll::Ready(response) => response,
             Poll::Pending => panic!("the handler waits"),
         },
-        ReplyKind::Blocking(_) => panic!("the handler wants a thread"),
+        ReplyKind::Blocking(..) => panic!("the handler wants a thread"),
     };
-    let (status, headers, mut body, error) = response.into_parts();
+    let mut response = response.checked();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let has_error = response.error().is_some();
+    let body = response.body_mut();
     let len = body.len();
     let mut bytes = Vec::new();
     while let Poll::Ready(chunk) = body.poll_chunk(&mut cx) {
@@ -68,7 +70,7 @@ pub(crate) fn answer(handler: &impl Handler, request: Request) -> Answer {
         bytes.extend_from_slice(&chunk);
     }
     assert_eq!(len, Some(bytes.len() as u64), "the length is known and right");
-    Answer { status, headers: headers.clone(), body: bytes.into(), has_error: error.is_some() }
+    Answer { status, headers, body: bytes.into(), has_error }
 }
 
 /// The answer to a plain GET.

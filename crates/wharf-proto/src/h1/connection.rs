@@ -173,6 +173,13 @@ impl Connection {
         self.received_in_full
     }
 
+    /// Whether nothing of the request's body is still to come.
+    #[inline]
+    #[must_use]
+    pub const fn received_all(&self) -> bool {
+        !matches!(self.recv, Recv::Body)
+    }
+
     /// How many bytes of the request's body are still to come, if that is known.
     #[must_use]
     pub const fn unreceived_bytes(&self) -> Option<u64> {
@@ -249,6 +256,7 @@ impl Connection {
         self.settle();
     }
 
+    #[inline]
     pub(super) fn step_send(&mut self, input: SendInput) {
         self.enter_send(input);
         self.settle();

@@ -7,6 +7,7 @@
 use http::StatusCode;
 
 use crate::Headers;
+use crate::headers::Managed;
 use crate::trailers::is_forbidden_trailer;
 
 /// The length of a date as in `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
@@ -81,6 +82,7 @@ pub(super) enum Persistence {
 }
 
 /// Appends status line and fields with the empty line behind them.
+#[inline(always)]
 pub(super) fn response_head(
     status: StatusCode,
     headers: &Headers,
@@ -102,7 +104,7 @@ pub(super) fn response_head(
     if persistence != Persistence::Implied || managed.upgrade {
         connection_line(persistence, managed.upgrade, out);
     }
-    fields(headers, out);
+    fields(headers, managed, out);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -143,7 +145,7 @@ fn connection_line(persistence: Persistence, has_upgrade: bool, out: &mut Vec<u8
 /// Appends an interim response (RFC 9110 section 15.2), which has neither body nor `Date`.
 pub(super) fn interim_head(status: StatusCode, headers: &Headers, out: &mut Vec<u8>) {
     status_line(status, out);
-    fields(headers, out);
+    fields(headers, headers.managed(), out);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -197,10 +199,9 @@ pub(super) fn last_chunk(trailers: Option<&Headers>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the caller's fields without those that are ours alone.
-#[inline]
-fn fields(headers: &Headers, out: &mut Vec<u8>) {
-    let managed = headers.managed();
+/// Appends the caller's fields, of which those are ours that are `managed`, without them.
+#[inline(always)]
+fn fields(headers: &Headers, managed: Managed, out: &mut Vec<u8>) {
     let has_ours = managed.connection || managed.content_length || managed.transfer_encoding;
     match headers.lines() {
         Some(lines) if !has_ours => out.extend_from_slice(lines),
@@ -208,6 +209,7 @@ fn fields(headers: &Headers, out: &mut Vec<u8>) {
     }
 }
 
+#[inline(never)]
 fn fields_but_ours(headers: &Headers, out: &mut Vec<u8>) {
     let ours = ["connection", "content-length", "transfer-encoding"];
     for (name, value) in headers {
@@ -224,9 +226,31 @@ fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends a number and a line end. They are made aside with room for any number, and then cut.
-#[inline]
+/// Appends a number and a line end. What has a fixed length is appended in one step.
+#[inline(always)]
 fn number_line(number: u64, out: &mut Vec<u8>) {
+    match number {
+        0..=9 => out.extend_from_slice(&[decimal(number), b'\r', b'\n']),
+        10..=99 => {
+            out.extend_from_slice(&[decimal(number / 10), decimal(number), b'\r', b'\n']);
+        }
+        100..=999 => {
+            let (hundreds, tens) = (decimal(number / 100), decimal(number / 10));
+            out.extend_from_slice(&[hundreds, tens, decimal(number), b'\r', b'\n']);
+        }
+        1000.. => long_number_line(number, out),
+    }
+}
+
+/// The last digit of a number.
+#[inline]
+fn decimal(number: u64) -> u8 {
+    b'0' + u8::try_from(number % 10).unwrap_or(0)
+}
+
+/// Appends a number and a line end. They are made aside with room for any number, and then cut.
+#[inline(never)]
+fn long_number_line(number: u64, out: &mut Vec<u8>) {
     let mut line = *b"00000000000000000000\r\n";
     let longest = line.len();
     let (mut digits, mut rest) = (1, number);
@@ -240,7 +264,7 @@ fn number_line(number: u64, out: &mut Vec<u8>) {
     {
         *line_end = *b"\r\n";
         for digit in text.iter_mut().rev() {
-            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            *digit = decimal(rest);
             rest /= 10;
         }
     }

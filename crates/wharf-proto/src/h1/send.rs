@@ -47,8 +47,18 @@ impl Connection {
     /// # Errors
     ///
     /// [`Misuse`] if no request awaits a response, or the status is 1xx.
-    #[inline]
     pub fn send_head(
+        &mut self,
+        response: Response<'_>,
+        headers: &Headers,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misuse> {
+        self.append_head(response, headers, out)
+    }
+
+    /// As [`send_head`](Self::send_head), and a part of its caller.
+    #[inline(always)]
+    fn append_head(
         &mut self,
         response: Response<'_>,
         headers: &Headers,
@@ -119,6 +129,7 @@ impl Connection {
     ///
     /// As theirs, where another length was announced than the body has. It may be another to HEAD,
     /// whose response tells what it would be. Nothing is appended then.
+    #[inline]
     pub fn send_whole(
         &mut self,
         response: Response<'_>,
@@ -133,16 +144,20 @@ impl Connection {
         {
             return Err(if announced > len { Misuse::BodyUnderrun } else { Misuse::BodyOverrun });
         }
-        self.send_head(response, headers, out)?;
+        self.append_head(response, headers, out)?;
         match self.writing {
             Writing::Discard => {}
             Writing::Length(_) => {
                 out.extend_from_slice(body);
                 self.writing = Writing::Length(0);
             }
-            Writing::Chunked | Writing::Close => self.send_body(body, out)?,
+            Writing::Chunked | Writing::Close => {
+                self.send_body(body, out)?;
+                return self.end(None, out);
+            }
         }
-        self.end(None, out)
+        self.step_send(SendInput::End);
+        Ok(())
     }
 
     /// Appends a piece of the response body. An empty one does nothing.
@@ -193,7 +208,6 @@ impl Connection {
         self.end(Some(trailers), out)
     }
 
-    #[inline]
     fn end(&mut self, trailers: Option<&Headers>, out: &mut Vec<u8>) -> Result<(), Misuse> {
         if self.send != Send::Body {
             return Err(Misuse::NotSendingBody);

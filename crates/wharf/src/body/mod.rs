@@ -13,6 +13,7 @@ use std::fmt;
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::Read;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -160,6 +161,20 @@ impl Body {
         })))
     }
 
+    /// Puts another body in its place. Most often there is nothing to be dropped then, which the
+    /// compiler has to be told.
+    #[inline]
+    pub(crate) fn put(&mut self, body: Self) {
+        let before = std::mem::replace(self, body);
+        if before.trailers.is_some()
+            || !matches!(before.kind, BodyKind::Empty | BodyKind::Static(_))
+        {
+            drop(before);
+        } else {
+            let _ = ManuallyDrop::new(before);
+        }
+    }
+
     /// The bytes of a body that is in memory.
     pub(crate) fn into_shared(self) -> Bytes {
         match self.kind {
@@ -167,6 +182,17 @@ impl Body {
             BodyKind::Owned(bytes) => Bytes::from(bytes),
             BodyKind::Shared(bytes) => bytes,
             _ => Bytes::new(),
+        }
+    }
+
+    /// What is to be spoken on the connection from here on, where that is in place of a body.
+    pub(crate) fn take_switch(&mut self) -> Option<NextProtocol> {
+        if !matches!(self.kind, BodyKind::Switch(_)) {
+            return None;
+        }
+        match std::mem::take(&mut self.kind) {
+            BodyKind::Switch(make) => Some(make),
+            _ => None,
         }
     }
 

@@ -12,7 +12,7 @@ use wharf_proto::{Headers, RequestHead};
 use super::Context;
 use super::outgoing::Outgoing;
 use crate::body::BodyWriter;
-use crate::handler::{OnDisconnect, Task};
+use crate::handler::{OnDisconnect, Rules, Task};
 use crate::observe::{Access, Limit};
 use crate::peer::PeerAddr;
 use crate::pool::{Pooled, reusable};
@@ -99,6 +99,14 @@ impl Exchange {
         }
     }
 
+    /// Notes what holds for a response that is not there yet, to a request that may be safe.
+    pub(super) fn wait(&mut self, rules: Rules, is_safe: bool, context: &Context<'_>) {
+        let rule = rules.on_disconnect.or(context.settings.on_disconnect);
+        self.finishes = rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish);
+        let time_limit = rules.time_limit.or(context.timeouts.handler);
+        self.handler_due = time_limit.and_then(|limit| context.clock.now().checked_add(limit));
+    }
+
     /// Notes a request whose head could not be read.
     pub(super) fn begin_unread(&mut self, addrs: Addrs, context: &Context<'_>) {
         if context.hooks.access_log.is_some() && self.record.is_none() {
@@ -119,7 +127,32 @@ impl Exchange {
 
     /// Forgets the exchange, and gives what is to be told of it once its bytes are sent: they end
     /// at `ends_at` in the output.
+    #[inline]
     pub(super) fn end(&mut self, encoded: bool, ends_at: usize) -> Option<Pooled<Record>> {
+        if self.holds_nothing() {
+            self.finishes = false;
+            self.is_doubted = false;
+            self.handler_due = None;
+            self.status = None;
+            self.body_bytes = 0;
+            self.aborted = false;
+            return None;
+        }
+        self.end_with_all(encoded, ends_at)
+    }
+
+    /// Whether there is nothing that would have to be dropped or told.
+    #[inline]
+    const fn holds_nothing(&self) -> bool {
+        self.is_over()
+            && self.queued.is_none()
+            && self.offers.is_none()
+            && self.failure.is_none()
+            && self.record.is_none()
+    }
+
+    #[cold]
+    fn end_with_all(&mut self, encoded: bool, ends_at: usize) -> Option<Pooled<Record>> {
         let ended = std::mem::take(self);
         let mut record = ended.record?;
         record.status = ended.status;
@@ -175,12 +208,6 @@ pub(super) fn panicked(payload: &(dyn Any + Send)) -> BoxError {
 /// Drops what is the program's, whose destructors may panic: nobody is left who could be told.
 pub(super) fn discard<T>(value: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
-}
-
-/// Whether a handler goes on if its client disconnects.
-pub(super) fn finishes(rule: Option<OnDisconnect>, is_safe: bool, context: &Context<'_>) -> bool {
-    let rule = rule.or(context.settings.on_disconnect);
-    rule.map_or(!is_safe, |rule| rule == OnDisconnect::Finish)
 }
 
 /// Trailer fields, if there are any, to be kept.

@@ -5,12 +5,11 @@
 use std::error::Error;
 
 use http::StatusCode;
-use wharf_proto::{Headers, Reject};
+use wharf_proto::Reject;
 
-use crate::body::{Body, BodyError, BodyKind};
+use crate::body::{BodyError, BodyKind};
 use crate::config::BlockingPool;
 use crate::observe::{CloseReason, ErrorKind, Limit};
-use crate::pool::Pooled;
 use crate::response::Response;
 
 /// Whether the connection may go on after a response.
@@ -84,19 +83,13 @@ impl Refusal {
     }
 
     /// What is answered: what the program has told, or a page that tells the status.
-    pub(super) fn answer(
-        self,
-        told: Option<Response>,
-        pool: &BlockingPool,
-    ) -> (StatusCode, Pooled<Headers>, Body) {
-        let given = told.unwrap_or_else(|| Response::status_page(self.status()));
-        let (status, mut headers, body) = page(given);
-        if self.passes_soon() && !headers.contains("retry-after") {
+    pub(super) fn answer(self, told: Option<Response>, pool: &BlockingPool) -> Response {
+        let response = page(told.unwrap_or_else(|| Response::status_page(self.status())));
+        if self.passes_soon() && !response.headers().contains("retry-after") {
             let seconds = pool.wait().as_millis().div_ceil(1000).max(1);
-            let added = headers.append("Retry-After", seconds.to_string());
-            debug_assert!(added.is_ok(), "a number is a valid value");
+            return response.append_header("Retry-After", seconds.to_string());
         }
-        (status, headers, body)
+        response
     }
 
     /// Whether it is worth another attempt as soon as there are threads again.
@@ -116,14 +109,16 @@ impl Refusal {
 }
 
 /// What a program has in place of a page of the server's: anything but what is no final response.
-pub(super) fn page(response: Response) -> (StatusCode, Pooled<Headers>, Body) {
-    let (status, headers, body, _) = response.into_parts();
-    match body.kind {
+pub(super) fn page(response: Response) -> Response {
+    let response = response.checked();
+    match response.body().kind {
         BodyKind::Switch(_) | BodyKind::Blocking(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, Pooled::take(), Body::empty())
+            Response::new(StatusCode::INTERNAL_SERVER_ERROR)
         }
-        _ if status.is_informational() => (StatusCode::INTERNAL_SERVER_ERROR, headers, body),
-        _ => (status, headers, body),
+        _ if response.status().is_informational() => {
+            response.with_status(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+        _ => response,
     }
 }
 

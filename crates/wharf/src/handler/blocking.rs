@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use http::{Method, StatusCode};
 use wharf_proto::Reject;
 
-use super::{Handler, Reply, ReplyKind};
+use super::{Handler, Reply, ReplyKind, Rules};
 use crate::body::BodyError;
 use crate::pool;
 use crate::request::Request;
@@ -79,8 +79,8 @@ where
         let shared = Arc::new(Mutex::default());
         let sender = Sender { shared: Arc::clone(&shared) };
         let job: Job = Box::new(move || run(&*function, request, sender));
-        let kind = ReplyKind::Blocking(BlockingTask { job, answer: Answer { shared } });
-        Reply { kind, time_limit: None, on_disconnect: None }
+        let task = BlockingTask { job, answer: Answer { shared } };
+        Reply { kind: ReplyKind::Blocking(task, Rules::default()) }
     }
 }
 

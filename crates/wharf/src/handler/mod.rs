@@ -63,23 +63,28 @@ pub trait Handler: Send + Sync + 'static {
 #[must_use]
 pub struct Reply {
     pub(crate) kind: ReplyKind,
-    /// How long a future may take, in place of the server's setting.
-    pub(crate) time_limit: Option<Duration>,
-    /// What becomes of a future whose client disconnects, in place of the server's setting.
-    pub(crate) on_disconnect: Option<OnDisconnect>,
 }
 
 pub(crate) enum ReplyKind {
     Ready(Response),
-    Later(Task),
+    Later(Task, Rules),
     /// On a thread of the server's pool.
-    Blocking(BlockingTask),
+    Blocking(BlockingTask, Rules),
+}
+
+/// What holds for a response that is not there yet, in place of the server's settings.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Rules {
+    /// How long it may take.
+    pub(crate) time_limit: Option<Duration>,
+    /// What becomes of it if its client disconnects.
+    pub(crate) on_disconnect: Option<OnDisconnect>,
 }
 
 impl Reply {
     /// A response that is there.
     pub fn ready(response: impl IntoResponse) -> Self {
-        Self::of(ReplyKind::Ready(response.into_response()))
+        Self { kind: ReplyKind::Ready(response.into_response()) }
     }
 
     /// A response that `future` will make. It is polled at once, before anything else is done.
@@ -87,25 +92,32 @@ impl Reply {
     where
         F: Future<Output: IntoResponse> + 'static,
     {
-        Self::of(ReplyKind::Later(Task::new(future)))
-    }
-
-    const fn of(kind: ReplyKind) -> Self {
-        Self { kind, time_limit: None, on_disconnect: None }
+        Self { kind: ReplyKind::Later(Task::new(future), Rules::default()) }
     }
 
     /// Changes how long the response may take if it is not there yet, which is
     /// [`Timeouts::handler`](crate::Timeouts::handler) before.
     pub const fn with_time_limit(mut self, time_limit: Duration) -> Self {
-        self.time_limit = Some(time_limit);
+        if let Some(rules) = self.rules() {
+            rules.time_limit = Some(time_limit);
+        }
         self
     }
 
     /// Says what becomes of the response if it is not there yet when the client disconnects: see
     /// [`OnDisconnect`].
     pub const fn with_on_disconnect(mut self, rule: OnDisconnect) -> Self {
-        self.on_disconnect = Some(rule);
+        if let Some(rules) = self.rules() {
+            rules.on_disconnect = Some(rule);
+        }
         self
+    }
+
+    const fn rules(&mut self) -> Option<&mut Rules> {
+        match &mut self.kind {
+            ReplyKind::Ready(_) => None,
+            ReplyKind::Later(_, rules) | ReplyKind::Blocking(_, rules) => Some(rules),
+        }
     }
 }
 
@@ -113,7 +125,7 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ReplyKind::Ready(response) => response.fmt(f),
-            ReplyKind::Later(_) | ReplyKind::Blocking(_) => f.write_str("later"),
+            ReplyKind::Later(..) | ReplyKind::Blocking(..) => f.write_str("later"),
         }
     }
 }

@@ -160,10 +160,14 @@ impl Pattern {
     /// Gives `request` the parameters of this pattern, which its rest path matches.
     ///
     /// Segments are counted in the path as it came: the normal form has as many.
+    #[inline]
     pub(super) fn push_params(&self, request: &mut Request) {
-        if self.params.is_empty() {
-            return;
+        if !self.params.is_empty() {
+            self.push_all_params(request);
         }
+    }
+
+    fn push_all_params(&self, request: &mut Request) {
         let mut at = request.path().len() - request.rest_path().len();
         let mut segment = 0;
         // Behind the slash at the start.

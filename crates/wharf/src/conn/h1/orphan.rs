@@ -133,7 +133,7 @@ impl Http1 {
 
     /// Tells the program of what went wrong, which nobody else hears of.
     fn tell_orphan(&self, response: Response, context: &Context<'_>) {
-        let (.., failure) = response.into_parts();
+        let failure = response.checked().take_error();
         // Of a body that could not be read the program has been told already.
         if let Some(failure) = failure.filter(|failure| !failure.is::<BodyError>()) {
             let _ = self.tell(ErrorKind::Handler, &*failure, None, context);

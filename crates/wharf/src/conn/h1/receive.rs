@@ -6,7 +6,6 @@ use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 use std::thread;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode, Version};
@@ -17,12 +16,12 @@ use super::respond::Outcome;
 use super::{Close, CloseReason, Ending, Http1, Interims};
 use crate::body::{Body, BodyWriter};
 use crate::conn::Context;
-use crate::conn::exchange::{Queued, finishes, owned};
+use crate::conn::exchange::{Queued, owned};
 use crate::conn::refusal::Refusal;
 use crate::conn::trace::trace;
 use crate::driver::Input;
 use crate::first_bytes::looks_like_tls;
-use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
+use crate::handler::{BlockingTask, ReplyKind, Task};
 use crate::observe::Limit;
 use crate::pool::Pooled;
 use crate::request::Request;
@@ -147,7 +146,8 @@ impl Http1 {
 
     /// Whether a request would begin for which nothing is left of the tick's budget.
     fn postpones(&mut self, context: &Context<'_>) -> bool {
-        let is_next = self.machine.phase() == Phase::Idle;
+        let is_limited = context.meter.is_limited();
+        let is_next = is_limited && self.machine.phase() == Phase::Idle;
         self.is_postponed = is_next && !context.meter.begin_event();
         self.is_postponed
     }
@@ -222,59 +222,45 @@ impl Http1 {
             self.respond(trace(&parts.head, context.settings.allow_trace), context);
             return 0;
         }
-        let (body, used) = match length {
-            BodyLength::Known(0) => (Body::empty(), 0),
-            BodyLength::Known(_) | BodyLength::Unknown => {
-                self.begin_body(length, &input[head_len..], context)
-            }
-        };
+        let mut used = 0;
+        if length != BodyLength::Known(0) {
+            (parts.body, used) = self.begin_body(length, &input[head_len..], context);
+        }
         let is_safe = parts.head.method().is_safe();
-        let request = Request::new(parts, body);
+        let request = Request::new(parts);
         let handler = context.handler(self.service);
         let reply = self.run(|_| handler.call(request));
-        match reply {
-            Ok(Reply { kind: ReplyKind::Ready(response), .. }) => {
-                if self.respond(response, context) == Outcome::Other {
-                    self.note_request(&input[..head_len], context);
-                }
-            }
-            Ok(Reply { kind: ReplyKind::Later(task), time_limit, on_disconnect }) => {
+        let outcome = match reply.map(|reply| reply.kind) {
+            Ok(ReplyKind::Ready(response)) => self.respond(response, context),
+            Ok(ReplyKind::Later(task, rules)) => {
                 self.exchange.task = Some(task);
-                self.exchange.finishes = finishes(on_disconnect, is_safe, context);
-                let time_limit = time_limit.or(context.timeouts.handler);
-                self.exchange.handler_due =
-                    time_limit.and_then(|limit| context.clock.now().checked_add(limit));
-                if self.poll_task(context) == Outcome::Other {
-                    self.note_request(&input[..head_len], context);
-                }
+                self.exchange.wait(rules, is_safe, context);
+                self.poll_task(context)
             }
-            Ok(Reply { kind: ReplyKind::Blocking(task), time_limit, on_disconnect }) => {
-                self.exchange.finishes = finishes(on_disconnect, is_safe, context);
-                if self.begin_blocking(task, time_limit, context) == Outcome::Other {
-                    self.note_request(&input[..head_len], context);
-                }
+            Ok(ReplyKind::Blocking(task, rules)) => {
+                self.exchange.wait(rules, is_safe, context);
+                self.begin_blocking(task, context)
             }
-            Err(panic) => self.panicked(&*panic, context),
+            Err(panic) => {
+                self.panicked(&*panic, context);
+                Outcome::Encoded
+            }
+        };
+        if outcome == Outcome::Other {
+            self.note_request(&input[..head_len], context);
         }
         used
     }
 
     /// Has a thread call the handler. Until one is free the request waits, like others before it.
-    fn begin_blocking(
-        &mut self,
-        task: BlockingTask,
-        time_limit: Option<Duration>,
-        context: &Context<'_>,
-    ) -> Outcome {
+    fn begin_blocking(&mut self, task: BlockingTask, context: &Context<'_>) -> Outcome {
         let BlockingTask { job, answer } = task;
         let Ok(ticket) = context.threads.submit(job) else {
             self.refuse(Refusal::Limit(Limit::BlockingQueue), context);
             return Outcome::Other;
         };
-        let now = context.clock.now();
-        let time_limit = time_limit.or(context.timeouts.handler);
-        let handler_due = time_limit.and_then(|limit| now.checked_add(limit));
-        let queue_due = now.checked_add(context.blocking.wait());
+        let handler_due = self.exchange.handler_due;
+        let queue_due = context.clock.now().checked_add(context.blocking.wait());
         self.exchange.handler_due = [handler_due, queue_due].into_iter().flatten().min();
         self.exchange.queued = Some(Box::new(Queued { ticket, handler_due }));
         self.exchange.task = Some(Task::new(answer));

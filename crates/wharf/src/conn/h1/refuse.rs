@@ -75,8 +75,8 @@ impl Http1 {
         self.exchange.begin_unread(self.addrs, context);
         let work = (self.exchange.task.take(), self.exchange.queued.take());
         let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
-        let (status, headers, body) = refusal.answer(told, context.blocking);
-        self.send_response(status, &headers, body, refusal.persist(), context);
+        let response = refusal.answer(told, context.blocking);
+        self.send_response(response, refusal.persist(), context);
         self.settle(context);
     }
 
@@ -109,17 +109,28 @@ impl Http1 {
     }
 
     /// Closes the books on an exchange or a connection that is over.
+    #[inline]
     pub(super) fn settle(&mut self, context: &Context<'_>) {
         let phase = self.machine.phase();
         let response_is_out = matches!(phase, Phase::Idle | Phase::Drain | Phase::Closed);
         if response_is_out && self.exchange.status.is_some() {
             let encoded = !self.exchange.aborted;
-            self.done.extend(self.exchange.end(encoded, self.wire.output.len()));
+            if let Some(record) = self.exchange.end(encoded, self.wire.output.len()) {
+                self.done.push(record);
+            }
             if !self.has_orphan() {
                 self.lifeline.end();
             }
         }
-        if phase == Phase::Closed && self.wire.ending.is_none() {
+        if phase == Phase::Closed {
+            self.settle_ending(context);
+        }
+    }
+
+    /// Decides on how the connection ends that has nothing more to read or send.
+    #[cold]
+    fn settle_ending(&mut self, context: &Context<'_>) {
+        if self.wire.ending.is_none() {
             if self.machine.drained_bytes() > context.limits.max_drain_bytes {
                 self.too_much_to_drain(context);
             }

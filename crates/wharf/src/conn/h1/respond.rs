@@ -4,6 +4,7 @@
 //! output is sent (`worker`).
 
 use std::error::Error;
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
@@ -56,45 +57,43 @@ impl Http1 {
             self.send_continue(Wanted::Later, context);
         }
         self.wire.write_timeout = response.write_timeout().or(self.wire.write_timeout);
-        let response = match response.body().kind {
+        let mut response = match response.body().kind {
             BodyKind::Blocking(_) => Response::failure(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "a body for handlers that block, of one that must not",
             ),
-            _ => response,
+            _ => response.checked(),
         };
-        let (mut status, mut headers, mut body, failure) = response.into_parts();
-        if let BodyKind::Switch(make) = body.kind {
-            return self.switch(headers, make, context);
+        if let Some(make) = response.body_mut().take_switch() {
+            return self.switch(response, make, context);
         }
-        if let Some(failure) = failure {
+        if let Some(failure) = response.take_error() {
             self.count_failure(&*failure, context);
-            let told = self.tell(ErrorKind::Handler, &*failure, Some(status), context);
-            if let Some(instead) = told {
-                (status, headers, body) = page(instead);
+            let status = Some(response.status());
+            if let Some(instead) = self.tell(ErrorKind::Handler, &*failure, status, context) {
+                response = page(instead);
             }
             self.exchange.failure = Some(failure);
         }
-        if status.is_informational() {
+        if response.status().is_informational() {
             // A final response is due, and this is none.
-            status = StatusCode::INTERNAL_SERVER_ERROR;
+            response = response.with_status(StatusCode::INTERNAL_SERVER_ERROR);
         }
-        self.send_response(status, &headers, body, Persist::IfPossible, context);
+        self.send_response(response, Persist::IfPossible, context);
     }
 
     /// Encodes a response as far as its body is there.
     pub(super) fn send_response(
         &mut self,
-        status: StatusCode,
-        headers: &Headers,
-        body: Body,
+        mut response: Response,
         persist: Persist,
         context: &Context<'_>,
     ) {
-        if let Some(bytes) = small(&body) {
+        let (status, headers) = (response.status(), response.headers());
+        if let Some(bytes) = small(response.body()) {
             return self.send_small(status, headers, bytes, persist, context);
         }
-        let length = match body.len().or_else(|| declared_length(headers)) {
+        let length = match response.body().len().or_else(|| declared_length(headers)) {
             Some(length) => BodyLength::Known(length),
             None => BodyLength::Unknown,
         };
@@ -108,6 +107,7 @@ impl Http1 {
             return;
         }
         // Starting on a body may run the program's code.
+        let body = take(response.body_mut());
         match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
             Ok(Ok(outgoing)) => {
                 self.exchange.response_body = Some(outgoing);
@@ -191,7 +191,16 @@ impl Http1 {
 
     /// Whether the connection ends with the response to the current request: the server drains, it
     /// was the last that is allowed, or too much of its body is left that nobody will read.
+    #[inline]
     fn is_last(&mut self, context: &Context<'_>) -> bool {
+        let is_usual = !context.is_draining()
+            && self.requests < context.settings.max_requests_per_connection
+            && self.machine.received_all();
+        !is_usual && self.is_last_for_a_reason(context)
+    }
+
+    #[inline(never)]
+    fn is_last_for_a_reason(&mut self, context: &Context<'_>) -> bool {
         if context.is_draining() {
             self.wire.set_reason(CloseReason::Stopped);
             return true;

@@ -12,7 +12,6 @@ use wharf_proto::Headers;
 use super::Http1;
 use crate::conn::wire::Ending;
 use crate::conn::{Context, Protocol};
-use crate::pool::Pooled;
 use crate::response::Response;
 use crate::stream::NextProtocol;
 
@@ -20,13 +19,13 @@ impl Http1 {
     /// Changes the protocol as the handler wishes, or says that the peer should have offered to.
     pub(super) fn switch(
         &mut self,
-        mut headers: Pooled<Headers>,
+        mut response: Response,
         make: NextProtocol,
         context: &Context<'_>,
     ) {
-        if !self.machine.may_switch() || !self.is_offered(&headers) {
+        if !self.machine.may_switch() || !self.is_offered(response.headers()) {
             let mut refusal = Response::status_page(StatusCode::UPGRADE_REQUIRED);
-            for value in headers.get_all("upgrade") {
+            for value in response.headers().get_all("upgrade") {
                 refusal = refusal.append_header("Upgrade", value);
             }
             self.respond(refusal, context);
@@ -41,12 +40,12 @@ impl Http1 {
         };
         let status = if self.machine.answers_connect() {
             // A tunnel is not a protocol of its own (RFC 9110 section 9.3.6).
-            headers.remove("upgrade");
+            response.headers_mut().remove("upgrade");
             StatusCode::OK
         } else {
             StatusCode::SWITCHING_PROTOCOLS
         };
-        let sent = self.machine.send_switch(&headers, &mut self.wire.output.buffer);
+        let sent = self.machine.send_switch(response.headers(), &mut self.wire.output.buffer);
         debug_assert!(sent.is_ok(), "it was allowed: {sent:?}");
         self.exchange.status = Some(status);
         self.done.extend(self.exchange.end(true, self.wire.output.len()));

@@ -162,7 +162,8 @@ impl Http2 {
             }
         };
         let is_safe = parts.head.method().is_safe();
-        let request = Request::new(parts, body);
+        parts.body = body;
+        let request = Request::new(parts);
         let handler = context.handler(self.service);
         let reply = self.run(&mut stream, |_| handler.call(request));
         match reply {

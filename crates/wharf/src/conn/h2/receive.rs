@@ -6,7 +6,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 use std::thread;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -15,7 +14,7 @@ use wharf_proto::{BodyLength, Headers, Reject};
 
 use super::{Http2, Stream};
 use crate::body::{Body, BodyError, BodyWriter, ReadPace};
-use crate::conn::exchange::{Queued, discard, finishes, owned};
+use crate::conn::exchange::{Queued, discard, owned};
 use crate::conn::refusal::Refusal;
 use crate::conn::{Context, Pace};
 use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
@@ -150,38 +149,29 @@ impl Http2 {
         is_safe: bool,
         context: &Context<'_>,
     ) {
-        let Reply { kind, time_limit, on_disconnect } = reply;
-        stream.exchange.finishes = finishes(on_disconnect, is_safe, context);
-        match kind {
+        match reply.kind {
             ReplyKind::Ready(response) => self.respond(stream, response, context),
-            ReplyKind::Later(task) => {
+            ReplyKind::Later(task, rules) => {
                 stream.exchange.task = Some(task);
-                let time_limit = time_limit.or(context.timeouts.handler);
-                stream.exchange.handler_due =
-                    time_limit.and_then(|limit| context.clock.now().checked_add(limit));
+                stream.exchange.wait(rules, is_safe, context);
                 self.poll_task(stream, context);
             }
-            ReplyKind::Blocking(task) => self.begin_blocking(stream, task, time_limit, context),
+            ReplyKind::Blocking(task, rules) => {
+                stream.exchange.wait(rules, is_safe, context);
+                self.begin_blocking(stream, task, context);
+            }
         }
         self.heed_limit(stream, context);
     }
 
     /// Has a thread call the handler. Until one is free the request waits, like others before it.
-    fn begin_blocking(
-        &mut self,
-        stream: &mut Stream,
-        task: BlockingTask,
-        time_limit: Option<Duration>,
-        context: &Context<'_>,
-    ) {
+    fn begin_blocking(&mut self, stream: &mut Stream, task: BlockingTask, context: &Context<'_>) {
         let BlockingTask { job, answer } = task;
         let Ok(ticket) = context.threads.submit(job) else {
             return self.refuse(stream, Refusal::Limit(Limit::BlockingQueue), context);
         };
-        let now = context.clock.now();
-        let time_limit = time_limit.or(context.timeouts.handler);
-        let handler_due = time_limit.and_then(|limit| now.checked_add(limit));
-        let queue_due = now.checked_add(context.blocking.wait());
+        let handler_due = stream.exchange.handler_due;
+        let queue_due = context.clock.now().checked_add(context.blocking.wait());
         stream.exchange.handler_due = [handler_due, queue_due].into_iter().flatten().min();
         stream.exchange.queued = Some(Box::new(Queued { ticket, handler_due }));
         stream.exchange.task = Some(Task::new(answer));

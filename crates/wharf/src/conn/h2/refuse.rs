@@ -111,8 +111,8 @@ impl Http2 {
         }
         stream.exchange.begin_unread(self.addrs, context);
         discard((stream.exchange.task.take(), stream.exchange.queued.take()));
-        let (status, headers, body) = refusal.answer(told, context.blocking);
-        self.send_response(stream, status, &headers, body, context);
+        let response = refusal.answer(told, context.blocking);
+        self.send_response(stream, response, context);
     }
 
     /// Puts a handler that goes on by itself aside.

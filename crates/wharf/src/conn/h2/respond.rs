@@ -3,6 +3,7 @@
 //! Not here: what a body is made of (`conn/outgoing.rs`), whose turn it is (the machine's), and
 //! what goes wrong (`refuse.rs`).
 
+use std::mem::{replace, take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context as TaskContext, Poll};
 
@@ -13,7 +14,7 @@ use wharf_proto::{BodyLength, Headers, Misuse};
 
 use super::receive::Wanted;
 use super::{Http2, Stream};
-use crate::body::{Body, BodyKind};
+use crate::body::BodyKind;
 use crate::conn::Context;
 use crate::conn::exchange::{discard, panicked};
 use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
@@ -70,44 +71,42 @@ impl Http2 {
             BodyKind::Switch(_) => Some(Response::status_page(StatusCode::NOT_IMPLEMENTED)),
             _ => None,
         };
-        let response = match instead {
-            None => response,
+        let mut response = match instead {
+            None => response.checked(),
             Some(instead) => {
                 discard(response);
                 instead
             }
         };
-        let (mut status, mut headers, mut body, failure) = response.into_parts();
-        if let Some(failure) = failure {
+        if let Some(failure) = response.take_error() {
             self.count_failure(stream, &*failure, context);
-            let told = self.tell(stream, ErrorKind::Handler, &*failure, Some(status), context);
-            if let Some(instead) = told {
-                discard(body);
-                (status, headers, body) = page(instead);
+            let status = Some(response.status());
+            if let Some(instead) = self.tell(stream, ErrorKind::Handler, &*failure, status, context)
+            {
+                discard(replace(&mut response, page(instead)));
             }
             stream.exchange.failure = Some(failure);
         }
-        if status.is_informational() {
+        if response.status().is_informational() {
             // A final response is due, and this is none.
-            status = StatusCode::INTERNAL_SERVER_ERROR;
+            response = response.with_status(StatusCode::INTERNAL_SERVER_ERROR);
         }
-        self.send_response(stream, status, &headers, body, context);
+        self.send_response(stream, response, context);
     }
 
     /// Sends a response as far as its body is there.
     pub(super) fn send_response(
         &mut self,
         stream: &mut Stream,
-        status: StatusCode,
-        headers: &Headers,
-        body: Body,
+        mut response: Response,
         context: &Context<'_>,
     ) {
-        if let Some(bytes) = small(&body) {
+        let (status, headers) = (response.status(), response.headers());
+        if let Some(bytes) = small(response.body()) {
             self.send_small(stream, status, headers, bytes, context);
-            return discard(body);
+            return discard(response);
         }
-        let length = match body.len().or_else(|| declared_length(headers)) {
+        let length = match response.body().len().or_else(|| declared_length(headers)) {
             Some(length) => BodyLength::Known(length),
             None => BodyLength::Unknown,
         };
@@ -115,13 +114,14 @@ impl Http2 {
         let head = h2::Response::new(status, length).date(context.clock.date().value());
         let out = &mut self.wire.output.buffer;
         let Ok(sent) = self.machine.send_head(stream.key, head, headers, out) else {
-            return discard(body);
+            return discard(response);
         };
         stream.exchange.status = Some(status);
         if sent.is_over {
-            return discard(body);
+            return discard(response);
         }
         // Starting on a body may run the program's code.
+        let body = take(response.body_mut());
         match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
             Ok(Ok(outgoing)) => {
                 stream.exchange.response_body = Some(outgoing);
@@ -269,7 +269,7 @@ impl Http2 {
             self.machine.await_writable(stream.key);
         }
         if stream.pending.is_empty() {
-            discard(std::mem::take(&mut stream.pending));
+            discard(take(&mut stream.pending));
             stream.room_deadline.stop();
         }
         stream.pending.is_empty()
@@ -308,7 +308,7 @@ impl Http2 {
             });
         }
         self.await_room_for_all(context);
-        if self.wire.can_produce() && std::mem::take(&mut self.holds_streams) {
+        if self.wire.can_produce() && take(&mut self.holds_streams) {
             self.pump_held(context);
         }
     }
@@ -360,7 +360,7 @@ impl Http2 {
 
     pub(super) fn give_up_with(&mut self, stream: &mut Stream, code: ErrorCode) {
         stream.exchange.aborted = true;
-        discard((std::mem::take(&mut stream.pending), stream.exchange.response_body.take()));
+        discard((take(&mut stream.pending), stream.exchange.response_body.take()));
         let out = &mut self.wire.output.buffer;
         self.machine.reset(stream.key, code, out);
     }
@@ -380,7 +380,7 @@ impl Http2 {
         if !stream.pending.is_empty() || !stream.exchange.is_over() {
             let (task, response) =
                 (stream.exchange.task.take(), stream.exchange.response_body.take());
-            discard((std::mem::take(&mut stream.pending), task, response));
+            discard((take(&mut stream.pending), task, response));
         }
         self.done.extend(stream.exchange.end(encoded, self.wire.output.len()));
         stream.lifeline.end();
