@@ -49,29 +49,57 @@ pub(crate) struct Field {
 /// Which of the fields that the server manages itself are present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Managed {
-    /// `Connection` is present.
-    pub connection: bool,
-    /// `Content-Length` is present.
-    pub content_length: bool,
-    /// `Date` is present.
-    pub date: bool,
-    /// `Transfer-Encoding` is present.
-    pub transfer_encoding: bool,
-    /// `Upgrade` is present.
-    pub upgrade: bool,
+    /// A bit for each.
+    marks: u8,
 }
 
+const CONNECTION: u8 = 1;
+const CONTENT_LENGTH: u8 = 2;
+const DATE: u8 = 4;
+const TRANSFER_ENCODING: u8 = 8;
+const UPGRADE: u8 = 16;
+
 impl Managed {
-    #[inline]
+    /// Whether `Connection` is present.
+    #[must_use]
+    pub const fn connection(self) -> bool {
+        self.marks & CONNECTION != 0
+    }
+
+    /// Whether `Content-Length` is present.
+    #[must_use]
+    pub const fn content_length(self) -> bool {
+        self.marks & CONTENT_LENGTH != 0
+    }
+
+    /// Whether `Date` is present.
+    #[must_use]
+    pub const fn date(self) -> bool {
+        self.marks & DATE != 0
+    }
+
+    /// Whether `Transfer-Encoding` is present.
+    #[must_use]
+    pub const fn transfer_encoding(self) -> bool {
+        self.marks & TRANSFER_ENCODING != 0
+    }
+
+    /// Whether `Upgrade` is present.
+    #[must_use]
+    pub const fn upgrade(self) -> bool {
+        self.marks & UPGRADE != 0
+    }
+
+    #[inline(always)]
     fn note(&mut self, name: &[u8]) {
-        match name.len() {
-            4 => self.date |= is_name(name, b"date"),
-            7 => self.upgrade |= is_name(name, b"upgrade"),
-            10 => self.connection |= is_name(name, b"connection"),
-            14 => self.content_length |= is_name(name, b"content-length"),
-            17 => self.transfer_encoding |= is_name(name, b"transfer-encoding"),
-            _ => {}
-        }
+        self.marks |= match name.len() {
+            4 if is_name(name, b"date") => DATE,
+            7 if is_name(name, b"upgrade") => UPGRADE,
+            10 if is_name(name, b"connection") => CONNECTION,
+            14 if is_name(name, b"content-length") => CONTENT_LENGTH,
+            17 if is_name(name, b"transfer-encoding") => TRANSFER_ENCODING,
+            _ => 0,
+        };
     }
 }
 
@@ -82,13 +110,7 @@ impl Headers {
         Self {
             block: Vec::new(),
             fields: Vec::new(),
-            managed: Managed {
-                connection: false,
-                content_length: false,
-                date: false,
-                transfer_encoding: false,
-                upgrade: false,
-            },
+            managed: Managed { marks: 0 },
             is_received: false,
         }
     }
@@ -244,6 +266,12 @@ impl Headers {
         (!self.is_received).then_some(&self.block)
     }
 
+    /// As [`lines`](Self::lines), unless the server manages one of them itself.
+    #[inline]
+    pub(crate) fn plain_lines(&self) -> Option<&[u8]> {
+        (!self.is_received && self.managed.marks == 0).then_some(&self.block)
+    }
+
     /// The received bytes that the fields point into.
     pub(crate) fn received(&self) -> &[u8] {
         &self.block
@@ -296,7 +324,7 @@ impl Headers {
     }
 
     /// Where name and value are known to the compiler, so is the line.
-    #[inline]
+    #[inline(always)]
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
         let name_at = offset(self.block.len());
         let (name_len, value_len) = (offset(name.len()), offset(value.len()));
@@ -530,9 +558,9 @@ mod tests {
         assert_eq!(headers.managed(), Managed::default());
         headers.append("DATE", "now").unwrap();
         headers.append("content-LENGTH", "1").unwrap();
-        assert!(headers.managed().date && headers.managed().content_length);
+        assert!(headers.managed().date() && headers.managed().content_length());
         headers.remove("date");
-        assert!(!headers.managed().date && headers.managed().content_length);
+        assert!(!headers.managed().date() && headers.managed().content_length());
     }
 
     #[test]
@@ -543,7 +571,7 @@ mod tests {
         received.push_received(field);
         received.extend_received(&head[..20]);
         received.extend_received(head);
-        assert!(received.managed().connection);
+        assert!(received.managed().connection());
 
         let mut copy = received.clone();
         copy.append("x", "y").unwrap();
@@ -551,7 +579,7 @@ mod tests {
         assert_eq!(copy.lines(), None);
         copy.remove("connection");
         assert_eq!(copy.lines(), Some(&b"x: y\r\n"[..]));
-        assert!(!copy.managed().connection);
+        assert!(!copy.managed().connection());
 
         received.clear();
         assert_eq!(received.lines(), Some(&b""[..]));

@@ -134,7 +134,7 @@ impl Parts {
     }
 
     fn reset(&mut self) {
-        self.head.clear();
+        // The head is cleared by whoever reads the next one into it.
         self.body.put(Body::empty());
         self.mounted_at = 0;
         self.params.clear();

@@ -134,6 +134,27 @@ impl Connection {
         matches!(self.send, Send::Awaiting)
     }
 
+    /// Whether a request awaits its response, or the rest of it.
+    #[inline]
+    #[must_use]
+    pub const fn is_responding(&self) -> bool {
+        matches!(self.send, Send::Awaiting | Send::Body)
+    }
+
+    /// Whether what is received next is a request, or more of its head.
+    #[inline]
+    #[must_use]
+    pub const fn reads_head(&self) -> bool {
+        matches!(self.recv, Recv::Idle | Recv::Head)
+    }
+
+    /// Whether nothing more is read or sent: [`Phase::Closed`].
+    #[inline]
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.phase(), Phase::Closed)
+    }
+
     /// Whether the peer waits for `100 Continue`: no byte of the body has come, and neither it nor
     /// a response was sent.
     #[must_use]

@@ -7,7 +7,6 @@
 use http::StatusCode;
 
 use crate::Headers;
-use crate::headers::Managed;
 use crate::trailers::is_forbidden_trailer;
 
 /// The length of a date as in `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
@@ -91,43 +90,54 @@ pub(super) fn response_head(
     persistence: Persistence,
     out: &mut Vec<u8>,
 ) {
-    let managed = headers.managed();
-    let date = if managed.date { None } else { date };
-    match (status, date, delimiter) {
-        (StatusCode::OK, Some(date), Delimiter::Length(length)) => {
+    match (status, headers.plain_lines(), date, delimiter, persistence) {
+        (
+            StatusCode::OK,
+            Some(lines),
+            Some(date),
+            Delimiter::Length(length),
+            Persistence::Implied,
+        ) => {
             // Copied without a call, since its length is known here.
             out.extend_from_slice(&date.start);
             number_line(length, out);
+            out.extend_from_slice(lines);
+            out.extend_from_slice(b"\r\n");
         }
-        _ => other_start(status, date, delimiter, out),
+        _ => other_response_head(status, headers, date, delimiter, persistence, out),
     }
-    if persistence != Persistence::Implied || managed.upgrade {
-        connection_line(persistence, managed.upgrade, out);
-    }
-    fields(headers, managed, out);
-    out.extend_from_slice(b"\r\n");
 }
 
-/// Appends what stands before `Connection` in heads that do not begin like most.
-#[inline(never)]
-fn other_start(
+/// As [`response_head`], for those that are not like most.
+#[cold]
+fn other_response_head(
     status: StatusCode,
+    headers: &Headers,
     date: Option<&DateField>,
     delimiter: Delimiter,
+    persistence: Persistence,
     out: &mut Vec<u8>,
 ) {
+    let managed = headers.managed();
     status_line(status, out);
-    if let Some(date) = date {
+    if let Some(date) = date
+        && !managed.date()
+    {
         out.extend_from_slice(date.line());
     }
     match delimiter {
         Delimiter::Length(length) => {
             out.extend_from_slice(b"Content-Length: ");
-            number_line(length, out);
+            any_number_line(length, out);
         }
         Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         Delimiter::Bodiless | Delimiter::Close => {}
     }
+    if persistence != Persistence::Implied || managed.upgrade() {
+        connection_line(persistence, managed.upgrade(), out);
+    }
+    fields(headers, out);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Appends `Connection`. RFC 9110 section 7.8: whoever sends `Upgrade` names it there.
@@ -145,7 +155,7 @@ fn connection_line(persistence: Persistence, has_upgrade: bool, out: &mut Vec<u8
 /// Appends an interim response (RFC 9110 section 15.2), which has neither body nor `Date`.
 pub(super) fn interim_head(status: StatusCode, headers: &Headers, out: &mut Vec<u8>) {
     status_line(status, out);
-    fields(headers, headers.managed(), out);
+    fields(headers, out);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -199,17 +209,16 @@ pub(super) fn last_chunk(trailers: Option<&Headers>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the caller's fields, of which those are ours that are `managed`, without them.
-#[inline(always)]
-fn fields(headers: &Headers, managed: Managed, out: &mut Vec<u8>) {
-    let has_ours = managed.connection || managed.content_length || managed.transfer_encoding;
+/// Appends the caller's fields without those that are ours alone.
+fn fields(headers: &Headers, out: &mut Vec<u8>) {
+    let managed = headers.managed();
+    let has_ours = managed.connection() || managed.content_length() || managed.transfer_encoding();
     match headers.lines() {
         Some(lines) if !has_ours => out.extend_from_slice(lines),
         _ => fields_but_ours(headers, out),
     }
 }
 
-#[inline(never)]
 fn fields_but_ours(headers: &Headers, out: &mut Vec<u8>) {
     let ours = ["connection", "content-length", "transfer-encoding"];
     for (name, value) in headers {
@@ -238,7 +247,7 @@ fn number_line(number: u64, out: &mut Vec<u8>) {
             let (hundreds, tens) = (decimal(number / 100), decimal(number / 10));
             out.extend_from_slice(&[hundreds, tens, decimal(number), b'\r', b'\n']);
         }
-        1000.. => long_number_line(number, out),
+        1000.. => any_number_line(number, out),
     }
 }
 
@@ -249,8 +258,8 @@ fn decimal(number: u64) -> u8 {
 }
 
 /// Appends a number and a line end. They are made aside with room for any number, and then cut.
-#[inline(never)]
-fn long_number_line(number: u64, out: &mut Vec<u8>) {
+#[cold]
+fn any_number_line(number: u64, out: &mut Vec<u8>) {
     let mut line = *b"00000000000000000000\r\n";
     let longest = line.len();
     let (mut digits, mut rest) = (1, number);

@@ -70,7 +70,7 @@ impl Connection {
         if !self.awaits_response() {
             return Err(Misuse::NotAwaitingResponse);
         }
-        let asks_close = headers.managed().connection && asks_close(headers);
+        let asks_close = headers.managed().connection() && asks_close(headers);
         // A peer that still holds its body back may send it or not; nobody can tell where the
         // next request begins (RFC 9110 section 10.1.1).
         if response.close || asks_close || self.recv == Recv::Closed || self.expects_continue {
@@ -129,7 +129,7 @@ impl Connection {
     ///
     /// As theirs, where another length was announced than the body has. It may be another to HEAD,
     /// whose response tells what it would be. Nothing is appended then.
-    #[inline]
+    #[inline(never)]
     pub fn send_whole(
         &mut self,
         response: Response<'_>,
@@ -151,13 +151,17 @@ impl Connection {
                 out.extend_from_slice(body);
                 self.writing = Writing::Length(0);
             }
-            Writing::Chunked | Writing::Close => {
-                self.send_body(body, out)?;
-                return self.end(None, out);
-            }
+            Writing::Chunked | Writing::Close => return self.send_unbounded(body, out),
         }
         self.step_send(SendInput::End);
         Ok(())
+    }
+
+    /// Appends a body that has no announced length, and its end.
+    #[cold]
+    fn send_unbounded(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
+        self.send_body(body, out)?;
+        self.end(None, out)
     }
 
     /// Appends a piece of the response body. An empty one does nothing.

@@ -95,7 +95,7 @@ impl HeadEncoder {
             self.new_head(status, headers, lines, out);
         }
         if let Some(date) = date
-            && !headers.managed().date
+            && !headers.managed().date()
         {
             self.date.put(b"date", date, &mut self.encoder, out);
         }

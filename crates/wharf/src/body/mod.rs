@@ -235,6 +235,12 @@ impl Body {
         self.max_bytes = max_bytes;
     }
 
+    /// Whether there never was a body.
+    #[inline]
+    pub(crate) const fn is_none(&self) -> bool {
+        matches!(self.kind, BodyKind::Empty)
+    }
+
     /// Whether this is a received body that is in memory and longer than its bound.
     pub(crate) fn is_too_large(&self) -> bool {
         matches!(&self.kind, BodyKind::Pooled(bytes) if bytes.len() as u64 > self.max_bytes)

@@ -157,5 +157,9 @@ pub(super) fn small(body: &Body) -> Option<&[u8]> {
 
 /// The length that a handler announced for a body that is not in memory.
 pub(super) fn declared_length(headers: &Headers) -> Option<u64> {
-    headers.managed().content_length.then(|| headers.get("content-length")?.parse().ok()).flatten()
+    headers
+        .managed()
+        .content_length()
+        .then(|| headers.get("content-length")?.parse().ok())
+        .flatten()
 }

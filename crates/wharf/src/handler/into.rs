@@ -113,11 +113,11 @@ where
     R: IntoResponse + 'static,
 {
     fn call(&self, mut request: Request) -> Reply {
+        if request.body().is_none() || request.body().as_bytes().is_some() {
+            return Reply::ready((self.0)(request));
+        }
         if request.body().is_too_large() {
             return Reply::ready(BodyError::from(Reject::BodyTooLarge));
-        }
-        if request.body().as_bytes().is_some() {
-            return Reply::ready((self.0)(request));
         }
         let function = Arc::clone(&self.0);
         Reply::later(async move {

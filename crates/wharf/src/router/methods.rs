@@ -46,11 +46,18 @@ impl Route {
     }
 
     /// Answers a request for this path, where `known` has the methods of all paths.
+    #[inline]
     pub(super) fn call(&self, mut request: Request, known: &Allow) -> Reply {
         if let Some(endpoint) = self.choose(request.method()) {
             self.pattern.push_params(&mut request);
             return endpoint.handler().call(request);
         }
+        self.refuse(&request, known)
+    }
+
+    /// Answers a request whose method has no handler.
+    #[inline(never)]
+    fn refuse(&self, request: &Request, known: &Allow) -> Reply {
         Reply::ready(self.allow.on(match *request.method() {
             Method::OPTIONS => Response::new(StatusCode::NO_CONTENT),
             ref method if known.knows(method) => {
@@ -61,7 +68,16 @@ impl Route {
         }))
     }
 
+    #[inline]
     fn choose(&self, method: &Method) -> Option<&Endpoint> {
+        match self.by_method.first() {
+            Some((first, endpoint)) if first == method => Some(endpoint),
+            _ => self.choose_other(method),
+        }
+    }
+
+    #[inline(never)]
+    fn choose_other(&self, method: &Method) -> Option<&Endpoint> {
         let own = self.endpoint(Some(method));
         // RFC 9110 section 9.3.2: HEAD is GET without the content, which the server leaves out.
         let get = || (*method == Method::HEAD).then(|| self.endpoint(Some(&Method::GET))).flatten();

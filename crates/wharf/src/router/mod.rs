@@ -263,6 +263,13 @@ impl Router {
         self.hosts.endpoints().chain(routes).chain(mounts).chain(&self.fallback)
     }
 
+    /// The route that is written like `path`, which is in normal form then, as routes are.
+    #[inline]
+    fn find_written(&self, path: &str) -> Option<&Route> {
+        let route = self.paths.written(path).and_then(|index| self.routes.get(index))?;
+        (!route.pattern().has_params()).then_some(route)
+    }
+
     fn find(&self, request: &Request) -> Found<'_> {
         let path = match request.rest_path() {
             // CONNECT has no path.
@@ -270,10 +277,7 @@ impl Router {
             "" => "/",
             path => path,
         };
-        // A path that is written like a route is in normal form, as routes are.
-        if let Some(route) = self.paths.written(path).and_then(|index| self.routes.get(index))
-            && !route.pattern().has_params()
-        {
+        if let Some(route) = self.find_written(path) {
             return Found::Route(route);
         }
         let Some(path) = normal::of_path(path) else { return Found::Nothing };
@@ -299,7 +303,27 @@ impl Router {
 }
 
 impl Handler for Router {
+    /// What most requests want is tried first.
     fn call(&self, request: Request) -> Reply {
+        if self.hosts.is_empty()
+            && let Some(route) = self.find_written(request.rest_path())
+        {
+            return route.call(request, &self.allow);
+        }
+        self.call_any(request)
+    }
+
+    fn check(&self) -> Result<(), HandlerError> {
+        match &self.mistake {
+            Some(mistake) => Err(mistake.clone()),
+            None => self.endpoints().try_for_each(Endpoint::check),
+        }
+    }
+}
+
+impl Router {
+    #[inline(never)]
+    fn call_any(&self, request: Request) -> Reply {
         if !self.hosts.is_empty()
             && let Some(endpoint) = request.host().and_then(|host| self.hosts.find(host))
         {
@@ -324,13 +348,6 @@ impl Handler for Router {
                 }
                 None => Reply::ready(Response::status_page(StatusCode::NOT_FOUND)),
             },
-        }
-    }
-
-    fn check(&self) -> Result<(), HandlerError> {
-        match &self.mistake {
-            Some(mistake) => Err(mistake.clone()),
-            None => self.endpoints().try_for_each(Endpoint::check),
         }
     }
 }

@@ -84,10 +84,7 @@ impl Http1 {
             }
             let parts = self.parts.get_or_insert_with(Pooled::take);
             // A head is built in `parts`, which is empty once the request has it.
-            let head = match self.machine.phase() {
-                Phase::Idle | Phase::Head => &mut parts.head,
-                _ => &mut self.trailers,
-            };
+            let head = if self.machine.reads_head() { &mut parts.head } else { &mut self.trailers };
             let own_limits;
             let mut limits = context.limits;
             if let Some(body) = &self.exchange.request_body {
@@ -113,7 +110,7 @@ impl Http1 {
                         }
                         None => {}
                     }
-                    self.settle(context);
+                    self.settle_at_once(context);
                     if used < input.len() && self.postpones(context) {
                         self.feed(pieces);
                         return used;
@@ -231,7 +228,7 @@ impl Http1 {
         let handler = context.handler(self.service);
         let reply = self.run(|_| handler.call(request));
         let outcome = match reply.map(|reply| reply.kind) {
-            Ok(ReplyKind::Ready(response)) => self.respond(response, context),
+            Ok(ReplyKind::Ready(response)) => self.respond_at_once(response, context),
             Ok(ReplyKind::Later(task, rules)) => {
                 self.exchange.task = Some(task);
                 self.exchange.wait(rules, is_safe, context);

@@ -8,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::StatusCode;
 use wharf_proto::Reject;
-use wharf_proto::h1::Phase;
 
 use super::{Close, Ending, Http1};
 use crate::conn::Context;
@@ -109,11 +108,14 @@ impl Http1 {
     }
 
     /// Closes the books on an exchange or a connection that is over.
-    #[inline]
     pub(super) fn settle(&mut self, context: &Context<'_>) {
-        let phase = self.machine.phase();
-        let response_is_out = matches!(phase, Phase::Idle | Phase::Drain | Phase::Closed);
-        if response_is_out && self.exchange.status.is_some() {
+        self.settle_at_once(context);
+    }
+
+    /// As [`settle`](Self::settle), and a part of its caller.
+    #[inline(always)]
+    pub(super) fn settle_at_once(&mut self, context: &Context<'_>) {
+        if self.exchange.status.is_some() && !self.machine.is_responding() {
             let encoded = !self.exchange.aborted;
             if let Some(record) = self.exchange.end(encoded, self.wire.output.len()) {
                 self.done.push(record);
@@ -122,7 +124,7 @@ impl Http1 {
                 self.lifeline.end();
             }
         }
-        if phase == Phase::Closed {
+        if self.machine.is_closed() {
             self.settle_ending(context);
         }
     }

@@ -33,8 +33,13 @@ pub(super) enum Outcome {
 
 impl Http1 {
     /// Encodes the handler's response.
-    #[inline]
     pub(super) fn respond(&mut self, response: Response, context: &Context<'_>) -> Outcome {
+        self.respond_at_once(response, context)
+    }
+
+    /// As [`respond`](Self::respond), and a part of its caller.
+    #[inline(always)]
+    pub(super) fn respond_at_once(&mut self, response: Response, context: &Context<'_>) -> Outcome {
         if self.reads_too_much(context) || response.body().is_too_large() {
             self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
             return Outcome::Encoded;
@@ -52,6 +57,7 @@ impl Http1 {
     }
 
     /// Encodes a response that tells more than a status, fields and a small body.
+    #[cold]
     fn respond_specially(&mut self, response: Response, context: &Context<'_>) {
         if matches!(response.body().kind, BodyKind::Channel(_) | BodyKind::Producer(_)) {
             self.send_continue(Wanted::Later, context);
@@ -122,6 +128,7 @@ impl Http1 {
     }
 
     /// Encodes a response with a body that is copied behind its head.
+    #[inline(always)]
     fn send_small(
         &mut self,
         status: StatusCode,
@@ -199,7 +206,7 @@ impl Http1 {
         !is_usual && self.is_last_for_a_reason(context)
     }
 
-    #[inline(never)]
+    #[cold]
     fn is_last_for_a_reason(&mut self, context: &Context<'_>) -> bool {
         if context.is_draining() {
             self.wire.set_reason(CloseReason::Stopped);

@@ -173,7 +173,7 @@ impl Http2 {
     /// Has no more requests come if a handler asks for the connection's end, or the server ends.
     /// The latter is asked as late as can be, as over HTTP/1.1.
     fn heed_close(&mut self, headers: &Headers, context: &Context<'_>) {
-        let asks = headers.managed().connection
+        let asks = headers.managed().connection()
             && headers.get("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if asks || context.is_draining() {
             self.machine.goaway_soon(&mut self.wire.output.buffer);
