@@ -11,8 +11,9 @@ use bytes::{Buf, Bytes};
 pub(crate) struct Output {
     /// Encoded heads, chunk framing and small bodies.
     pub(crate) buffer: Vec<u8>,
-    /// A large body that is not copied. Nothing can be put behind it before it is sent.
-    tail: Bytes,
+    /// A large body that is not copied. Nothing can be put behind it before it is sent. It is kept
+    /// until `clear` even then, for dropping it may run the program's code.
+    tail: Option<Bytes>,
     /// How much of the buffer has been sent.
     sent: usize,
 }
@@ -20,7 +21,7 @@ pub(crate) struct Output {
 impl Output {
     /// How many bytes are still to be sent.
     pub(crate) fn len(&self) -> usize {
-        self.buffer.len() - self.sent + self.tail.len()
+        self.buffer.len() - self.sent + self.tail.as_ref().map_or(0, Bytes::len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -29,8 +30,7 @@ impl Output {
 
     /// Puts bytes behind everything. A tail that is there already is copied before them.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
-        if self.has_tail() {
-            let tail = std::mem::take(&mut self.tail);
+        if let Some(tail) = self.tail.take() {
             self.buffer.extend_from_slice(&tail);
         }
         self.buffer.extend_from_slice(bytes);
@@ -42,20 +42,21 @@ impl Output {
     ///
     /// If there is one already: whoever fills an output waits until it is sent.
     pub(crate) fn set_tail(&mut self, tail: Bytes) {
-        assert!(self.tail.is_empty(), "an output holds one tail");
-        self.tail = tail;
+        assert!(!self.has_tail(), "an output holds one tail");
+        self.tail = Some(tail);
     }
 
     /// Whether nothing may be put behind what is there.
     pub(crate) fn has_tail(&self) -> bool {
-        !self.tail.is_empty()
+        self.tail.as_ref().is_some_and(|tail| !tail.is_empty())
     }
 
     /// What is still to be sent, in order and `max` bytes of it at most; either slice may be empty.
     pub(crate) fn slices(&self, max: usize) -> [IoSlice<'_>; 2] {
         let buffer = &self.buffer[self.sent..];
         let buffer = &buffer[..buffer.len().min(max)];
-        let tail = &self.tail[..self.tail.len().min(max - buffer.len())];
+        let tail = self.tail.as_deref().unwrap_or_default();
+        let tail = &tail[..tail.len().min(max - buffer.len())];
         [IoSlice::new(buffer), IoSlice::new(tail)]
     }
 
@@ -63,8 +64,21 @@ impl Output {
     pub(crate) fn advance(&mut self, len: usize) {
         let of_buffer = len.min(self.buffer.len() - self.sent);
         self.sent += of_buffer;
-        // The tail's owner is kept until `clear`, for dropping it may run the program's code.
-        self.tail.advance(len - of_buffer);
+        match &mut self.tail {
+            Some(tail) => tail.advance(len - of_buffer),
+            None => debug_assert_eq!(len, of_buffer, "no more is sent than there is"),
+        }
+    }
+
+    /// Forgets everything, if the program's code has nothing to do with it.
+    #[inline(always)]
+    pub(crate) fn clear_plain(&mut self) -> bool {
+        let is_plain = self.tail.is_none();
+        if is_plain {
+            self.buffer.clear();
+            self.sent = 0;
+        }
+        is_plain
     }
 
     /// Forgets everything and keeps the buffer's storage. What becomes of the tail comes last: if
@@ -72,7 +86,7 @@ impl Output {
     pub(crate) fn clear(&mut self) {
         self.buffer.clear();
         self.sent = 0;
-        drop(std::mem::take(&mut self.tail));
+        drop(self.tail.take());
     }
 }
 
@@ -81,12 +95,12 @@ impl Output {
 impl Output {
     /// The buffer, how much of it has been sent, and the tail.
     pub(crate) fn into_parts(self) -> (Vec<u8>, usize, Bytes) {
-        (self.buffer, self.sent, self.tail)
+        (self.buffer, self.sent, self.tail.unwrap_or_default())
     }
 
     /// What it was before [`into_parts`](Self::into_parts).
     pub(crate) fn from_parts(buffer: Vec<u8>, sent: usize, tail: Bytes) -> Self {
-        Self { buffer, tail, sent }
+        Self { buffer, tail: Some(tail), sent }
     }
 }
 

@@ -322,8 +322,9 @@ impl Conn {
             | Timer::TunnelIdle
             | Timer::Linger => {}
         }
-        let handler_due = work.and_then(Work::handler_due);
-        let idle_due = work.and_then(|work| work.idle(timeouts)).map(|(_, due)| due);
+        let Some(work) = work else { return deadline.due };
+        let handler_due = work.handler_due();
+        let idle_due = work.idle(timeouts).map(|(_, due)| due);
         [deadline.due, handler_due, idle_due].into_iter().flatten().min()
     }
 

@@ -284,6 +284,18 @@ impl Conn {
         }
     }
 
+    /// Forgets output that was handed to the system at once, if it was all that was left of a
+    /// request of HTTP/1.
+    #[inline(always)]
+    pub(crate) fn is_over_once_sent(&mut self) -> bool {
+        let is_over = match &mut self.work {
+            Some(Work::Http1(http)) => self.secure.is_none() && http.is_over_once_sent(),
+            _ => false,
+        };
+        self.moves.sent |= is_over;
+        is_over
+    }
+
     /// All output was handed to the system at once.
     #[inline(always)]
     pub(crate) fn on_sent_at_once(&mut self, context: &Context<'_>) {

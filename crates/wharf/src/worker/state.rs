@@ -168,9 +168,12 @@ impl<S> State<S> {
     /// another turn, after everybody else.
     #[inline(always)]
     pub(super) fn on_sent_at_once(&mut self, key: Key) {
-        let context = self.shared.context(&self.own);
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        // Most often nothing is left to be done, which takes no time.
+        // Most often nothing is left to be done.
+        if conn.is_over_once_sent() {
+            return;
+        }
+        let context = self.shared.context(&self.own);
         let is_left = conn.work.as_ref().is_some_and(Work::has_more_to_do);
         shield(conn, |conn| conn.on_sent_at_once(&context));
         if is_left && let Some(blocked) = self.watch.lap() {

@@ -312,6 +312,16 @@ impl Http1 {
         self.resume(context);
     }
 
+    /// Forgets output that was sent, if nothing has waited for that.
+    #[inline(always)]
+    pub(crate) fn is_over_once_sent(&mut self) -> bool {
+        let is_over = !self.has_more_to_do() && !self.wire.eof && self.wire.output.clear_plain();
+        if is_over {
+            self.wire.write_timeout = None;
+        }
+        is_over
+    }
+
     /// Does what waited for output to be sent.
     pub(crate) fn go_on(&mut self, context: &Context<'_>) {
         if self.done_when_sent > 0 {
