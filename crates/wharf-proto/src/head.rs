@@ -221,6 +221,6 @@ impl RequestHead {
 
     fn text(&self, span: Span) -> &str {
         let bytes = slice(self.headers.received(), span.at, span.len);
-        std::str::from_utf8(bytes).expect("request-targets are ASCII")
+        wharf_scan::ascii(bytes).expect("request-targets are ASCII")
     }
 }

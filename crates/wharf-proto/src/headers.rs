@@ -411,7 +411,7 @@ impl<'h> Iterator for HeadersIter<'h> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let field = self.fields.next()?;
-        let name = std::str::from_utf8(self.headers.name(field)).expect("names are ASCII tokens");
+        let name = wharf_scan::ascii(self.headers.name(field)).expect("names are ASCII tokens");
         Some((name, self.headers.value(field)))
     }
 

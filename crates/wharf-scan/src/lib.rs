@@ -15,12 +15,14 @@
 //! assert_eq!(block.is(b'?').found().first(), None);
 //! ```
 //!
-//! Not here: which bytes mean what to HTTP (`wharf-proto`), and loops over longer slices.
+//! [`ascii`] makes text of bytes that are ASCII. Not here: which bytes mean what to HTTP
+//! (`wharf-proto`), and loops over longer slices.
 
 #![no_std]
 
 use core::ops::{BitAnd, BitOr};
 
+mod ascii;
 #[cfg(all(
     target_arch = "aarch64",
     target_endian = "little",
@@ -45,6 +47,8 @@ mod lanes;
 pub mod properties;
 #[cfg(test)]
 mod tests;
+
+pub use self::ascii::ascii;
 
 /// The bytes of a [`Block`].
 pub const BLOCK_BYTES: usize = 16;

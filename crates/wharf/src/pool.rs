@@ -37,6 +37,7 @@ pub(crate) struct Pooled<T: Reusable>(Option<Box<T>>);
 
 impl<T: Reusable> Pooled<T> {
     /// Takes a value from this thread's list, or makes one.
+    #[inline]
     pub(crate) fn take() -> Self {
         // A thread that is ending has no list any more.
         let kept = T::free_list().try_with(|list| list.borrow_mut().pop()).ok().flatten();
@@ -45,6 +46,7 @@ impl<T: Reusable> Pooled<T> {
 }
 
 impl<T: Reusable> Drop for Pooled<T> {
+    #[inline]
     fn drop(&mut self) {
         let Some(mut value) = self.0.take() else { return };
         value.reset();
@@ -136,11 +138,13 @@ macro_rules! reusable {
                 &LIST
             }
 
+            #[inline(always)]
             fn reset(&mut self) {
                 let $value = self;
                 $reset
             }
 
+            #[inline(always)]
             fn storage_bytes(&self) -> usize {
                 let $value = self;
                 $storage

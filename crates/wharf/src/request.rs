@@ -133,6 +133,7 @@ impl Parts {
         }
     }
 
+    #[inline(always)]
     fn reset(&mut self) {
         // The head is cleared by whoever reads the next one into it.
         self.body.put(Body::empty());

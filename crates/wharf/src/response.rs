@@ -50,6 +50,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    #[inline(always)]
     fn reset(&mut self) {
         self.headers.clear();
         self.error = None;

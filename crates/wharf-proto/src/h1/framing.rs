@@ -26,6 +26,8 @@ pub(super) struct Framing {
     connection: ConnectionOptions,
     expects_continue: bool,
     has_host: bool,
+    /// There was more than the `Host` of a usual request.
+    is_unusual: bool,
 }
 
 /// The transfer codings of a request, in order.
@@ -56,8 +58,11 @@ impl Framing {
     /// Takes note of one field.
     #[inline]
     pub(super) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), Reject> {
+        if name.len() == 4 && is_name(name, b"host") {
+            return self.host(value);
+        }
+        self.is_unusual = true;
         match name.len() {
-            4 if is_name(name, b"host") => self.host(value),
             6 if is_name(name, b"expect") => self.expect(value),
             10 if is_name(name, b"connection") => {
                 self.connection(value);
@@ -73,6 +78,12 @@ impl Framing {
     #[inline(always)]
     pub(super) fn valid_host(&mut self) -> Result<(), Reject> {
         if std::mem::replace(&mut self.has_host, true) { Err(Reject::BadHost) } else { Ok(()) }
+    }
+
+    /// Whether the fields said nothing of a body and nothing about the connection.
+    #[inline(always)]
+    pub(super) const fn is_usual(&self) -> bool {
+        self.has_host && !self.is_unusual
     }
 
     /// Decides the body length once all fields are noted, and completes `head`.

@@ -10,7 +10,7 @@ use super::framing::RequestBody;
 use super::parse::HeadParser;
 use super::state::{Recv, RecvInput, Send, SendInput};
 use super::{BodyLength, Event, Received};
-use crate::{Limits, Reject, RequestHead};
+use crate::{Limits, Reject, RequestHead, TargetForm};
 
 impl Connection {
     #[inline(never)]
@@ -45,6 +45,15 @@ impl Connection {
             }
             Err(reject) => return self.reject(reject, head),
         };
+        let is_usual = framing.is_usual()
+            && head.version() == Version::HTTP_11
+            && head.target_form() == TargetForm::Origin
+            && *head.method() == Method::GET;
+        if is_usual {
+            self.begin_usual_exchange();
+            let event = Some(Event::Head { body: BodyLength::Known(0) });
+            return Ok(Received { consumed: skipped + len, event });
+        }
         match framing.finish(head) {
             Ok(body) => {
                 let event = Some(self.begin_exchange(head, body));
@@ -54,7 +63,23 @@ impl Connection {
         }
     }
 
+    /// As [`begin_exchange`](Self::begin_exchange), for a GET of HTTP/1.1 that asks for nothing
+    /// else, whose head is as it was when it was cleared.
+    #[inline(always)]
+    fn begin_usual_exchange(&mut self) {
+        self.version_1_0 = false;
+        self.is_head = false;
+        self.is_connect = false;
+        self.offers_upgrade = false;
+        self.persistent = true;
+        self.expects_continue = false;
+        self.drained_bytes = 0;
+        self.enter_send(SendInput::Request);
+        self.enter_recv(RecvInput::WholeRequest);
+    }
+
     /// Sets everything up for a request whose head is complete.
+    #[inline(never)]
     fn begin_exchange(&mut self, head: &RequestHead, body: RequestBody) -> Event<'static> {
         let options = head.connection();
         self.version_1_0 = head.version() == Version::HTTP_10;
