@@ -184,7 +184,7 @@ impl Http1 {
 
     /// Hands a request to the handler, whose head, or the last of it, is the first `head_len` bytes
     /// of `input`. Returns how many bytes behind it belonged to its body.
-    #[inline(never)]
+    #[inline(always)]
     fn begin_request(
         &mut self,
         length: BodyLength,
