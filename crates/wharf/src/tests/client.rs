@@ -190,7 +190,11 @@ impl Client {
     /// Closes the sending side, and says nothing about it.
     pub(super) fn cut(&mut self) {
         match &mut self.wire {
-            Wire::Tcp(stream) => stream.shutdown(Shutdown::Write).unwrap(),
+            Wire::Tcp(stream) => match stream.shutdown(Shutdown::Write) {
+                // The server has broken it off, for what was said last.
+                Err(error) if error.kind() == ErrorKind::NotConnected => {}
+                done => done.unwrap(),
+            },
             Wire::Sim(client) => client.shut(),
         }
     }
