@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::super::client::End;
+use super::super::client::{Client, End};
 use super::super::response::Reader;
 use super::super::site::{LARGE_BYTES, MEGABYTE};
 use super::{Case, Harness};
@@ -132,12 +132,18 @@ fn no_thread_and_no_room(harness: &mut Harness) {
     assert_eq!(harness.stage.count("waiting"), 1, "what was refused is not run");
 }
 
-fn no_thread_in_time(harness: &mut Harness) {
+/// Who has the only thread, and who is behind.
+fn one_runs_and_one_waits(harness: &Harness) -> (Client, Client) {
     let (mut first, mut second) = (harness.connect(), harness.connect());
     first.request("GET /blocking/gate/a", "");
     harness.wait_for("waiting", 1);
     second.request("GET /blocking/gate/b", "");
     harness.wait_for("asked", 2);
+    (first, second)
+}
+
+fn no_thread_in_time(harness: &mut Harness) {
+    let (mut first, mut second) = one_runs_and_one_waits(harness);
     harness.pass(PASSES);
     let refused = second.response();
     assert_eq!((refused.status, refused.field("retry-after")), (503, Some("1")));
@@ -149,11 +155,7 @@ fn no_thread_in_time(harness: &mut Harness) {
 }
 
 fn a_thread_in_time(harness: &mut Harness) {
-    let (mut first, mut second) = (harness.connect(), harness.connect());
-    first.request("GET /blocking/gate/a", "");
-    harness.wait_for("waiting", 1);
-    second.request("GET /blocking/gate/b", "");
-    harness.wait_for("asked", 2);
+    let (mut first, mut second) = one_runs_and_one_waits(harness);
     harness.pass(PASSES);
     harness.stage.open("a");
     harness.wait_for("waiting", 2);
@@ -182,11 +184,7 @@ fn takes_too_long(harness: &mut Harness) {
 }
 
 fn gone_while_it_waits(harness: &mut Harness) {
-    let (mut first, mut second) = (harness.connect(), harness.connect());
-    first.request("GET /blocking/gate/a", "");
-    harness.wait_for("waiting", 1);
-    second.request("GET /blocking/gate/b", "");
-    harness.wait_for("asked", 2);
+    let (mut first, second) = one_runs_and_one_waits(harness);
     second.reset();
     harness.wait_for_close(crate::CloseReason::Lost);
     harness.stage.open("a");

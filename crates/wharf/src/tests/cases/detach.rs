@@ -12,10 +12,8 @@ use std::time::Duration;
 
 use super::super::client::{Client, End};
 use super::super::site::Stage;
-use super::{Case, Harness};
-use crate::{
-    BlockingStream, BoxError, CloseReason, DetachError, Detached, Io, Protocol, Service, Stream,
-};
+use super::{Case, Harness, tcp};
+use crate::{BlockingStream, BoxError, CloseReason, DetachError, Detached, Io, Protocol, Service};
 
 pub(super) const CASES: &[Case] = &[
     Case::of("a_detached_connection_is_answered_by_another_thread", two_bytes, answered),
@@ -57,15 +55,11 @@ fn echo_on(mut detached: Detached) -> io::Result<usize> {
 
 /// Leaves behind two bytes.
 fn two_bytes(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            stream.read_exact(&mut [0; 2]).await?;
-            stream.write_all(b"two").await?;
-            serve_elsewhere(&stage, stream.detach().await?);
-            Ok::<_, BoxError>(())
-        }
+    tcp(stage, async |stage, mut stream| {
+        stream.read_exact(&mut [0; 2]).await?;
+        stream.write_all(b"two").await?;
+        serve_elsewhere(&stage, stream.detach().await?);
+        Ok::<_, BoxError>(())
     })
 }
 
@@ -123,14 +117,10 @@ fn while_it_sends(harness: &mut Harness) {
 }
 
 fn large(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            stream.write_all(&vec![b'x'; 3_000_000]).await?;
-            serve_elsewhere(&stage, stream.detach().await?);
-            Ok::<_, BoxError>(())
-        }
+    tcp(stage, async |stage, mut stream| {
+        stream.write_all(&vec![b'x'; 3_000_000]).await?;
+        serve_elsewhere(&stage, stream.detach().await?);
+        Ok::<_, BoxError>(())
     })
 }
 
@@ -145,19 +135,15 @@ fn behind_the_large(harness: &mut Harness) {
 }
 
 fn half(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            stream.write_all(b"all").await?;
-            stream.shutdown_write()?;
-            let mut detached = stream.detach().await?;
-            thread::spawn(move || {
-                let read = io::copy(&mut detached, &mut io::sink()).expect("the client is there");
-                stage.add("read elsewhere", usize::try_from(read).expect("a few"));
-            });
-            Ok::<_, BoxError>(())
-        }
+    tcp(stage, async |stage, mut stream| {
+        stream.write_all(b"all").await?;
+        stream.shutdown_write()?;
+        let mut detached = stream.detach().await?;
+        thread::spawn(move || {
+            let read = io::copy(&mut detached, &mut io::sink()).expect("the client is there");
+            stage.add("read elsewhere", usize::try_from(read).expect("a few"));
+        });
+        Ok::<_, BoxError>(())
     })
 }
 
@@ -172,15 +158,11 @@ fn behind_the_half(harness: &mut Harness) {
 }
 
 fn ended(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let mut buffer = [0; 10];
-            while stream.read(&mut buffer).await? > 0 {}
-            serve_elsewhere(&stage, stream.detach().await?);
-            Ok::<_, BoxError>(())
-        }
+    tcp(stage, async |stage, mut stream| {
+        let mut buffer = [0; 10];
+        while stream.read(&mut buffer).await? > 0 {}
+        serve_elsewhere(&stage, stream.detach().await?);
+        Ok::<_, BoxError>(())
     })
 }
 
@@ -257,30 +239,26 @@ fn upgrade(harness: &mut Harness) {
 
 /// Leaves when its peer takes nothing any more.
 fn stuck(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            {
-                let mut writing = pin!(async {
-                    while stream.write_all(&[b'x'; 1000]).await.is_ok() {
-                        stage.add("written", 1000);
-                    }
-                });
-                let mut gate = pin!(stage.pass("a"));
-                poll_fn(|cx| match gate.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => writing.as_mut().poll(cx),
-                })
-                .await;
-            }
-            stage.add("leaves", 1);
-            thread::spawn(move || {
-                let result = stream.into_blocking().detach();
-                stage.add(&format!("{:?}", result.map(drop)), 1);
+    tcp(stage, async |stage, mut stream| {
+        {
+            let mut writing = pin!(async {
+                while stream.write_all(&[b'x'; 1000]).await.is_ok() {
+                    stage.add("written", 1000);
+                }
             });
-            pending::<()>().await;
+            let mut gate = pin!(stage.pass("a"));
+            poll_fn(|cx| match gate.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => writing.as_mut().poll(cx),
+            })
+            .await;
         }
+        stage.add("leaves", 1);
+        thread::spawn(move || {
+            let result = stream.into_blocking().detach();
+            stage.add(&format!("{:?}", result.map(drop)), 1);
+        });
+        pending::<()>().await;
     })
 }
 

@@ -27,7 +27,7 @@ use super::harness::{Backend, Combination, Harness, Mode, PLAIN};
 use super::lifetimes::with_states;
 use super::message;
 use super::site::{Stage, site};
-use crate::{Server, Service};
+use crate::{Server, Service, Stream, StreamOutcome};
 
 /// One row.
 struct Case {
@@ -58,6 +58,18 @@ impl Case {
         self.configure = configure;
         self
     }
+}
+
+/// A service whose connections are each served by `serve`, with what the case knows.
+fn tcp<F>(
+    stage: &Arc<Stage>,
+    serve: impl Fn(Arc<Stage>, Stream) -> F + Send + Sync + 'static,
+) -> Service
+where
+    F: Future<Output: StreamOutcome> + 'static,
+{
+    let stage = Arc::clone(stage);
+    Service::tcp(move |stream: Stream| serve(Arc::clone(&stage), stream))
 }
 
 const TABLES: &[&[Case]] = &[

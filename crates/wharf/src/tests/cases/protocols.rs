@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::super::client::End;
 use super::super::site::{Stage, panic_quietly};
-use super::{Case, Harness};
+use super::{Case, Harness, tcp};
 use crate::{
     BlockingPool, BlockingStream, BoxError, CloseReason, ConnectionState, Io, Limit, Protocol,
     ProtocolKind, Server, Service, Stream, Timeouts,
@@ -279,16 +279,12 @@ fn impatient_thread(stage: &Arc<Stage>) -> Service {
 }
 
 fn impatient(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            stream.set_read_timeout(Some(SHORT));
-            stage.add("reads", 1);
-            let read = stream.read(&mut [0; 10]).await;
-            let is_late = read.is_err_and(|error| error.kind() == ErrorKind::TimedOut);
-            stream.write_all(if is_late { b"late" } else { b"none" }).await
-        }
+    tcp(stage, async |stage, mut stream| {
+        stream.set_read_timeout(Some(SHORT));
+        stage.add("reads", 1);
+        let read = stream.read(&mut [0; 10]).await;
+        let is_late = read.is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+        stream.write_all(if is_late { b"late" } else { b"none" }).await
     })
 }
 
@@ -379,24 +375,20 @@ fn idle_protocols(harness: &mut Harness) {
 
 /// Answers each piece once a gate is open, and says when it has nothing to do.
 fn marks(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let mut buffer = [0; 10];
-            loop {
-                stream.mark_idle();
-                stage.add("idle", 1);
-                match stream.read(&mut buffer).await? {
-                    0 => break,
-                    len => {
-                        stage.pass("a").await;
-                        stream.write_all(&buffer[..len]).await?;
-                    }
+    tcp(stage, async |stage, mut stream| {
+        let mut buffer = [0; 10];
+        loop {
+            stream.mark_idle();
+            stage.add("idle", 1);
+            match stream.read(&mut buffer).await? {
+                0 => break,
+                len => {
+                    stage.pass("a").await;
+                    stream.write_all(&buffer[..len]).await?;
                 }
             }
-            stream.write_all(b"bye").await
         }
+        stream.write_all(b"bye").await
     })
 }
 
@@ -447,15 +439,11 @@ fn busy_streams(harness: &mut Harness) {
 }
 
 fn farewells(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            stage.add("waits", 1);
-            stream.draining().await;
-            assert!(stream.is_draining());
-            stream.write_all(b"farewell").await
-        }
+    tcp(stage, async |stage, mut stream| {
+        stage.add("waits", 1);
+        stream.draining().await;
+        assert!(stream.is_draining());
+        stream.write_all(b"farewell").await
     })
 }
 
@@ -711,19 +699,15 @@ impl Drop for Grenade {
 
 /// Writes, and fails before anybody has looked at that. Another thread has the half.
 fn loses(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let (_reader, mut writer) = stream.split();
-            writer.write_all(b"lost").await.expect("there is room");
-            thread::spawn(move || {
-                stage.pass_blocking("a");
-                let flushed = crate::body::block_on(|cx| pin!(writer.flush()).poll(cx));
-                stage.add(if flushed.is_err() { "told so" } else { "lied to" }, 1);
-            });
-            drop(Grenade);
-        }
+    tcp(stage, async |stage, stream| {
+        let (_reader, mut writer) = stream.split();
+        writer.write_all(b"lost").await.expect("there is room");
+        thread::spawn(move || {
+            stage.pass_blocking("a");
+            let flushed = crate::body::block_on(|cx| pin!(writer.flush()).poll(cx));
+            stage.add(if flushed.is_err() { "told so" } else { "lied to" }, 1);
+        });
+        drop(Grenade);
     })
 }
 

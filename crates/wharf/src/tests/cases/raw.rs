@@ -10,7 +10,7 @@ use std::thread;
 
 use super::super::client::End;
 use super::super::site::{Stage, Witness, panic_quietly};
-use super::{Case, Harness};
+use super::{Case, Harness, tcp};
 use crate::{CloseReason, Service, Stream};
 
 pub(super) const CASES: &[Case] = &[
@@ -65,20 +65,16 @@ fn a_large_echo(harness: &mut Harness) {
 
 /// A handler that reads nothing before the gate is open, and then all.
 fn gated(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            stage.pass("a").await;
-            let mut buffer = vec![0; 64 << 10];
-            loop {
-                match stream.read(&mut buffer).await? {
-                    0 => break,
-                    len => stage.add("read", len),
-                }
+    tcp(stage, async |stage, mut stream| {
+        stage.pass("a").await;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match stream.read(&mut buffer).await? {
+                0 => break,
+                len => stage.add("read", len),
             }
-            stream.write_all(b"all").await
         }
+        stream.write_all(b"all").await
     })
 }
 
@@ -98,17 +94,13 @@ fn nothing_is_read(harness: &mut Harness) {
 
 /// A handler that never stops to write.
 fn source(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let _witness = Witness(Arc::clone(&stage), "handler gone");
-            loop {
-                stream.write_all(&[b'x'; 1000]).await?;
-                stage.add("written", 1000);
-                if stage.count("written") > 64 << 20 {
-                    return Ok::<_, io::Error>(());
-                }
+    tcp(stage, async |stage, mut stream| {
+        let _witness = Witness(Arc::clone(&stage), "handler gone");
+        loop {
+            stream.write_all(&[b'x'; 1000]).await?;
+            stage.add("written", 1000);
+            if stage.count("written") > 64 << 20 {
+                return Ok::<_, io::Error>(());
             }
         }
     })
@@ -124,24 +116,20 @@ fn nothing_is_taken(harness: &mut Harness) {
 }
 
 fn on_a_thread(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let (mut reader, mut writer) = stream.split();
-            let done = Arc::clone(&stage);
-            thread::spawn(move || {
-                let mut buffer = [0; 3];
-                loop {
-                    match block_on(reader.read(&mut buffer)).expect("it is there") {
-                        0 => break,
-                        len => block_on(writer.write_all(&buffer[..len])).expect("it is there"),
-                    }
+    tcp(stage, async |stage, stream| {
+        let (mut reader, mut writer) = stream.split();
+        let done = Arc::clone(&stage);
+        thread::spawn(move || {
+            let mut buffer = [0; 3];
+            loop {
+                match block_on(reader.read(&mut buffer)).expect("it is there") {
+                    0 => break,
+                    len => block_on(writer.write_all(&buffer[..len])).expect("it is there"),
                 }
-                done.open("a");
-            });
-            stage.pass("a").await;
-        }
+            }
+            done.open("a");
+        });
+        stage.pass("a").await;
     })
 }
 
@@ -153,27 +141,23 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 /// Counts what comes while it sends on and on.
 fn both_ways(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let (mut reader, mut writer) = stream.split();
-            let done = Arc::clone(&stage);
-            thread::spawn(move || {
-                for _ in 0..100 {
-                    block_on(writer.write_all(&[b'x'; 10_000])).expect("it is there");
-                }
-            });
-            let mut buffer = [0; 1000];
-            loop {
-                match reader.read(&mut buffer).await? {
-                    0 => break,
-                    len => done.add("read", len),
-                }
+    tcp(stage, async |stage, stream| {
+        let (mut reader, mut writer) = stream.split();
+        let done = Arc::clone(&stage);
+        thread::spawn(move || {
+            for _ in 0..100 {
+                block_on(writer.write_all(&[b'x'; 10_000])).expect("it is there");
             }
-            stage.pass("a").await;
-            Ok::<_, io::Error>(())
+        });
+        let mut buffer = [0; 1000];
+        loop {
+            match reader.read(&mut buffer).await? {
+                0 => break,
+                len => done.add("read", len),
+            }
         }
+        stage.pass("a").await;
+        Ok::<_, io::Error>(())
     })
 }
 
@@ -215,14 +199,10 @@ fn a_failure(harness: &mut Harness) {
 }
 
 fn panics(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let _witness = Witness(stage, "handler gone");
-            if let Ok(1) = stream.read(&mut [0; 10]).await {
-                panic_quietly();
-            }
+    tcp(stage, async |stage, mut stream| {
+        let _witness = Witness(stage, "handler gone");
+        if let Ok(1) = stream.read(&mut [0; 10]).await {
+            panic_quietly();
         }
     })
 }
@@ -236,14 +216,10 @@ fn a_panic(harness: &mut Harness) {
 }
 
 fn waits(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |_: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let _witness = Witness(Arc::clone(&stage), "handler gone");
-            stage.add("waits", 1);
-            pending::<()>().await;
-        }
+    tcp(stage, async |stage, _| {
+        let _witness = Witness(Arc::clone(&stage), "handler gone");
+        stage.add("waits", 1);
+        pending::<()>().await;
     })
 }
 

@@ -10,7 +10,7 @@ use super::super::client::{Client, End};
 use super::super::harness::{Backend, Combination, Mode};
 use super::super::secure::{H2, TLS, client_config, hello, layer_of, tls};
 use super::super::site::{Stage, Witness, site};
-use super::{Case, Harness, TABLES, check};
+use super::{Case, Harness, TABLES, check, tcp};
 use crate::{CloseReason, ConnectionState, Limit, Server, Service, Stream, Timeouts};
 
 /// Short enough to wait for, and long enough for a busy machine to do what has to come before.
@@ -293,18 +293,14 @@ fn cut_off_in_a_body(harness: &mut Harness) {
 
 /// Notes if the peer says that no more comes.
 fn tells_of_ends(stage: &Arc<Stage>) -> Service {
-    let stage = Arc::clone(stage);
-    Service::tcp(move |mut stream: Stream| {
-        let stage = Arc::clone(&stage);
-        async move {
-            let _witness = Witness(Arc::clone(&stage), "handler gone");
-            let mut buffer = [0; 100];
-            while stream.read(&mut buffer).await? > 0 {
-                stage.add("read", 1);
-            }
-            stage.add("ended", 1);
-            Ok::<_, std::io::Error>(())
+    tcp(stage, async |stage, mut stream| {
+        let _witness = Witness(Arc::clone(&stage), "handler gone");
+        let mut buffer = [0; 100];
+        while stream.read(&mut buffer).await? > 0 {
+            stage.add("read", 1);
         }
+        stage.add("ended", 1);
+        Ok::<_, std::io::Error>(())
     })
 }
 

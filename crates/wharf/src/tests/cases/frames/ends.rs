@@ -13,7 +13,7 @@ use super::super::super::frames::{
     Peer, data, get, last_data, ping, post, put, request, reset, settings,
 };
 use super::super::super::http2::frame;
-use super::{Case, End, Harness};
+use super::{Case, End, Harness, served};
 use crate::{CloseReason, Limit, Limits, Server, Timeouts};
 
 pub(super) const CASES: &[Case] = &[
@@ -88,6 +88,25 @@ fn two_requests(server: Server) -> Server {
     server.max_requests_per_connection(2)
 }
 
+/// What comes up to the end, and the reason that the server has for it.
+fn ends(harness: &Harness, mut peer: Peer, expect: &str, reason: CloseReason) {
+    assert_eq!(peer.rest(), expect);
+    drop(peer);
+    harness.wait_for_close(reason);
+}
+
+/// What comes up to the end, where that is the last in a drain which leaves nothing undone.
+fn drains(harness: &Harness, mut peer: Peer, expect: &str) {
+    assert_eq!(peer.rest(), expect);
+    drop(peer);
+    assert!(harness.wait_for_end().is_clean());
+}
+
+/// What shows that a client was told of a drain.
+fn pong() -> Vec<u8> {
+    put(frame::PING, frame::ACK, 0, b"whrfgone")
+}
+
 fn settings_without_answer(harness: &mut Harness) {
     let mut peer = Peer::mute(harness);
     peer.send(&[PREFACE.to_vec(), settings(&[]), get(1, "/"), get(3, "/gate/a")]);
@@ -112,9 +131,7 @@ fn a_block_that_does_not_end(harness: &mut Harness) {
     peer.send(&[get(1, "/"), put(frame::HEADERS, frame::END_STREAM, 3, &block)]);
     peer.until("1 'hello' END");
     harness.pass(PASSES);
-    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Limit(Limit::Head));
+    ends(harness, peer, "GOAWAY 1 NO_ERROR, Closed", CloseReason::Limit(Limit::Head));
 }
 
 fn a_preface_that_does_not_end(harness: &mut Harness) {
@@ -122,18 +139,14 @@ fn a_preface_that_does_not_end(harness: &mut Harness) {
     peer.client.send(PREFACE);
     peer.client.let_it_look();
     harness.pass(PASSES);
-    assert_eq!(peer.rest(), "GOAWAY 0 NO_ERROR, Closed");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Limit(Limit::Head));
+    ends(harness, peer, "GOAWAY 0 NO_ERROR, Closed", CloseReason::Limit(Limit::Head));
 }
 
 fn a_preface_alone(harness: &mut Harness) {
     let mut peer = Peer::connect(harness);
     assert_eq!(peer.so_far(), "");
     harness.pass(PASSES);
-    assert_eq!(peer.rest(), "GOAWAY 0 NO_ERROR, Closed");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Limit(Limit::FirstByte));
+    ends(harness, peer, "GOAWAY 0 NO_ERROR, Closed", CloseReason::Limit(Limit::FirstByte));
 }
 
 fn an_idle_connection(harness: &mut Harness) {
@@ -146,16 +159,12 @@ fn an_idle_connection(harness: &mut Harness) {
     harness.stage.open("a");
     peer.until("3 'through a' END");
     harness.pass(PASSES);
-    assert_eq!(peer.rest(), "GOAWAY 3 NO_ERROR, Closed");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Limit(Limit::Idle));
+    ends(harness, peer, "GOAWAY 3 NO_ERROR, Closed", CloseReason::Limit(Limit::Idle));
 }
 
 /// Nothing is sent that would bring the connection up.
 fn idle_once_given_up(harness: &mut Harness) {
-    let mut peer = Peer::connect(harness);
-    peer.send(&[get(1, "/")]);
-    peer.until("1 'hello' END");
+    let mut peer = served(harness);
     peer.send(&[get(3, "/gate/a")]);
     harness.wait_for("waiting", 1);
     peer.send(&[reset(3, ErrorCode::CANCEL)]);
@@ -197,9 +206,7 @@ fn a_destructor_of_what_is_given_up(harness: &mut Harness) {
 
 /// They show that somebody is there, and not that there is anything to do.
 fn pings_are_no_requests(harness: &mut Harness) {
-    let mut peer = Peer::connect(harness);
-    peer.send(&[get(1, "/")]);
-    peer.until("1 'hello' END");
+    let mut peer = served(harness);
     let mut answered = 0;
     let rest = loop {
         assert!(answered < 1000, "it is kept open");
@@ -244,10 +251,9 @@ fn an_early_answer(harness: &mut Harness) {
     peer.send(&[last_data(3, b"")]);
     assert_eq!(peer.so_far(), "");
     assert!(peer.granted.iter().all(|&(id, _)| id == 0), "{:?}", peer.granted);
+    // It is idle now.
     harness.pass(PASSES);
-    assert_eq!(peer.rest(), "GOAWAY 5 NO_ERROR, Closed", "it is idle now");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Limit(Limit::Idle));
+    ends(harness, peer, "GOAWAY 5 NO_ERROR, Closed", CloseReason::Limit(Limit::Idle));
 }
 
 /// Data does not hold that off.
@@ -307,7 +313,7 @@ fn a_drain_in_two_steps(harness: &mut Harness) {
     assert_eq!(peer.until("PING whrfgone"), "SETTINGS, GOAWAY all NO_ERROR, PING whrfgone");
     peer.send(&[get(5, "/")]);
     assert_eq!(peer.until("5 'hello' END"), "5 200, 5 'hello' END");
-    peer.send(&[put(frame::PING, frame::ACK, 0, b"whrfgone")]);
+    peer.send(&[pong()]);
     assert_eq!(peer.until("GOAWAY 5 NO_ERROR"), "GOAWAY 5 NO_ERROR");
     peer.send(&[get(7, "/")]);
     assert_eq!(peer.so_far(), "");
@@ -328,35 +334,28 @@ fn a_drain_without_an_answer(harness: &mut Harness) {
     harness.drain(LONG);
     peer.until("PING whrfgone");
     harness.stage.open("a");
-    assert_eq!(peer.rest(), "1 200, 1 'through a' END, GOAWAY 1 NO_ERROR, Closed");
-    drop(peer);
-    assert!(harness.wait_for_end().is_clean());
+    drains(harness, peer, "1 200, 1 'through a' END, GOAWAY 1 NO_ERROR, Closed");
+}
+
+/// A client that has nothing left to ask, and was told of a drain.
+fn idle_in_a_drain(harness: &Harness) -> Peer {
+    let mut peer = served(harness);
+    peer.is_silent = true;
+    harness.drain(LONG);
+    peer.until("PING whrfgone");
+    peer
 }
 
 fn a_drain_of_an_idle_connection(harness: &mut Harness) {
-    let mut peer = Peer::connect(harness);
-    peer.is_silent = true;
-    peer.send(&[get(1, "/")]);
-    peer.until("1 'hello' END");
-    harness.drain(LONG);
-    peer.until("PING whrfgone");
-    peer.send(&[put(frame::PING, frame::ACK, 0, b"whrfgone")]);
-    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
-    drop(peer);
-    assert!(harness.wait_for_end().is_clean());
+    let mut peer = idle_in_a_drain(harness);
+    peer.send(&[pong()]);
+    drains(harness, peer, "GOAWAY 1 NO_ERROR, Closed");
 }
 
 fn a_drain_that_nobody_heeds(harness: &mut Harness) {
-    let mut peer = Peer::connect(harness);
-    peer.is_silent = true;
-    peer.send(&[get(1, "/")]);
-    peer.until("1 'hello' END");
-    harness.drain(LONG);
-    peer.until("PING whrfgone");
+    let peer = idle_in_a_drain(harness);
     harness.pass(PASSES);
-    assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
-    drop(peer);
-    assert!(harness.wait_for_end().is_clean());
+    drains(harness, peer, "GOAWAY 1 NO_ERROR, Closed");
 }
 
 fn a_handler_asks_for_the_end(harness: &mut Harness) {
@@ -373,12 +372,8 @@ fn a_client_leaves(harness: &mut Harness) {
     let leaves = || put(frame::GOAWAY, 0, 0, &[0; 8]);
     let mut peer = Peer::connect(harness);
     peer.send(&[leaves()]);
-    assert_eq!(peer.rest(), "GOAWAY 0 NO_ERROR, Closed");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Finished);
-    let mut peer = Peer::connect(harness);
-    peer.send(&[get(1, "/")]);
-    peer.until("1 'hello' END");
+    ends(harness, peer, "GOAWAY 0 NO_ERROR, Closed", CloseReason::Finished);
+    let mut peer = served(harness);
     peer.send(&[leaves()]);
     assert_eq!(peer.rest(), "GOAWAY 1 NO_ERROR, Closed");
     // What comes along is answered.
@@ -399,9 +394,8 @@ fn a_client_leaves_behind_its_requests(harness: &mut Harness) {
     peer.send(&[last_data(3, b"abc"), last_data(5, b"")]);
     assert_eq!(peer.until("3 '3 bytes' END"), "3 200, 3 '3 bytes' END");
     harness.stage.open("a");
-    assert_eq!(peer.rest(), "1 200, 1 'through a' END, GOAWAY 5 NO_ERROR, Closed");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Finished);
+    let last = "1 200, 1 'through a' END, GOAWAY 5 NO_ERROR, Closed";
+    ends(harness, peer, last, CloseReason::Finished);
 }
 
 fn so_many_requests(harness: &mut Harness) {
@@ -409,9 +403,7 @@ fn so_many_requests(harness: &mut Harness) {
     peer.send(&[get(1, "/gate/a"), get(3, "/"), get(5, "/")]);
     assert_eq!(peer.so_far(), "GOAWAY 3 NO_ERROR, 3 200, 3 'hello' END");
     harness.stage.open("a");
-    assert_eq!(peer.rest(), "1 200, 1 'through a' END, Closed");
-    drop(peer);
-    harness.wait_for_close(CloseReason::Limit(Limit::Requests));
+    ends(harness, peer, "1 200, 1 'through a' END, Closed", CloseReason::Limit(Limit::Requests));
 }
 
 /// Its requests are answered all the same.

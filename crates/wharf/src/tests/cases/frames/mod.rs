@@ -15,7 +15,7 @@ mod messages;
 mod windows;
 
 use super::super::client::End;
-use super::super::frames::Peer;
+use super::super::frames::{Peer, get};
 use super::super::harness::{Backend, Combination, Harness, Mode, PLAIN};
 use super::{Case, check};
 
@@ -31,6 +31,14 @@ combinations! {
     every_case_in_frames_on_sim_with_1_worker_that_is_ticked: Sim, 1, Tick;
     every_case_in_frames_on_sim_with_1_worker_that_crawls: Sim, 1, Crawl;
     every_case_in_frames_on_sim_with_2_workers_that_run: Sim, 2, Run;
+}
+
+/// A client whose first request was answered.
+fn served(harness: &Harness) -> Peer {
+    let mut peer = Peer::connect(harness);
+    peer.send(&[get(1, "/")]);
+    peer.until("1 'hello' END");
+    peer
 }
 
 /// What a client sends behind its preface, and all that comes of it.
