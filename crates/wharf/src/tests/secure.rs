@@ -44,6 +44,15 @@ pub(super) const H2: Transport = Transport {
     leaves_out: Some(is_apart),
 };
 
+/// HTTP/2 over TLS, for clients that speak in frames.
+pub(super) const FRAMES: Transport = Transport {
+    name: "frames over TLS",
+    carry: over_tls,
+    dress: |client| client.through(layer_of(&H2_CLIENTS)),
+    is_plain: false,
+    leaves_out: None,
+};
+
 /// A service that speaks it already does so in its own way.
 fn over_tls(service: Service) -> Service {
     if service.speaks_tls() { service } else { service.tls(tls()) }

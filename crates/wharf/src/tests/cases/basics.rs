@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::super::client::End;
+use super::super::client::{Client, End};
 use super::super::site::MEGABYTE;
 use super::{Case, Harness};
 use crate::Server;
@@ -36,6 +36,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("many_connections", many_connections),
     Case::new("a_megabyte_that_is_not_copied", a_megabyte_that_is_not_copied),
     Case::new("large_bodies_pipelined", large_bodies_pipelined),
+    Case::new("pipelined_before_an_end", pipelined_before_an_end),
 ];
 
 fn plain_get(harness: &mut Harness) {
@@ -275,6 +276,24 @@ fn large_bodies_pipelined(harness: &mut Harness) {
     for len in [1 << 20, 5, 1 << 20, 3890, 1 << 20] {
         assert_eq!(client.response().body.len(), len);
     }
+}
+
+/// There is no room for the next response before the one that is there was taken: all but the first
+/// are held back when the end comes, in one piece with them if that can be.
+fn pipelined_before_an_end(harness: &mut Harness) {
+    for ends in [Client::shut, Client::cut] {
+        let mut client = harness.connect();
+        let targets = ["/megabyte", "/page/1", "/megabyte", "/numbers", "/page/2", "/megabyte"];
+        client.send(
+            targets.map(|target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).concat(),
+        );
+        ends(&mut client);
+        for len in [1 << 20, 6, 1 << 20, 3890, 6, 1 << 20] {
+            assert_eq!(client.response().body.len(), len);
+        }
+        assert_eq!(client.end(), End::Closed);
+    }
+    harness.wait_for("close: PeerClosed", 2);
 }
 
 /// What the peer had sent meanwhile must not turn the close into a reset, which may destroy the

@@ -59,6 +59,10 @@ const APART: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "who has closed its sending side can't make room for large responses",
+        &["pipelined_before_an_end"],
+    ),
+    (
         "there is no upgrade (RFC 9113 section 8.6), and tunnels are refused",
         &[
             "a_silent_tunnel",

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::super::client::{Client, End};
 use super::super::harness::{Backend, Combination, Mode};
-use super::super::secure::{H2, TLS, client_config, hello, layer_of, tls};
+use super::super::secure::{FRAMES, H2, TLS, client_config, hello, layer_of, tls};
 use super::super::site::{Stage, Witness, site};
-use super::{Case, Harness, TABLES, check, tcp};
+use super::{Case, Harness, TABLES, check, frames, tcp};
 use crate::{CloseReason, ConnectionState, Limit, Server, Service, Stream, Timeouts};
 
 /// Short enough to wait for, and long enough for a busy machine to do what has to come before.
@@ -44,6 +44,13 @@ combinations! {
     every_case_over_http2_and_tls_on_mio_with_1_worker_that_runs: Mio, 1, Run;
     every_case_over_http2_and_tls_on_uring_with_2_workers_that_are_started: Uring, 2, Start;
     every_case_over_http2_and_tls_on_sim_with_1_worker_that_is_ticked: Sim, 1, Tick;
+}
+
+combinations! {
+    FRAMES, frames::check_all;
+    every_case_in_frames_over_tls_on_mio_with_1_worker_that_is_ticked: Mio, 1, Tick;
+    every_case_in_frames_over_tls_on_uring_with_1_worker_that_runs: Uring, 1, Run;
+    every_case_in_frames_over_tls_on_sim_with_2_workers_that_crawl: Sim, 2, Crawl;
 }
 
 const CASES: &[Case] = &[

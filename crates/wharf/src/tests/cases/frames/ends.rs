@@ -4,8 +4,10 @@
 //! on. Not here: what ends for a fault (`errors.rs`) or is given up (`cancel.rs`), and windows that
 //! stay shut (`windows.rs`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use wharf_proto::h2::{ConnectionError, ErrorCode, PREFACE};
 
 use super::super::super::features::TIME_LIMIT;
@@ -13,8 +15,9 @@ use super::super::super::frames::{
     Peer, data, get, last_data, ping, post, put, request, reset, settings,
 };
 use super::super::super::http2::frame;
+use super::super::super::site::Stage;
 use super::{Case, End, Harness, served};
-use crate::{CloseReason, Limit, Limits, Server, Timeouts};
+use crate::{CloseReason, Limit, Limits, Request, Response, Server, Service, Timeouts};
 
 pub(super) const CASES: &[Case] = &[
     Case::new("6.5.3_settings_that_are_not_acknowledged", settings_without_answer).with(short_head),
@@ -43,6 +46,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("6.8_a_client_leaves_behind_its_requests", a_client_leaves_behind_its_requests),
     Case::new("6.8_so_many_requests_and_no_more", so_many_requests).with(two_requests),
     Case::new("5.1_the_client_closes_its_side", the_client_closes_its_side),
+    Case::of("5.1_it_does_so_behind_many_requests", large_heads, closed_behind_requests),
 ];
 
 /// Short enough to wait for, and long enough for a busy machine to do what has to come before.
@@ -50,6 +54,9 @@ const SHORT: Duration = Duration::from_millis(200);
 
 /// Longer than [`SHORT`], timers being rounded up.
 const PASSES: Duration = Duration::from_millis(250);
+
+/// A field that makes a response large, in bytes.
+const LARGE_HEAD: usize = 16_000;
 
 /// More than any case takes.
 const LONG: Duration = Duration::from_secs(3600);
@@ -418,4 +425,21 @@ fn the_client_closes_its_side(harness: &mut Harness) {
     harness.stage.open("a");
     peer.until("1 'through a' END");
     assert_eq!(peer.client.try_end(), End::Closed);
+}
+
+/// Responses of a head alone, which no window holds back.
+fn large_heads(_: &Arc<Stage>) -> Service {
+    let value = "x".repeat(LARGE_HEAD);
+    Service::http(move |_: Request| Response::new(StatusCode::NO_CONTENT).with_header("x", &value))
+}
+
+/// More of them than are looked at before the client takes some.
+fn closed_behind_requests(harness: &mut Harness) {
+    let mut peer = Peer::connect(harness);
+    let ids: Vec<u32> = (0..100).map(|number| 2 * number + 1).collect();
+    assert!(ids.len() * LARGE_HEAD > 1 << 20);
+    peer.send(&ids.iter().map(|&id| get(id, "/")).collect::<Vec<_>>());
+    peer.client.shut();
+    let expect: Vec<_> = ids.iter().map(|id| format!("{id} 204 END, ")).collect();
+    ends(harness, peer, &(expect.concat() + "Closed"), CloseReason::PeerClosed);
 }

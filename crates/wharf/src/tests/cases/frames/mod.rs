@@ -22,8 +22,13 @@ use super::{Case, check};
 const TABLES: &[&[Case]] =
     &[errors::CASES, messages::CASES, windows::CASES, cancel::CASES, ends::CASES, fair::CASES];
 
+/// All that only HTTP/2 has.
+pub(in crate::tests) fn check_all(combination: Combination) {
+    check(TABLES, combination);
+}
+
 combinations! {
-    PLAIN, |combination| check(TABLES, combination);
+    PLAIN, check_all;
     every_case_in_frames_on_mio_with_1_worker_that_is_ticked: Mio, 1, Tick;
     every_case_in_frames_on_mio_with_2_workers_that_run: Mio, 2, Run;
     every_case_in_frames_on_uring_with_1_worker_that_is_ticked: Uring, 1, Tick;
