@@ -34,7 +34,7 @@ fn main() -> wharf::Result {
         .put("/digest", body_limit(1 << 40, blocking(digest)))
         .get("/slow", blocking(slow));
     Server::new(site)
-        .blocking_pool(BlockingPool::default().max_threads(32))
+        .blocking_pool(BlockingPool::default().with_max_threads(32))
         .listen("127.0.0.1:8080")?
         .run()
 }

@@ -73,11 +73,11 @@ fn run() -> Result<(), Error> {
                 let limits = Limits::builder().max_body_bytes(value.parse()?).build()?;
                 server = server.limits(limits);
             }
-            "--head-timeout-ms" => timeouts = timeouts.head(millis()?),
-            "--body-timeout-ms" => timeouts = timeouts.body(millis()?),
-            "--write-timeout-ms" => timeouts = timeouts.write(millis()?),
-            "--idle-timeout-ms" => timeouts = timeouts.idle(millis()?),
-            "--linger-timeout-ms" => timeouts = timeouts.linger(millis()?),
+            "--head-timeout-ms" => timeouts = timeouts.with_head(millis()?),
+            "--body-timeout-ms" => timeouts = timeouts.with_body(millis()?),
+            "--write-timeout-ms" => timeouts = timeouts.with_write(millis()?),
+            "--idle-timeout-ms" => timeouts = timeouts.with_idle(millis()?),
+            "--linger-timeout-ms" => timeouts = timeouts.with_linger(millis()?),
             _ => return Err(format!("not understood: {option} {value}").into()),
         }
     }

@@ -97,7 +97,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .get("/cookie", |request: Request| cookies(&request));
     // Suites announce bodies that never come, to see what is done without them: it has to wait.
     let limits = Limits::builder().max_body_bytes(1 << 30).build()?;
-    let timeouts = Timeouts::default().body_rate(0);
+    let timeouts = Timeouts::default().with_body_rate(0);
     let mut server = Server::new(site).backend(backend).limits(limits).timeouts(timeouts);
     for addr in addrs {
         server = match (&certificate, &key) {

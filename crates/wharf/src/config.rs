@@ -10,13 +10,18 @@ use std::time::Duration;
 
 use crate::threads::Bounds;
 
-/// Methods that set a public field of the same name, where its docs are.
-macro_rules! setters {
-    ($of:ident { $($name:ident: $type:ty),* $(,)? }) => {
+/// Methods for each value of a group: one that reads it, where its docs are, and one that sets it.
+macro_rules! values {
+    ($of:ident { $($(#[$docs:meta])* $name:ident, $with:ident: $type:ty;)* }) => {
         impl $of {$(
-            #[doc = concat!("Sets [`", stringify!($name), "`](")]
-            #[doc = concat!("field@Self::", stringify!($name), ").")]
-            pub const fn $name(mut self, $name: $type) -> Self {
+            $(#[$docs])*
+            #[must_use]
+            pub const fn $name(&self) -> $type {
+                self.$name
+            }
+
+            #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
+            pub const fn $with(mut self, $name: $type) -> Self {
                 self.$name = $name;
                 self
             }
@@ -25,66 +30,31 @@ macro_rules! setters {
 }
 
 /// How long a peer or a handler may take. Every one is on from the start, but for the handler's.
-/// More than 48 days count as 48 days.
+/// What is further ahead than the clock reaches counts as 60 days.
 ///
 /// ```
 /// use std::time::Duration;
 /// use wharf::Timeouts;
 ///
-/// let timeouts = Timeouts::default().idle(Duration::from_secs(120)).body_rate(1_000);
+/// let timeouts = Timeouts::default().with_idle(Duration::from_secs(120)).with_body_rate(1_000);
 /// # let _ = timeouts;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 #[must_use]
 pub struct Timeouts {
-    /// From the connection's opening to the first byte of a request. Default 30 s (Kestrel). The
-    /// connection is closed silently.
-    pub first_byte: Duration,
-    /// From the connection's opening to the end of the TLS handshake, where TLS is spoken. Default
-    /// 10 s. The connection is cut.
-    pub handshake: Duration,
-    /// From a request's first byte to the end of its head. Default 30 s (Kestrel). Answered with
-    /// 408.
-    pub head: Duration,
-    /// Without a byte of a request body while it is wanted. Default 60 s (Gerbil). Answered with
-    /// 408 if no response has begun. A handler can change it for its request
-    /// ([`Body::set_timeout`](crate::Body::set_timeout)).
-    pub body: Duration,
-    /// How fast a request body has to come, in bytes per second, on average since it was wanted and
-    /// once [`rate_grace`](Self::rate_grace) is over. Default 240 (Kestrel); 0 is any rate. A peer
-    /// that was faster may be slower for as long as [`body`](Self::body) at most. Answered with 408
-    /// if no response has begun. A handler can change it for its request
-    /// ([`Body::set_min_rate`](crate::Body::set_min_rate)).
-    pub body_rate: u32,
-    /// Without the peer taking a byte of a response. Default 120 s (Gerbil). The connection is
-    /// reset. A handler can change it for its response
-    /// ([`Response::with_write_timeout`](crate::Response::with_write_timeout)).
-    pub write: Duration,
-    /// How fast a response has to be taken, in bytes per second, as for
-    /// [`body_rate`](Self::body_rate). Default 240 (Kestrel); 0 is any rate. What counts is what
-    /// the peer has acknowledged, where the system can tell. The connection is reset.
-    pub write_rate: u32,
-    /// How long a peer may be slower than the minimum rates to begin with. Default 5 s (Kestrel).
-    pub rate_grace: Duration,
-    /// From the end of a request's head to its response, for handlers that are not done at once.
-    /// Default: none, for what is long is for the program to say. Answered with 503, and the
-    /// handler's future is dropped. [`time_limit`](crate::time_limit) sets it for one handler.
-    pub handler: Option<Duration>,
-    /// Between two requests. Default 75 s (nginx), longer than load balancers' usual 60 s. The
-    /// connection is closed silently.
-    pub idle: Duration,
-    /// Without a byte in either direction, once the connection speaks another protocol. Default
-    /// 10 min: most of these protocols have something like a ping every minute or so.
-    pub tunnel: Duration,
-    /// How long a closed connection is read on while nothing comes, so that the peer sees the
-    /// response rather than a reset. Default 2 s (nginx: 5 s). A peer that goes on sending is read
-    /// for 30 s in all (nginx). Over HTTP/2 also how long a request may take to its end once it is
-    /// answered, before its stream is reset.
-    pub linger: Duration,
-    /// How long a connection with nothing under way is kept once the server drains, since a request
-    /// may be on its way. Default 1 s, which is more than most round trips.
-    pub drain_grace: Duration,
+    pub(crate) first_byte: Duration,
+    pub(crate) handshake: Duration,
+    pub(crate) head: Duration,
+    pub(crate) body: Duration,
+    pub(crate) body_rate: u32,
+    pub(crate) write: Duration,
+    pub(crate) write_rate: u32,
+    pub(crate) rate_grace: Duration,
+    pub(crate) handler: Option<Duration>,
+    pub(crate) idle: Duration,
+    pub(crate) tunnel: Duration,
+    pub(crate) linger: Duration,
+    pub(crate) drain_grace: Duration,
 }
 
 impl Default for Timeouts {
@@ -107,20 +77,66 @@ impl Default for Timeouts {
     }
 }
 
-setters!(Timeouts {
-    first_byte: Duration,
-    handshake: Duration,
-    head: Duration,
-    body: Duration,
-    body_rate: u32,
-    write: Duration,
-    write_rate: u32,
-    rate_grace: Duration,
-    handler: Option<Duration>,
-    idle: Duration,
-    tunnel: Duration,
-    linger: Duration,
-    drain_grace: Duration,
+values!(Timeouts {
+    /// From the connection's opening to the first byte of a request. Default 30 s (Kestrel). The
+    /// connection is closed silently.
+    first_byte, with_first_byte: Duration;
+
+    /// From the connection's opening to the end of the TLS handshake, where TLS is spoken. Default
+    /// 10 s. The connection is cut.
+    handshake, with_handshake: Duration;
+
+    /// From a request's first byte to the end of its head. Default 30 s (Kestrel). Answered with
+    /// 408.
+    head, with_head: Duration;
+
+    /// Without a byte of a request body while it is wanted. Default 60 s (Gerbil). Answered with
+    /// 408 if no response has begun. A handler can change it for its request
+    /// ([`Body::set_timeout`](crate::Body::set_timeout)).
+    body, with_body: Duration;
+
+    /// How fast a request body has to come, in bytes per second, on average since it was wanted and
+    /// once [`rate_grace`](Self::rate_grace) is over. Default 240 (Kestrel); 0 is any rate. A peer
+    /// that was faster may be slower for as long as [`body`](Self::body) at most. Answered with 408
+    /// if no response has begun. A handler can change it for its request
+    /// ([`Body::set_min_rate`](crate::Body::set_min_rate)).
+    body_rate, with_body_rate: u32;
+
+    /// Without the peer taking a byte of a response. Default 120 s (Gerbil). The connection is
+    /// reset. A handler can change it for its response
+    /// ([`Response::with_write_timeout`](crate::Response::with_write_timeout)).
+    write, with_write: Duration;
+
+    /// How fast a response has to be taken, in bytes per second, as for
+    /// [`body_rate`](Self::body_rate). Default 240 (Kestrel); 0 is any rate. What counts is what
+    /// the peer has acknowledged, where the system can tell. The connection is reset.
+    write_rate, with_write_rate: u32;
+
+    /// How long a peer may be slower than the minimum rates to begin with. Default 5 s (Kestrel).
+    rate_grace, with_rate_grace: Duration;
+
+    /// From the end of a request's head to its response, for handlers that are not done at once.
+    /// Default: none, for what is long is for the program to say. Answered with 503, and the
+    /// handler's future is dropped. [`time_limit`](crate::time_limit) sets it for one handler.
+    handler, with_handler: Option<Duration>;
+
+    /// Between two requests. Default 75 s (nginx), longer than load balancers' usual 60 s. The
+    /// connection is closed silently.
+    idle, with_idle: Duration;
+
+    /// Without a byte in either direction, once the connection speaks another protocol. Default
+    /// 10 min: most of these protocols have something like a ping every minute or so.
+    tunnel, with_tunnel: Duration;
+
+    /// How long a closed connection is read on while nothing comes, so that the peer sees the
+    /// response rather than a reset. Default 2 s (nginx: 5 s). A peer that goes on sending is read
+    /// for 30 s in all (nginx). Over HTTP/2 also how long a request may take to its end once it is
+    /// answered, before its stream is reset.
+    linger, with_linger: Duration;
+
+    /// How long a connection with nothing under way is kept once the server drains, since a request
+    /// may be on its way. Default 1 s, which is more than most round trips.
+    drain_grace, with_drain_grace: Duration;
 });
 
 /// The threads on which [`blocking`](crate::blocking) handlers run, for one server. They are
@@ -136,31 +152,19 @@ setters!(Timeouts {
 /// use wharf::{BlockingPool, Request, Server, blocking};
 ///
 /// let server = Server::new(blocking(|_: Request| "took a while"))
-///     .blocking_pool(BlockingPool::default().max_threads(4).max_retry(0));
+///     .blocking_pool(BlockingPool::default().with_max_threads(4).with_max_retry(0));
 /// # let _ = server;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 #[must_use]
 pub struct BlockingPool {
-    /// How many threads there are at most. Default: four for each core, and at least 16, since they
-    /// mostly wait for something else than a core. Zero is taken as one.
-    pub max_threads: usize,
-    /// How many requests may wait for a thread. Default 1,024: more than can be hoped to get one in
-    /// time. One more is answered with 503 and `Retry-After` at once.
-    pub max_queued: usize,
-    /// How long a request waits for a thread to begin with. Default 100 ms (Sagittarius).
-    pub first_wait: Duration,
-    /// How much longer it waits each time. Default 500 ms (Sagittarius).
-    pub retry_interval: Duration,
-    /// How many times more it waits. Default 10 (Sagittarius).
-    pub max_retry: u32,
-    /// How long a thread that has nothing to do is kept. Default 10 s.
-    pub idle: Duration,
-    /// How long the end of the server waits for handlers that run. Default 5 s. Those that take
-    /// longer are left alone: they run on until they return or the program ends, and nobody gets
-    /// their responses.
-    pub stop_wait: Duration,
+    pub(crate) max_threads: usize,
+    pub(crate) max_queued: usize,
+    pub(crate) first_wait: Duration,
+    pub(crate) retry_interval: Duration,
+    pub(crate) max_retry: u32,
+    pub(crate) idle: Duration,
+    pub(crate) stop_wait: Duration,
 }
 
 impl Default for BlockingPool {
@@ -178,14 +182,31 @@ impl Default for BlockingPool {
     }
 }
 
-setters!(BlockingPool {
-    max_threads: usize,
-    max_queued: usize,
-    first_wait: Duration,
-    retry_interval: Duration,
-    max_retry: u32,
-    idle: Duration,
-    stop_wait: Duration,
+values!(BlockingPool {
+    /// How many threads there are at most. Default: four for each core, and at least 16, since they
+    /// mostly wait for something else than a core. Zero is taken as one.
+    max_threads, with_max_threads: usize;
+
+    /// How many requests may wait for a thread. Default 1,024: more than can be hoped to get one in
+    /// time. One more is answered with 503 and `Retry-After` at once.
+    max_queued, with_max_queued: usize;
+
+    /// How long a request waits for a thread to begin with. Default 100 ms (Sagittarius).
+    first_wait, with_first_wait: Duration;
+
+    /// How much longer it waits each time. Default 500 ms (Sagittarius).
+    retry_interval, with_retry_interval: Duration;
+
+    /// How many times more it waits. Default 10 (Sagittarius).
+    max_retry, with_max_retry: u32;
+
+    /// How long a thread that has nothing to do is kept. Default 10 s.
+    idle, with_idle: Duration;
+
+    /// How long the end of the server waits for handlers that run. Default 5 s. Those that take
+    /// longer are left alone: they run on until they return or the program ends, and nobody gets
+    /// their responses.
+    stop_wait, with_stop_wait: Duration;
 });
 
 impl BlockingPool {

@@ -22,8 +22,9 @@ use crate::{Backend, Limits};
 /// ```
 /// use wharf::{Server, Timeouts};
 ///
-/// let server = Server::new("hello").workers(2).timeouts(Timeouts::default().body_rate(1_000));
-/// assert_eq!(server.settings().timeouts.body_rate, 1_000);
+/// let timeouts = Timeouts::default().with_body_rate(1_000);
+/// let server = Server::new("hello").workers(2).timeouts(timeouts);
+/// assert_eq!(server.settings().timeouts.body_rate(), 1_000);
 /// let handle = server.listen("127.0.0.1:0")?.start()?;
 /// assert_eq!(handle.settings().workers, Some(2));
 /// println!("{:#?}", handle.settings());

@@ -59,7 +59,7 @@ impl Stand {
         let site = Router::new().get("/", "hello").get("/waits", waits).get("/blocks", blocks);
         let server = Server::new(site)
             .backend(backend)
-            .blocking_pool(BlockingPool::default().stop_wait(Duration::ZERO))
+            .blocking_pool(BlockingPool::default().with_stop_wait(Duration::ZERO))
             .on_stop(move |_| _ = over.fetch_add(1, Ordering::SeqCst))
             .listen("127.0.0.1:0")
             .expect("a free port");
@@ -179,7 +179,7 @@ fn a_job_drops_its_server() {
             tell.send(()).expect("it is waited for");
             "bye"
         });
-        let pool = BlockingPool::default().stop_wait(Duration::from_secs(3600));
+        let pool = BlockingPool::default().with_stop_wait(Duration::from_secs(3600));
         let server = Server::new(handler).backend(backend).workers(2).blocking_pool(pool);
         let handle = match server.listen("127.0.0.1:0").expect("a free port").start() {
             Err(Error::Backend(_)) => continue,

@@ -210,11 +210,11 @@ struct Flood {
 impl Flood {
     fn start(seed: u64) -> Self {
         let timeouts = Timeouts::default()
-            .head(DEADLINE)
-            .body(DEADLINE)
-            .write(DEADLINE)
-            .idle(DEADLINE)
-            .linger(DEADLINE);
+            .with_head(DEADLINE)
+            .with_body(DEADLINE)
+            .with_write(DEADLINE)
+            .with_idle(DEADLINE)
+            .with_linger(DEADLINE);
         let mut server = Server::new(site()).workers(2).timeouts(timeouts);
         for last in 1..=ADDRS {
             server = server.listen(SocketAddr::from(([127, 0, 0, last], 0))).expect("a free port");

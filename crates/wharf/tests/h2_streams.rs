@@ -118,7 +118,7 @@ fn a_request_whose_end_alone_is_missing_is_not_reset_behind_its_response() {
 #[test]
 fn a_request_whose_end_alone_never_comes_is_reset_in_time() {
     let server = Server::new(async |request: Request| request.into_body());
-    let (_handle, addr) = start(server.timeouts(Timeouts::default().linger(SHORT)));
+    let (_handle, addr) = start(server.timeouts(Timeouts::default().with_linger(SHORT)));
     let mut client = Client::connect(addr, &[]);
     client.send(HEADERS, END_HEADERS, 1, POST_5);
     client.send(DATA, 0, 1, b"hello");
@@ -152,7 +152,7 @@ fn a_request_that_goes_on_behind_its_response_has_a_deadline() {
             "done"
         }
     };
-    let timeouts = Timeouts::default().body(SHORT);
+    let timeouts = Timeouts::default().with_body(SHORT);
     let (_handle, addr) = start(Server::new(handler).timeouts(timeouts));
     let mut client = Client::connect(addr, &[]);
     client.send(HEADERS, END_HEADERS, 1, POST);

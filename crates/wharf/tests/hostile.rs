@@ -35,7 +35,12 @@ fn ask(addr: SocketAddr, head: &str) -> io::Result<String> {
 #[test]
 fn the_longest_duration_is_as_good_as_none() {
     let all = Duration::MAX;
-    let timeouts = Timeouts::default().idle(all).head(all).body(all).write(all).linger(all);
+    let timeouts = Timeouts::default()
+        .with_idle(all)
+        .with_head(all)
+        .with_body(all)
+        .with_write(all)
+        .with_linger(all);
     let (handle, addr) = start(Server::new("hello").timeouts(timeouts));
     for _ in 0..3 {
         assert!(ask(addr, "GET / HTTP/1.1").expect("an answer").ends_with("hello"));

@@ -82,7 +82,7 @@ fn ten_clients_of_five_threads_that_block_for_a_while_all_succeed_4() {
             thread::park_timeout(Duration::from_millis(200));
             stream.write_all(text.as_bytes())
         };
-        let pool = BlockingPool::default().max_threads(5);
+        let pool = BlockingPool::default().with_max_threads(5);
         let (_handle, addr) = start(kind, Server::tcp(slow_echo).blocking_pool(pool));
         let ask = |number: usize| {
             thread::spawn(move || {
@@ -112,27 +112,27 @@ fn set(server: Server, shutdown_port: ShutdownPort) -> Server {
         .max_drain_bytes(1007)
         .build();
     let timeouts = Timeouts::default()
-        .first_byte(second)
-        .handshake(2 * second)
-        .head(3 * second)
-        .body(4 * second)
-        .body_rate(5)
-        .write(6 * second)
-        .write_rate(7)
-        .rate_grace(8 * second)
-        .handler(Some(9 * second))
-        .idle(10 * second)
-        .tunnel(11 * second)
-        .linger(12 * second)
-        .drain_grace(13 * second);
+        .with_first_byte(second)
+        .with_handshake(2 * second)
+        .with_head(3 * second)
+        .with_body(4 * second)
+        .with_body_rate(5)
+        .with_write(6 * second)
+        .with_write_rate(7)
+        .with_rate_grace(8 * second)
+        .with_handler(Some(9 * second))
+        .with_idle(10 * second)
+        .with_tunnel(11 * second)
+        .with_linger(12 * second)
+        .with_drain_grace(13 * second);
     let pool = BlockingPool::default()
-        .max_threads(1)
-        .max_queued(2)
-        .first_wait(3 * second)
-        .retry_interval(4 * second)
-        .max_retry(5)
-        .idle(6 * second)
-        .stop_wait(7 * second);
+        .with_max_threads(1)
+        .with_max_queued(2)
+        .with_first_wait(3 * second)
+        .with_retry_interval(4 * second)
+        .with_max_retry(5)
+        .with_idle(6 * second)
+        .with_stop_wait(7 * second);
     server
         .workers(3)
         .dispatch(Dispatch::LeastConnections)
@@ -192,8 +192,8 @@ fn what_it_was_told_is_read_back_before_and_while_it_runs_5() {
         assert!(same_fields(&settings.timeouts, &defaults.timeouts).is_empty());
         assert!(same_fields(&settings.blocking_pool, &defaults.blocking_pool).is_empty());
         assert_eq!((settings.workers, settings.backend), (Some(3), kind.backend));
-        assert_eq!(settings.timeouts.tunnel, Duration::from_secs(11));
-        assert_eq!(settings.blocking_pool.max_retry, 5);
+        assert_eq!(settings.timeouts.tunnel(), Duration::from_secs(11));
+        assert_eq!(settings.blocking_pool.max_retry(), 5);
         assert_eq!(settings.shutdown_port, Some(addr));
 
         let handle = server.start().expect("it starts");

@@ -56,7 +56,7 @@ fn servers() -> impl Iterator<Item = Server> {
     backends.into_iter().flat_map(move |backend| {
         dispatches.into_iter().map(move |dispatch| {
             let moment = Duration::from_millis(20);
-            let timeouts = Timeouts::default().drain_grace(moment).linger(moment);
+            let timeouts = Timeouts::default().with_drain_grace(moment).with_linger(moment);
             let server = Server::new(|_: Request| "http").timeouts(timeouts).workers(2);
             server.backend(backend).dispatch(dispatch)
         })

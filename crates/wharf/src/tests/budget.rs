@@ -194,7 +194,7 @@ fn a_tick_without_a_budget_is_a_whole_turn() {
 #[test]
 fn neither_a_new_connection_nor_a_deadline_waits_for_busy_ones() {
     let second = Duration::from_secs(1);
-    let timeouts = Timeouts::default().first_byte(10 * second);
+    let timeouts = Timeouts::default().with_first_byte(10 * second);
     let budget = Budget::new().events(1);
     let mut stand = Stand::with(budget, Duration::ZERO, timeouts);
     let mut silent = stand.clients(1);
@@ -228,7 +228,7 @@ fn neither_a_new_connection_nor_a_deadline_waits_for_busy_ones() {
 #[test]
 fn deadlines_begin_when_something_happens_and_not_with_the_turn() {
     let second = Duration::from_secs(1);
-    let timeouts = Timeouts::default().idle(10 * second).first_byte(100 * second);
+    let timeouts = Timeouts::default().with_idle(10 * second).with_first_byte(100 * second);
     let mut stand = Stand::with(Budget::new().events(1), Duration::ZERO, timeouts);
     let mut clients = stand.clients(3);
     clients.iter_mut().for_each(|client| ask(client, "x"));

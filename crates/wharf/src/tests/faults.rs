@@ -160,7 +160,10 @@ fn a_send_that_fails_ends_its_connection_alone() {
 #[test]
 fn after_a_long_sleep_each_deadline_fires_once_and_requests_are_answered() {
     for nap in NAPS {
-        let timeouts = Timeouts::default().first_byte(SECOND).idle(10 * SECOND).head(10 * SECOND);
+        let timeouts = Timeouts::default()
+            .with_first_byte(SECOND)
+            .with_idle(10 * SECOND)
+            .with_head(10 * SECOND);
         let mut stand = Stand::new(timeouts);
         let idle: Vec<_> = (0..50).map(|_| stand.ask("/")).collect();
         let mut begun = stand.connect();

@@ -81,7 +81,7 @@ fn a_tunnel_holds_no_more_than_its_channels() {
 /// Each head takes two seconds at most, although at no time there is none.
 #[test]
 fn the_time_for_a_head_begins_with_that_head() {
-    let timeouts = Timeouts::default().head(Duration::from_secs(10));
+    let timeouts = Timeouts::default().with_head(Duration::from_secs(10));
     let mut server = ticked(Server::new("hello").timeouts(timeouts));
     let mut client = server.net.connect().unwrap();
     client.write(b"GE").unwrap();
@@ -100,7 +100,7 @@ fn the_time_for_a_head_begins_with_that_head() {
 /// A turn begins late where a handler was slow, or the program that ticks had other things to do.
 #[test]
 fn a_request_that_is_read_in_a_late_turn_is_answered() {
-    let timeouts = Timeouts::default().idle(Duration::from_secs(10));
+    let timeouts = Timeouts::default().with_idle(Duration::from_secs(10));
     let handler = async |_: Request| {
         yield_once().await;
         "late"
@@ -122,8 +122,9 @@ fn a_request_that_is_read_in_a_late_turn_is_answered() {
 fn a_slow_peer_has_time_as_long_as_it_moves() {
     let stage = Arc::new(Stage::default());
     let second = Duration::from_secs(1);
-    let timeouts = Timeouts::default().body(10 * second).write(10 * second).idle(10 * second);
-    let timeouts = timeouts.body_rate(0).write_rate(0);
+    let timeouts =
+        Timeouts::default().with_body(10 * second).with_write(10 * second).with_idle(10 * second);
+    let timeouts = timeouts.with_body_rate(0).with_write_rate(0);
     let mut server = ticked(Server::new(site(&stage)).timeouts(timeouts));
     let mut client = server.net.connect().unwrap();
     client.write(b"POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n").unwrap();
@@ -153,7 +154,7 @@ fn a_slow_peer_has_time_as_long_as_it_moves() {
 fn a_peer_that_takes_nothing_of_its_response_is_reset() {
     let stage = Arc::new(Stage::default());
     let second = Duration::from_secs(1);
-    let timeouts = Timeouts::default().write(10 * second);
+    let timeouts = Timeouts::default().with_write(10 * second);
     let mut server = ticked(Server::new(site(&stage)).timeouts(timeouts));
     let mut client = server.net.connect().unwrap();
     client.write(b"GET /megabyte HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nX: ").unwrap();
@@ -235,7 +236,7 @@ fn a_body_is_not_taken_faster_than_a_blocking_handler_reads_it() {
 #[test]
 fn a_request_waits_for_a_thread_as_long_as_is_said_and_no_longer() {
     let stage = Arc::new(Stage::default());
-    let pool = BlockingPool::default().max_threads(1);
+    let pool = BlockingPool::default().with_max_threads(1);
     let net = SimNet::new(Pace::Ticked, 0, Faults::default());
     let plans = plan(&net, Server::new(site(&stage)).blocking_pool(pool), 1, true);
     let shared = Arc::clone(&plans[0].shared);
@@ -268,7 +269,7 @@ fn a_connection_waits_for_a_thread_as_long_as_is_said_and_no_longer() {
         gate.pass_blocking("a");
         stream.write_all(b"through")
     };
-    let pool = BlockingPool::default().max_threads(1);
+    let pool = BlockingPool::default().with_max_threads(1);
     let net = SimNet::new(Pace::Ticked, 0, Faults::default());
     let plans = plan(&net, Server::tcp(gated).blocking_pool(pool), 1, true);
     let shared = Arc::clone(&plans[0].shared);

@@ -351,7 +351,7 @@ fn a_thousand_that_only_begin_leave_room_for_who_goes_on() {
     let authority = Authority::new("authority");
     let config = authority.client(&TLS13, &["h2"], None);
     let server = Server::new("hello").workers(1).max_handshakes(BOUND);
-    let server = server.timeouts(Timeouts::default().handshake(LONG).first_byte(LONG));
+    let server = server.timeouts(Timeouts::default().with_handshake(LONG).with_first_byte(LONG));
     let running = Running::over_tls(server, authority.issue(&["localhost"]).tls());
     let hello = hello(&authority, &TLS13);
     let mut crowds = Vec::new();
@@ -379,7 +379,7 @@ fn a_thousand_that_only_begin_are_gone_when_their_time_is_over() {
     const COUNT: usize = 500;
     let authority = Authority::new("authority");
     let server = Server::new("hello").workers(1);
-    let server = server.timeouts(Timeouts::default().handshake(Duration::from_millis(500)));
+    let server = server.timeouts(Timeouts::default().with_handshake(Duration::from_millis(500)));
     let running = Running::over_tls(server, authority.issue(&["localhost"]).tls());
     let begun = crowd(&running, COUNT, &hello(&authority, &TLS13)[..100]);
     let silent = crowd(&running, COUNT, b"");

@@ -40,7 +40,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn pool(threads: usize) -> BlockingPool {
-    BlockingPool::default().max_threads(threads)
+    BlockingPool::default().with_max_threads(threads)
 }
 
 fn five_threads(server: Server) -> Server {
@@ -52,15 +52,15 @@ fn one_thread(server: Server) -> Server {
 }
 
 fn no_queue(server: Server) -> Server {
-    server.blocking_pool(pool(1).max_queued(0))
+    server.blocking_pool(pool(1).with_max_queued(0))
 }
 
 fn short_wait(server: Server) -> Server {
-    server.blocking_pool(pool(1).first_wait(STEP).retry_interval(STEP).max_retry(3))
+    server.blocking_pool(pool(1).with_first_wait(STEP).with_retry_interval(STEP).with_max_retry(3))
 }
 
 fn left_alone(server: Server) -> Server {
-    server.blocking_pool(pool(1).stop_wait(Duration::ZERO))
+    server.blocking_pool(pool(1).with_stop_wait(Duration::ZERO))
 }
 
 fn a_blocking_handler(harness: &mut Harness) {

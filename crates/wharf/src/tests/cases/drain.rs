@@ -31,11 +31,12 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn long_grace(server: Server) -> Server {
-    server.timeouts(Timeouts::default().drain_grace(LONG).idle(LONG).first_byte(LONG))
+    server
+        .timeouts(Timeouts::default().with_drain_grace(LONG).with_idle(LONG).with_first_byte(LONG))
 }
 
 fn short_grace(server: Server) -> Server {
-    server.timeouts(Timeouts::default().drain_grace(SHORT))
+    server.timeouts(Timeouts::default().with_drain_grace(SHORT))
 }
 
 fn lame_duck(server: Server) -> Server {

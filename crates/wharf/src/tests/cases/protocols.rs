@@ -217,19 +217,20 @@ fn gated(stage: &Arc<Stage>) -> Service {
 }
 
 fn pool(threads: usize) -> BlockingPool {
-    BlockingPool::default().max_threads(threads)
+    BlockingPool::default().with_max_threads(threads)
 }
 
 fn five_threads(server: Server) -> Server {
-    server.blocking_pool(pool(5).first_wait(LONG))
+    server.blocking_pool(pool(5).with_first_wait(LONG))
 }
 
 fn short_wait(server: Server) -> Server {
-    server.blocking_pool(pool(1).first_wait(SHORT).retry_interval(SHORT).max_retry(3))
+    server
+        .blocking_pool(pool(1).with_first_wait(SHORT).with_retry_interval(SHORT).with_max_retry(3))
 }
 
 fn no_queue(server: Server) -> Server {
-    server.blocking_pool(pool(1).max_queued(0))
+    server.blocking_pool(pool(1).with_max_queued(0))
 }
 
 fn ten_on_five(harness: &mut Harness) {
@@ -316,7 +317,7 @@ fn pours(_: &Arc<Stage>) -> Service {
 }
 
 fn no_rate(server: Server) -> Server {
-    server.timeouts(Timeouts::default().write(LONG).write_rate(0))
+    server.timeouts(Timeouts::default().with_write(LONG).with_write_rate(0))
 }
 
 fn takes_nothing(harness: &mut Harness) {
@@ -332,7 +333,7 @@ fn takes_nothing(harness: &mut Harness) {
 }
 
 fn short_tunnel(server: Server) -> Server {
-    server.timeouts(Timeouts::default().tunnel(5 * SHORT))
+    server.timeouts(Timeouts::default().with_tunnel(5 * SHORT))
 }
 
 /// The server's own setting is far longer.
@@ -355,7 +356,7 @@ fn nothing_comes(harness: &mut Harness) {
 }
 
 fn short_grace(server: Server) -> Server {
-    server.timeouts(Timeouts::default().drain_grace(SHORT))
+    server.timeouts(Timeouts::default().with_drain_grace(SHORT))
 }
 
 fn idle_protocols(harness: &mut Harness) {
@@ -470,7 +471,7 @@ fn cut_streams(harness: &mut Harness) {
 }
 
 fn long_grace(server: Server) -> Server {
-    server.timeouts(Timeouts::default().drain_grace(LONG))
+    server.timeouts(Timeouts::default().with_drain_grace(LONG))
 }
 
 fn no_cut_streams(harness: &mut Harness) {

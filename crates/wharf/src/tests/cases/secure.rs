@@ -84,11 +84,12 @@ const CASES: &[Case] = &[
 ];
 
 fn short_handshake(server: Server) -> Server {
-    server.timeouts(Timeouts::default().handshake(SHORT))
+    server.timeouts(Timeouts::default().with_handshake(SHORT))
 }
 
 fn long_grace(server: Server) -> Server {
-    server.timeouts(Timeouts::default().drain_grace(LONG).idle(LONG).first_byte(LONG))
+    server
+        .timeouts(Timeouts::default().with_drain_grace(LONG).with_idle(LONG).with_first_byte(LONG))
 }
 
 fn a_client_that_never_begins(harness: &mut Harness) {
@@ -187,7 +188,7 @@ fn garbage_instead_of_a_record(harness: &mut Harness) {
 }
 
 fn short_write(server: Server) -> Server {
-    server.timeouts(Timeouts::default().write(SHORT).write_rate(0))
+    server.timeouts(Timeouts::default().with_write(SHORT).with_write_rate(0))
 }
 
 /// Writes more than sockets hold.

@@ -38,7 +38,7 @@ fn with_trace(server: Server) -> Server {
 }
 
 fn with_handler_timeout(server: Server) -> Server {
-    server.timeouts(crate::Timeouts::default().handler(Some(TIME_LIMIT)))
+    server.timeouts(crate::Timeouts::default().with_handler(Some(TIME_LIMIT)))
 }
 
 fn two_requests(server: Server) -> Server {

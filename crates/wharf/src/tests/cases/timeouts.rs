@@ -38,19 +38,19 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn short_first_byte(server: Server) -> Server {
-    server.timeouts(Timeouts::default().first_byte(SHORT))
+    server.timeouts(Timeouts::default().with_first_byte(SHORT))
 }
 
 fn short_head(server: Server) -> Server {
-    server.timeouts(Timeouts::default().head(SHORT))
+    server.timeouts(Timeouts::default().with_head(SHORT))
 }
 
 fn short_body(server: Server) -> Server {
-    server.timeouts(Timeouts::default().body(SHORT))
+    server.timeouts(Timeouts::default().with_body(SHORT))
 }
 
 fn short_idle(server: Server) -> Server {
-    server.timeouts(Timeouts::default().idle(SHORT))
+    server.timeouts(Timeouts::default().with_idle(SHORT))
 }
 
 fn spinning(server: Server) -> Server {
@@ -58,25 +58,27 @@ fn spinning(server: Server) -> Server {
 }
 
 fn short_write(server: Server) -> Server {
-    server.timeouts(Timeouts::default().write(SHORT))
+    server.timeouts(Timeouts::default().with_write(SHORT))
 }
 
 fn short_linger(server: Server) -> Server {
-    server.timeouts(Timeouts::default().linger(SHORT))
+    server.timeouts(Timeouts::default().with_linger(SHORT))
 }
 
 /// Peers have to be fast from early on.
 fn fast(server: Server) -> Server {
-    let timeouts = Timeouts::default().rate_grace(SHORT);
-    server.timeouts(timeouts.body_rate(1_000_000).write_rate(u32::MAX))
+    let timeouts = Timeouts::default().with_rate_grace(SHORT);
+    server.timeouts(timeouts.with_body_rate(1_000_000).with_write_rate(u32::MAX))
 }
 
 fn short_tunnel(server: Server) -> Server {
-    server.timeouts(Timeouts::default().tunnel(SHORT))
+    server.timeouts(Timeouts::default().with_tunnel(SHORT))
 }
 
 fn all_short(server: Server) -> Server {
-    server.timeouts(Timeouts::default().head(SHORT).body(SHORT).write(SHORT).idle(SHORT))
+    server.timeouts(
+        Timeouts::default().with_head(SHORT).with_body(SHORT).with_write(SHORT).with_idle(SHORT),
+    )
 }
 
 fn nothing_ever_comes(harness: &mut Harness) {

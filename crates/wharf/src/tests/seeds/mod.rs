@@ -56,12 +56,20 @@ fn faults(random: &mut Random) -> Faults {
 fn timeouts(random: &mut Random, is_impatient: bool) -> Timeouts {
     // So long that whoever lingers hears its peer out.
     // Some clients read six bytes at a time through a window of sixty.
-    let timeouts = Timeouts::default().linger(Duration::from_secs(60)).body_rate(0).write_rate(0);
+    let timeouts = Timeouts::default()
+        .with_linger(Duration::from_secs(60))
+        .with_body_rate(0)
+        .with_write_rate(0);
     if !is_impatient {
         return timeouts;
     }
     let mut short = || Duration::from_millis(random.pick(&[1, 20, 300, 5000]));
-    timeouts.head(short()).body(short()).write(short()).idle(short()).linger(short())
+    timeouts
+        .with_head(short())
+        .with_body(short())
+        .with_write(short())
+        .with_idle(short())
+        .with_linger(short())
 }
 
 /// One world.

@@ -62,23 +62,23 @@ const LARGE_HEAD: usize = 16_000;
 const LONG: Duration = Duration::from_secs(3600);
 
 fn short_head(server: Server) -> Server {
-    server.timeouts(Timeouts::default().head(SHORT))
+    server.timeouts(Timeouts::default().with_head(SHORT))
 }
 
 fn short_first_byte(server: Server) -> Server {
-    server.timeouts(Timeouts::default().first_byte(SHORT))
+    server.timeouts(Timeouts::default().with_first_byte(SHORT))
 }
 
 fn short_idle(server: Server) -> Server {
-    server.timeouts(Timeouts::default().idle(SHORT))
+    server.timeouts(Timeouts::default().with_idle(SHORT))
 }
 
 fn short_body(server: Server) -> Server {
-    server.timeouts(Timeouts::default().body(SHORT))
+    server.timeouts(Timeouts::default().with_body(SHORT))
 }
 
 fn short_linger(server: Server) -> Server {
-    server.timeouts(Timeouts::default().linger(SHORT))
+    server.timeouts(Timeouts::default().with_linger(SHORT))
 }
 
 fn little_is_dropped(server: Server) -> Server {
@@ -88,7 +88,7 @@ fn little_is_dropped(server: Server) -> Server {
 }
 
 fn short_grace(server: Server) -> Server {
-    server.timeouts(Timeouts::default().drain_grace(SHORT))
+    server.timeouts(Timeouts::default().with_drain_grace(SHORT))
 }
 
 fn two_requests(server: Server) -> Server {

@@ -26,7 +26,7 @@ pub(super) const CASES: &[Case] = &[
 const WRITE: Duration = Duration::from_millis(400);
 
 fn patient(server: Server) -> Server {
-    server.timeouts(Timeouts::default().write(WRITE).write_rate(0))
+    server.timeouts(Timeouts::default().with_write(WRITE).with_write_rate(0))
 }
 
 /// All streams together may send no more than one alone.
