@@ -183,10 +183,6 @@ impl Default for BlockingPool {
 }
 
 values!(BlockingPool {
-    /// How many threads there are at most. Default: four for each core, and at least 16, since they
-    /// mostly wait for something else than a core. Zero is taken as one.
-    max_threads, with_max_threads: usize;
-
     /// How many requests may wait for a thread. Default 1,024: more than can be hoped to get one in
     /// time. One more is answered with 503 and `Retry-After` at once.
     max_queued, with_max_queued: usize;
@@ -210,14 +206,26 @@ values!(BlockingPool {
 });
 
 impl BlockingPool {
+    /// How many threads there are at most. Default: four for each core, and at least 16, since they
+    /// mostly wait for something else than a core. At least one.
+    #[must_use]
+    pub const fn max_threads(&self) -> usize {
+        self.max_threads
+    }
+
+    /// Sets [`max_threads`](Self::max_threads). Zero is taken as one.
+    pub const fn with_max_threads(mut self, max_threads: usize) -> Self {
+        self.max_threads = if max_threads == 0 { 1 } else { max_threads };
+        self
+    }
+
     /// How long a request waits for a thread in all.
     pub(crate) const fn wait(&self) -> Duration {
         self.first_wait.saturating_add(self.retry_interval.saturating_mul(self.max_retry))
     }
 
     pub(crate) const fn bounds(&self) -> Bounds {
-        let max_threads = if self.max_threads == 0 { 1 } else { self.max_threads };
-        Bounds { max_threads, max_queued: self.max_queued, idle: self.idle }
+        Bounds { max_threads: self.max_threads, max_queued: self.max_queued, idle: self.idle }
     }
 }
 

@@ -7,17 +7,23 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wharf_proto::h2::Config;
+
 use crate::config::{BlockingPool, DEFAULT_DISPATCH, Dispatch, Timeouts};
 use crate::handler::OnDisconnect;
+use crate::listener::{SYSTEM_POLLS, SYSTEM_SPREADS};
+use crate::sys::CAN_PIN;
 use crate::{Backend, Limits};
 
 /// What a server was told, to be read: [`Server::settings`](crate::Server::settings) and the
 /// handles of a running server give them. Each field is called as the method of
 /// [`Server`](crate::Server) that sets it, where its unit and its default are.
 ///
-/// Once the server runs nothing is left open any more: [`workers`](Self::workers) and
-/// [`max_connections`](Self::max_connections) are numbers, and [`backend`](Self::backend) and
-/// [`dispatch`](Self::dispatch) are what they have come to on this system.
+/// A value is what is in force: one outside of its range is the nearest in it. Once the server runs
+/// nothing is left open any more: [`workers`](Self::workers) and
+/// [`max_connections`](Self::max_connections) are numbers, [`backend`](Self::backend) and
+/// [`dispatch`](Self::dispatch) are what they have come to on this system, and what has no effect
+/// there, or on a [`Ticker`](crate::Ticker), is off.
 ///
 /// ```
 /// use wharf::{Server, Timeouts};
@@ -87,7 +93,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let http2 = wharf_proto::h2::Config::default();
+        let http2 = Config::default();
         Self {
             workers: None,
             dispatch: DEFAULT_DISPATCH,
@@ -119,10 +125,91 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// [`busy_poll`](Self::busy_poll) in the unit and the range of the system.
+    /// Busy polling for so long, as far as the system can.
+    pub(crate) const fn set_busy_poll(&mut self, at_most: Duration) {
+        const MOST: u64 = i32::MAX as u64;
+        let micros = at_most.as_micros();
+        #[expect(clippy::cast_possible_truncation, reason = "it is less than the most")]
+        let micros = if micros < MOST as u128 { micros as u64 } else { MOST };
+        self.busy_poll = Some(Duration::from_micros(micros));
+    }
+
+    /// [`busy_poll`](Self::busy_poll) in the unit of the system.
     pub(crate) fn busy_poll_micros(&self) -> Option<u32> {
-        const MOST: u32 = i32::MAX as u32;
-        let micros = self.busy_poll?.as_micros();
-        Some(u32::try_from(micros).unwrap_or(MOST).min(MOST))
+        Some(u32::try_from(self.busy_poll?.as_micros()).unwrap_or(u32::MAX))
+    }
+
+    /// What a connection of HTTP/2 allows its client.
+    pub(crate) fn http2_config(&self) -> Config {
+        let mut config = Config::default();
+        config.max_concurrent_streams = self.max_streams;
+        (config.max_stream_window, config.max_connection_window) = self.http2_windows;
+        config.in_range()
+    }
+
+    /// Has what was told of HTTP/2 be what its connections take it for.
+    pub(crate) fn bring_http2_in_range(&mut self) {
+        let config = self.http2_config();
+        self.max_streams = config.max_concurrent_streams;
+        self.http2_windows = (config.max_stream_window, config.max_connection_window);
+    }
+
+    /// Switches off what does nothing where the program ticks.
+    pub(crate) const fn leave_to_ticker(&mut self) {
+        self.spin = Duration::ZERO;
+        self.pin_workers = false;
+    }
+
+    /// Switches off what this system does not have.
+    pub(crate) const fn leave_to_system(&mut self) {
+        if !SYSTEM_SPREADS {
+            self.dispatch = Dispatch::LeastConnections;
+        }
+        if !CAN_PIN {
+            self.pin_workers = false;
+        }
+        if !SYSTEM_POLLS {
+            self.busy_poll = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Server;
+
+    #[test]
+    fn a_value_outside_of_its_range_is_the_nearest_in_it() {
+        let pool = BlockingPool::default().with_max_threads(0);
+        let server = Server::new("hello").workers(0).blocking_pool(pool);
+        let server = server.max_connections(0).max_connections_per_client(0).max_handshakes(0);
+        let server = server.max_requests_per_connection(0).max_streams(0).http2_windows(0, 0);
+        let settings = server.settings();
+        assert_eq!((settings.workers, settings.blocking_pool.max_threads()), (Some(1), 1));
+        assert_eq!(settings.max_connections, Some(1));
+        assert_eq!(settings.max_connections_per_client, Some(1));
+        assert_eq!((settings.max_handshakes, settings.max_requests_per_connection), (1, 1));
+        assert_eq!((settings.max_streams, settings.http2_windows), (1, (1, 65_535)));
+
+        let server = server.max_streams(u32::MAX).http2_windows(u32::MAX, u32::MAX);
+        let server = server.busy_poll(Duration::MAX);
+        let settings = server.settings();
+        let most = i32::MAX.unsigned_abs();
+        assert_eq!((settings.max_streams, settings.http2_windows), (4096, (most, most)));
+        assert_eq!(settings.busy_poll, Some(Duration::from_micros(most.into())));
+        assert_eq!(settings.busy_poll_micros(), Some(most));
+        let server = server.busy_poll(Duration::from_nanos(2_999));
+        assert_eq!(server.settings().busy_poll, Some(Duration::from_micros(2)));
+    }
+
+    #[test]
+    fn what_a_ticker_leaves_to_its_program_is_off() {
+        let server = Server::new("hello").spin(Duration::from_millis(1)).pin_workers(true);
+        let ticker = server.listen("127.0.0.1:0").unwrap().into_ticker().unwrap();
+        assert_eq!(
+            (ticker.settings().spin, ticker.settings().pin_workers),
+            (Duration::ZERO, false)
+        );
     }
 }

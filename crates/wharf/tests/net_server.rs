@@ -145,7 +145,7 @@ fn set(server: Server, shutdown_port: ShutdownPort) -> Server {
         .max_requests_per_connection(104)
         .http2(false)
         .max_streams(105)
-        .http2_windows(106, 107)
+        .http2_windows(106, 107_000)
         .on_disconnect(OnDisconnect::Finish)
         .allow_half_close(false)
         .allow_trace(true)

@@ -63,8 +63,9 @@ const DEFAULT_HEADER_TABLE_BYTES: u32 = 4096;
 const MOST_STREAMS: u32 = 4096;
 
 impl Config {
-    /// The same with all values in their ranges.
-    pub(super) fn in_range(mut self) -> Self {
+    /// The same with all values in their ranges, as a [`Connection`](super::Connection) takes it.
+    #[must_use]
+    pub fn in_range(mut self) -> Self {
         self.max_concurrent_streams = self.max_concurrent_streams.clamp(1, MOST_STREAMS);
         self.max_stream_window = self.max_stream_window.clamp(1, MAX_WINDOW);
         self.max_connection_window = self.max_connection_window.clamp(INITIAL_WINDOW, MAX_WINDOW);

@@ -169,6 +169,13 @@ const SPREADS: bool = true;
 #[cfg(not(target_os = "linux"))]
 const SPREADS: bool = false;
 
+/// Whether the system can be told to look for packets.
+pub(crate) const SYSTEM_POLLS: bool = POLLS;
+#[cfg(target_os = "linux")]
+const POLLS: bool = true;
+#[cfg(not(target_os = "linux"))]
+const POLLS: bool = false;
+
 #[cfg(target_os = "linux")]
 fn set_busy_poll(listener: &Socket, micros: u32) -> io::Result<()> {
     listener.set_busy_poll(micros)

@@ -41,7 +41,6 @@ pub(crate) fn assemble<D: Driver>(
         });
     }
     let max_connections = config.settings.max_connections.unwrap_or_else(default_max_connections);
-    let max_connections = max_connections.max(1);
     config.settings.max_connections = Some(max_connections);
     config.settings.workers = Some(drivers.len());
     let life = Life::new(config.milestones, switches.own.clone(), drivers.len());
@@ -86,5 +85,5 @@ fn default_max_connections() -> usize {
     let limit = sys::open_file_limit().map_or(UNLIMITED_CONNECTIONS, |limit| {
         usize::try_from(limit).unwrap_or(UNLIMITED_CONNECTIONS)
     });
-    limit.min(UNLIMITED_CONNECTIONS) / 10 * 9
+    (limit.min(UNLIMITED_CONNECTIONS) / 10 * 9).max(1)
 }

@@ -16,8 +16,9 @@ impl Server {
 
     /// How many requests of one HTTP/2 connection may be under way at a time. Default 128 (nginx).
     /// From 1 to 4,096 are taken; a client that begins more has them refused and may ask again.
-    pub const fn max_streams(mut self, count: u32) -> Self {
+    pub fn max_streams(mut self, count: u32) -> Self {
         self.config.settings.max_streams = count;
+        self.config.settings.bring_http2_in_range();
         self
     }
 
@@ -26,8 +27,9 @@ impl Server {
     /// MiB, or less if less is allowed, and grow as far. Default 8 MiB and 16 MiB; a connection has
     /// 64 KiB at least. It bounds what a connection makes the server hold, with 64 KiB of each
     /// request that its handler is given at once.
-    pub const fn http2_windows(mut self, of_stream: u32, of_connection: u32) -> Self {
+    pub fn http2_windows(mut self, of_stream: u32, of_connection: u32) -> Self {
         self.config.settings.http2_windows = (of_stream, of_connection);
+        self.config.settings.bring_http2_in_range();
         self
     }
 }

@@ -45,7 +45,7 @@ use crate::config::{BlockingPool, Dispatch, Timeouts};
 use crate::driver::Driver;
 use crate::env::{MakeState, States};
 use crate::error::{Error, Result};
-use crate::listener::{HandOver, Listener, Registry, SYSTEM_SPREADS, Spread};
+use crate::listener::{HandOver, Listener, Registry, Spread};
 use crate::observe::{Access, ClosedConnection, ErrorContext, Hooks, OpenedConnection};
 use crate::response::Response;
 use crate::service::Service;
@@ -161,16 +161,18 @@ impl Server {
     }
 
     /// How many connections may be open. Default: 90% of the process's descriptor limit. Others
-    /// wait in the listeners' backlogs. Each worker may exceed it by one.
+    /// wait in the listeners' backlogs. Each worker may exceed it by one. Zero is taken as one.
     pub const fn max_connections(mut self, count: usize) -> Self {
-        self.config.settings.max_connections = Some(count);
+        self.config.settings.max_connections = Some(if count == 0 { 1 } else { count });
         self
     }
 
     /// How many connections one client may have open; one more is closed at once. Default: no bound
     /// beside [`max_connections`](Self::max_connections), since many people may share an address.
-    /// A client is an IPv4 address or an IPv6 network of 64 bits; on a Unix socket a user.
+    /// A client is an IPv4 address or an IPv6 network of 64 bits; on a Unix socket a user. Zero is
+    /// taken as one.
     pub const fn max_connections_per_client(mut self, count: usize) -> Self {
+        let count = if count == 0 { 1 } else { count };
         self.config.settings.max_connections_per_client = Some(count);
         self
     }
@@ -334,7 +336,8 @@ impl Server {
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    pub fn into_ticker(self) -> Result<Ticker> {
+    pub fn into_ticker(mut self) -> Result<Ticker> {
+        self.config.settings.leave_to_ticker();
         let ticker = match self.plan(Some(NonZeroUsize::MIN))? {
             Plans::Epoll(plans) => Ticker::new(plans),
             Plans::IoUring(plans) => Ticker::new(plans),
@@ -352,9 +355,7 @@ impl Server {
         let default_workers = default_workers.or_else(|| thread::available_parallelism().ok());
         let default_workers = default_workers.map_or(1, NonZeroUsize::get);
         let count = config.settings.workers.unwrap_or(default_workers);
-        if !SYSTEM_SPREADS {
-            config.settings.dispatch = Dispatch::LeastConnections;
-        }
+        config.settings.leave_to_system();
         let system_spreads = config.settings.dispatch == Dispatch::PerWorkerListener;
         if let Some(micros) = config.settings.busy_poll_micros() {
             let set = listeners.iter().try_for_each(|listener| listener.set_busy_poll(micros));

@@ -47,7 +47,7 @@ impl Server {
     /// server does not start ([`Error::BusyPoll`](crate::Error::BusyPoll)). This is for Linux;
     /// elsewhere it has no effect.
     pub const fn busy_poll(mut self, at_most: Duration) -> Self {
-        self.config.settings.busy_poll = Some(at_most);
+        self.config.settings.set_busy_poll(at_most);
         self
     }
 }

@@ -13,12 +13,12 @@ pub(crate) mod uring;
 #[cfg(target_os = "linux")]
 mod pinning;
 #[cfg(target_os = "linux")]
-pub(crate) use pinning::{Pinned, Place, pin_this_thread};
+pub(crate) use pinning::{CAN_PIN, Pinned, Place, pin_this_thread};
 
 #[cfg(not(target_os = "linux"))]
 mod no_pinning;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use no_pinning::{Pinned, Place, pin_this_thread};
+pub(crate) use no_pinning::{CAN_PIN, Pinned, Place, pin_this_thread};
 
 #[cfg(target_os = "linux")]
 mod coarse;

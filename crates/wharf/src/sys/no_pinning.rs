@@ -2,6 +2,9 @@
 
 use std::io;
 
+/// Whether threads can be pinned.
+pub(crate) const CAN_PIN: bool = false;
+
 /// What lasts for as long as a thread is pinned.
 #[must_use = "dropping it undoes it"]
 #[derive(Debug)]

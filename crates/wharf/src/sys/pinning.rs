@@ -4,6 +4,9 @@ use std::io;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+/// Whether threads can be pinned.
+pub(crate) const CAN_PIN: bool = true;
+
 /// Has the calling thread where it may run only for as long as this exists, and its new threads for
 /// good.
 #[must_use = "dropping it undoes it"]

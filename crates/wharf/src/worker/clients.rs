@@ -31,7 +31,7 @@ enum Client {
 
 impl Clients {
     pub(crate) fn new(max: usize) -> Self {
-        Self { max: max.max(1), counts: Mutex::default() }
+        Self { max, counts: Mutex::default() }
     }
 
     /// Counts a connection, unless its client has as many as are allowed.

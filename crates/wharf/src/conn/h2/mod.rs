@@ -110,11 +110,7 @@ impl Http2 {
         context: &Context<'_>,
     ) -> Self {
         waker.bind(key);
-        let (max_stream_window, max_connection_window) = context.settings.http2_windows;
-        let mut config = h2::Config::default();
-        config.max_concurrent_streams = context.settings.max_streams;
-        config.max_stream_window = max_stream_window;
-        config.max_connection_window = max_connection_window;
+        let mut config = context.settings.http2_config();
         config.max_header_list_bytes = context.limits.max_head_bytes;
         Self {
             wire: Wire::default(),
