@@ -201,6 +201,14 @@ impl Connection {
             + self.block.storage_bytes()
     }
 
+    /// Frees what many streams have needed, unless some are open.
+    pub fn free_spares(&mut self) {
+        if self.streams.len() == 0 {
+            self.streams.free_spares();
+            self.schedule.free_spares();
+        }
+    }
+
     /// How long the body of a request was announced to be, if it was.
     #[must_use]
     pub fn announced_bytes(&self, stream: StreamKey) -> Option<u64> {

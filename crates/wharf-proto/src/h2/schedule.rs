@@ -50,6 +50,13 @@ impl Schedule {
         }
     }
 
+    /// Frees all storage, if no stream needs it.
+    pub(super) fn free_spares(&mut self) {
+        if self.is_empty() {
+            self.links = Vec::new();
+        }
+    }
+
     /// Whether no stream stands in a list.
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {

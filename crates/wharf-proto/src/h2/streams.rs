@@ -1,7 +1,8 @@
 //! Where streams are kept: in slots that are used again, found by number through a small table.
 //!
 //! Numbers grow by two, so that half of a number is a good hash of it. Storage grows with the
-//! streams that are open at once, and is kept. Not here: what a stream is (`stream.rs`).
+//! streams that are open at once, and is kept until somebody says otherwise. Not here: what a
+//! stream is (`stream.rs`).
 
 use super::events::StreamKey;
 use super::state::Closed;
@@ -52,6 +53,12 @@ impl Streams {
     pub(super) fn storage_bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Option<Stream>>()
             + (self.free.capacity() + self.table.capacity()) * size_of::<u16>()
+    }
+
+    /// Frees all storage, of which no stream needs any.
+    pub(super) fn free_spares(&mut self) {
+        debug_assert!(self.len == 0, "streams are open");
+        (self.slots, self.free, self.table) = (Vec::new(), Vec::new(), Vec::new());
     }
 
     /// Adds a stream whose number is new.

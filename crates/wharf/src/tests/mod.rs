@@ -26,6 +26,7 @@ mod response;
 mod secure;
 mod seeds;
 mod site;
+mod storage;
 
 use std::any::Any;
 

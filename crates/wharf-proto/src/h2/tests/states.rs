@@ -141,3 +141,26 @@ fn trailers() {
         ),
     ]);
 }
+
+#[test]
+fn what_many_streams_have_needed_is_freed_on_demand() {
+    let mut session = session(Config::default());
+    session.feed(&get(1));
+    let alone = session.connection.storage_bytes();
+    let rest: Vec<u32> = (1..100).map(|number| 2 * number + 1).collect();
+    session.feed(&rest.iter().flat_map(|&id| get(id)).collect::<Vec<_>>());
+    let grown = session.connection.storage_bytes();
+    assert!(grown > 2 * alone, "{alone}, {grown}");
+    for id in rest {
+        session.feed(&reset(id));
+    }
+    let grown = session.connection.storage_bytes();
+    session.connection.free_spares();
+    assert_eq!(session.connection.storage_bytes(), grown, "one is open");
+    session.feed(&reset(1));
+    session.connection.free_spares();
+    assert!(session.connection.storage_bytes() <= alone);
+    session.transcript();
+    session.feed(&get(201));
+    assert_eq!(session.transcript(), ["201 head GET / 0"]);
+}

@@ -50,7 +50,8 @@ impl Http2 {
         if self.awaits_acknowledgement {
             self.due = [self.due, self.settings_due(context)].into_iter().flatten().min();
         } else {
-            self.due = self.open().filter_map(Stream::due).chain(self.room_deadline.due()).min();
+            let others = [self.room_deadline.due(), self.spare_due()].into_iter().flatten();
+            self.due = self.open().filter_map(Stream::due).chain(others).min();
         }
     }
 
@@ -102,7 +103,11 @@ impl Http2 {
             let error = self.machine.settings_timeout(&mut self.wire.output.buffer);
             return self.fail(error, context);
         }
-        self.due = [self.room_deadline.due(), settings_due].into_iter().flatten().min();
+        if self.spare_due().is_some_and(|due| due <= now) {
+            self.free_spares();
+        }
+        let others = [self.room_deadline.due(), settings_due, self.spare_due()];
+        self.due = others.into_iter().flatten().min();
         for slot in 0..self.streams.len() {
             self.with(slot, context, |http, stream| {
                 if stream.exchange.handler_due.is_some_and(|due| due <= now) {
