@@ -15,13 +15,16 @@
 //! * [`blocking`] makes a handler of a function that may block, on a bounded pool of threads.
 //! * [`Router`] chooses a handler by host, path and method; [`Files`] serves a directory.
 //! * [`Body`] is sent and received whole or in pieces, with back-pressure.
+//! * [`Service`] is what is spoken at an address: HTTP/1 and HTTP/2, or a protocol of the program's
+//!   own over a [`Stream`], over a [`BlockingStream`], or as a [`Protocol`]; each over TLS as well
+//!   (`Tls`, feature `tls`).
 //! * [`Limits`] and [`Timeouts`] are all on from the start.
 //!
 //! Workers share nothing: each has its own event loop, connections, timers and buffers. A request
 //! takes one straight path:
 //!
 //! ```text
-//! listener -> worker -> connection -> HTTP/1 machine -> handler -> machine -> worker -> system
+//! listener -> worker -> connection -> HTTP machine -> handler -> machine -> worker -> system
 //! ```
 
 #![deny(unsafe_code)]

@@ -16,7 +16,7 @@ pub(super) enum Act {
     /// The peer reset a stream that had its response: it may, and each costs a frame to read.
     LateReset,
     /// The peer did something for which its stream had to be reset (known as MadeYouReset), or sent
-    /// a head that is larger than it was told.
+    /// a head or trailers that are larger than is allowed.
     Fault,
     Settings,
     Ping,

@@ -114,7 +114,8 @@ pub enum ConnectionError {
     ControlBacklog,
     /// Too many DATA frames without data.
     EmptyDataFlood,
-    /// Too many streams that had to be reset for what the peer did on them.
+    /// Too many streams that had to be reset for what the peer did on them, and heads and trailers
+    /// that are too large.
     FaultFlood,
     /// A frame is longer than was announced as the most (RFC 9113 section 4.2).
     FrameTooLarge,
