@@ -25,14 +25,7 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("percent_encoding", &["crates/wharf/src/percent.rs"]),
-    (
-        "rcgen",
-        &[
-            "crates/wharf/src/tls/self_signed.rs",
-            "crates/wharf/src/tls/tests/",
-            "crates/wharf/tests/tls/",
-        ],
-    ),
+    ("rcgen", &["crates/wharf/src/tls/self_signed.rs", "crates/wharf/src/tls/tests/"]),
     ("rustix", &["crates/wharf/src/sys/"]),
     // A folder, for what is said with its types does not fit in one file.
     (
@@ -43,7 +36,6 @@ pub(super) const FOREIGN_CRATES: &[(&str, &[&str])] = &[
             "crates/wharf/src/tls/engine/",
             "crates/wharf/src/tls/tests/",
             "crates/wharf/tests/kinds/tls.rs",
-            "crates/wharf/tests/tls/",
             "crates/wharf/tests/tls_allocations.rs",
         ],
     ),

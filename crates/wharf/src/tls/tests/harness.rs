@@ -61,6 +61,18 @@ impl Authority {
         }
     }
 
+    /// Clients that trust the authority and remember their sessions together.
+    pub(super) fn client(
+        &self,
+        version: TlsVersion,
+        protocols: &[&'static str],
+        identity: Option<&Issued>,
+    ) -> Arc<ClientConfig> {
+        let identity =
+            identity.map(|Issued { certificate, key }| (certificate.clone(), key.clone()));
+        ClientOptions { version, protocols: protocols.to_vec(), identity }.config(self)
+    }
+
     /// A client's certificate with a name of every kind.
     pub(super) fn issue_client(&self) -> Issued {
         self.issue_with(&["client.example"], &rcgen::PKCS_ECDSA_P256_SHA256, |params| {

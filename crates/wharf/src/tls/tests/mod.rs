@@ -1,10 +1,12 @@
-//! Sessions against rustls as the client, in memory: no socket, no clock but that of certificates.
+//! Sessions against rustls as the client, in memory: no socket, no clock but that of certificates;
+//! and servers, end to end (`served`).
 //!
-//! Not here: connections that speak TLS.
+//! Not here: all that is served over TLS as without (`tests/cases`).
 
 mod certificates;
 mod costs;
 mod handshakes;
 mod harness;
 mod properties;
+mod served;
 mod sessions;

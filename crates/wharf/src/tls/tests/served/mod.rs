@@ -1,12 +1,10 @@
 //! TLS end to end: who a client is, which certificate it gets, what is agreed on, and crowds that
 //! only begin. Each server ends with no connection left.
 //!
-//! Not here: handshakes and sessions by themselves, and every way to run a server (the crate's own
-//! tests).
+//! All by what any program can use. Not here: handshakes and sessions by themselves (the files
+//! beside), and every way to run a server (`tests/cases/secure.rs`).
 
-#![expect(clippy::unwrap_used, reason = "what is unwrapped here is set up by the test")]
-
-mod harness;
+mod client;
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
@@ -16,12 +14,11 @@ use std::sync::mpsc;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
-use harness::{Authority, Client, Issued, PATIENCE, Running, VERSIONS};
-use rustls::SupportedProtocolVersion;
-use rustls::version::TLS13;
-use wharf::{
-    Certificate, ClientAuth, CloseReason, Dispatch, ErrorKind as Kind, Limit, Request, Server,
-    Timeouts, Tls, TlsConfigError, TlsError,
+use self::client::{Client, PATIENCE, Running, identity};
+use super::harness::{Authority, Issued, VERSIONS};
+use crate::{
+    ClientAuth, CloseReason, Dispatch, ErrorKind as Kind, Limit, Request, Server, Timeouts, Tls,
+    TlsConfigError, TlsError, TlsVersion,
 };
 
 /// More than any test takes.
@@ -41,9 +38,9 @@ fn who(request: Request) -> String {
 fn a_client_is_known_to_each_request_by_its_certificate() {
     use ClientAuth::{None as Unasked, Optional, Required};
     let (authority, stranger) = (Authority::new("authority"), Authority::new("another authority"));
-    let good = authority.issue_client("Nadia", |_| {});
-    let foreign = stranger.issue_client("Mallory", |_| {});
-    let expired = authority.issue_client("Otto", |params| {
+    let good = identity(&authority, "Nadia", |_| {});
+    let foreign = identity(&stranger, "Mallory", |_| {});
+    let expired = identity(&authority, "Otto", |params| {
         params.not_before = rcgen::date_time_ymd(2001, 1, 1);
         params.not_after = rcgen::date_time_ymd(2002, 1, 1);
     });
@@ -79,7 +76,7 @@ fn a_client_is_known_to_each_request_by_its_certificate() {
                     Err(error) => {
                         assert!(answers.is_err(), "{name}, {version:?}, {protocol}");
                         failed += 1;
-                        let is_counted = |stats: &wharf::Stats| stats.tls_failed(error) == failed;
+                        let is_counted = |stats: &crate::Stats| stats.tls_failed(error) == failed;
                         running.wait_until(name, is_counted);
                     }
                 }
@@ -99,7 +96,7 @@ fn resumed(request: Request) -> String {
 #[test]
 fn sessions_go_on_at_every_worker_with_who_the_client_is() {
     let authority = Authority::new("authority");
-    let nadia = authority.issue_client("Nadia", |_| {});
+    let nadia = identity(&authority, "Nadia", |_| {});
     let tls = authority.issue(&["localhost"]).tls();
     let tls = tls.client_auth(ClientAuth::Optional, authority.pem()).unwrap();
     for version in VERSIONS {
@@ -136,10 +133,7 @@ fn sessions_go_on_at_every_worker_with_who_the_client_is() {
 #[test]
 fn a_client_gets_the_certificate_for_the_name_that_it_asks_for() {
     let authority = Authority::new("authority");
-    let pair = |names: &[&str]| {
-        let Issued { certificate, key } = authority.issue(names);
-        Certificate::from_pem(certificate, key).unwrap()
-    };
+    let pair = |names: &[&str]| authority.issue(names).pair();
     let first = pair(&["first.example", "127.0.0.1"]);
     let others = [pair(&["*.b.example", "b.example"]), pair(&["www.b.example"])];
     let several =
@@ -150,7 +144,7 @@ fn a_client_gets_the_certificate_for_the_name_that_it_asks_for() {
     };
     let lax = Running::over_tls(Server::new(handler), several.clone());
     let strict = Running::over_tls(Server::new(handler), several.refuse_unknown_names());
-    let config = authority.client(&TLS13, &[], None);
+    let config = authority.client(TlsVersion::Tls13, &[], None);
     for (name, told, expected) in [
         ("first.example", "first.example", Some(&first)),
         ("b.example", "b.example", Some(&others[0])),
@@ -216,9 +210,7 @@ fn certificates_are_exchanged_under_load_and_no_request_is_lost() {
     let files = Pair::new(&issued[0]);
     let tls = Tls::from_pem_files(&files.0[0], &files.0[1]).unwrap();
     let running = Running::over_tls(Server::new("hello").workers(2), tls.clone());
-    let der = |issued: &Issued| {
-        Certificate::from_pem(&issued.certificate, &issued.key).unwrap().der().to_vec()
-    };
+    let der = |issued: &Issued| issued.pair().der().to_vec();
     let is_over = AtomicBool::new(false);
     let requests = AtomicU32::new(0);
     thread::scope(|scope| {
@@ -227,10 +219,10 @@ fn certificates_are_exchanged_under_load_and_no_request_is_lost() {
                 (&authority, &running, &is_over, &requests);
             scope.spawn(move || {
                 // One stays, and others come and go.
-                let config = authority.client(&TLS13, &[protocol], None);
+                let config = authority.client(TlsVersion::Tls13, &[protocol], None);
                 let mut stays = Client::connect(running.addr, &config, "localhost").unwrap();
                 while !is_over.load(Ordering::Relaxed) {
-                    let config = authority.client(&TLS13, &[protocol], None);
+                    let config = authority.client(TlsVersion::Tls13, &[protocol], None);
                     let mut comes = Client::connect(running.addr, &config, "localhost").unwrap();
                     assert_eq!([comes.get("/").unwrap(), stays.get("/").unwrap()], ["hello"; 2]);
                     comes.close();
@@ -254,7 +246,7 @@ fn certificates_are_exchanged_under_load_and_no_request_is_lost() {
         }
         is_over.store(true, Ordering::Relaxed);
     });
-    let config = authority.client(&TLS13, &[], None);
+    let config = authority.client(TlsVersion::Tls13, &[], None);
     let client = Client::connect(running.addr, &config, "localhost").unwrap();
     let shown = client.stream.conn.peer_certificates().unwrap()[0].to_vec();
     assert_eq!(shown, der(&issued[ROUNDS % 2]));
@@ -297,7 +289,7 @@ fn a_version_of_http_is_agreed_on_or_none_is() {
 }
 
 /// The first that a client says.
-fn hello(authority: &Authority, version: &'static SupportedProtocolVersion) -> Vec<u8> {
+fn hello(authority: &Authority, version: TlsVersion) -> Vec<u8> {
     let config = authority.client(version, &["h2", "http/1.1"], None);
     let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
     let mut session = rustls::ClientConnection::new(config, name).unwrap();
@@ -349,11 +341,11 @@ fn crowd(running: &Running, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
 fn a_thousand_that_only_begin_leave_room_for_who_goes_on() {
     const BOUND: usize = 100;
     let authority = Authority::new("authority");
-    let config = authority.client(&TLS13, &["h2"], None);
+    let config = authority.client(TlsVersion::Tls13, &["h2"], None);
     let server = Server::new("hello").workers(1).max_handshakes(BOUND);
     let server = server.timeouts(Timeouts::default().with_handshake(LONG).with_first_byte(LONG));
     let running = Running::over_tls(server, authority.issue(&["localhost"]).tls());
-    let hello = hello(&authority, &TLS13);
+    let hello = hello(&authority, TlsVersion::Tls13);
     let mut crowds = Vec::new();
     for _ in 0..10 {
         crowds.extend(crowd(&running, 50, &hello[..100]));
@@ -381,7 +373,7 @@ fn a_thousand_that_only_begin_are_gone_when_their_time_is_over() {
     let server = Server::new("hello").workers(1);
     let server = server.timeouts(Timeouts::default().with_handshake(Duration::from_millis(500)));
     let running = Running::over_tls(server, authority.issue(&["localhost"]).tls());
-    let begun = crowd(&running, COUNT, &hello(&authority, &TLS13)[..100]);
+    let begun = crowd(&running, COUNT, &hello(&authority, TlsVersion::Tls13)[..100]);
     let silent = crowd(&running, COUNT, b"");
     running.wait_until("all are cut", |stats| {
         stats.reached(Limit::Handshake) == 2 * COUNT as u64 && stats.connections == 0

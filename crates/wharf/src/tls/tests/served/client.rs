@@ -1,6 +1,6 @@
-//! What authorities issue, and clients of either version of HTTP over TLS.
+//! Servers, and clients of either version of HTTP over TLS.
 //!
-//! Not here: what is asked (`main.rs`), and sessions without connections (the crate's own tests).
+//! Not here: what is asked (`mod.rs`), and what authorities issue (`harness.rs`).
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,124 +8,27 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair,
-};
-use rustls::client::Resumption;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use wharf::{Server, ServerHandle, Stats, Tls};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, PKCS_ECDSA_P256_SHA256};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::tls::tests::harness::{Authority, Issued};
+use crate::{Server, ServerHandle, Stats, Tls};
 
 /// Only a guard against hanging for ever.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The versions of TLS that are spoken.
-pub(super) const VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
-
-/// An authority.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-/// What an authority has issued, in PEM.
-#[derive(Clone)]
-pub(super) struct Issued {
-    pub(super) certificate: String,
-    pub(super) key: String,
-}
-
-impl Authority {
-    pub(super) fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+/// A client's certificate.
+pub(super) fn identity(
+    authority: &Authority,
+    name: &str,
+    change: impl FnOnce(&mut CertificateParams),
+) -> Issued {
+    authority.issue_with(&[], &PKCS_ECDSA_P256_SHA256, |params| {
         params.distinguished_name.push(DnType::CommonName, name);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    pub(super) fn pem(&self) -> String {
-        pem("CERTIFICATE", self.0.der())
-    }
-
-    /// A server's certificate.
-    pub(super) fn issue(&self, names: &[&str]) -> Issued {
-        self.issue_with(names, |_| {})
-    }
-
-    /// A client's certificate.
-    pub(super) fn issue_client(
-        &self,
-        name: &str,
-        change: impl FnOnce(&mut CertificateParams),
-    ) -> Issued {
-        self.issue_with(&[], |params| {
-            params.distinguished_name.push(DnType::CommonName, name);
-            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-            change(params);
-        })
-    }
-
-    fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Issued {
-        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        Issued {
-            certificate: pem("CERTIFICATE", certificate.der()),
-            key: pem("PRIVATE KEY", &key.serialize_der()),
-        }
-    }
-
-    /// Clients that trust the authority and remember their sessions together.
-    pub(super) fn client(
-        &self,
-        version: &'static rustls::SupportedProtocolVersion,
-        protocols: &[&str],
-        identity: Option<&Issued>,
-    ) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_root_certificates(roots);
-        let mut config = match identity {
-            None => builder.with_no_client_auth(),
-            Some(Issued { certificate, key }) => {
-                let chain = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
-                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-                builder.with_client_auth_cert(vec![chain], key).unwrap()
-            }
-        };
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().into()).collect();
-        config.resumption = Resumption::in_memory_sessions(64);
-        Arc::new(config)
-    }
-}
-
-impl Issued {
-    pub(super) fn tls(&self) -> Tls {
-        Tls::from_pem(&self.certificate, &self.key).unwrap()
-    }
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in der.chunks(48) {
-        for group in line.chunks(3) {
-            let bits = group.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
-                << (8 * (3 - group.len()));
-            for digit in 0..4 {
-                let value = DIGITS[bits >> (18 - 6 * digit) & 63];
-                text.push(if digit > group.len() { '=' } else { char::from(value) });
-            }
-        }
-        text.push('\n');
-    }
-    text + &format!("-----END {label}-----\n")
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        change(params);
+    })
 }
 
 /// A server that runs, and its address.
