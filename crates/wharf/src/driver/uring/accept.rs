@@ -14,7 +14,8 @@ use super::slot::{Asked, Change};
 use super::{Accepted, Step, UringDriver};
 use crate::driver::listening::{leave_unanswered, unix_peer};
 use crate::driver::{
-    ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Origin, is_closed_to_all,
+    ListenSocket, ListenerId, Listening, LocalAddr, MAX_LAST_ACCEPTS, Origin, is_about_one_peer,
+    is_closed_to_all,
 };
 use crate::peer::PeerAddr;
 use crate::sys::uring::{Handle, Request, is_interrupted};
@@ -53,8 +54,7 @@ fn take_rest(listener: &Listener, accepted: &mut VecDeque<Waiting>) {
             Ok((socket, _)) => {
                 accepted.push_back(Waiting { socket: socket.into(), local_addr, origin });
             }
-            Err(error) if is_interrupted(&error) => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) if is_about_one_peer(&error) => {}
             Err(_) => return,
         }
     }
