@@ -4,6 +4,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
 
 #[cfg(unix)]
 pub(crate) use std::os::unix::net::UnixListener;
@@ -48,11 +49,18 @@ pub(crate) struct Listening {
     pub(crate) is_own: bool,
 }
 
-/// Has the system leave attempts to connect unanswered from now on, so that what waits is all that
-/// is to be accepted. Whoever is not answered tries again, a second later, and learns then what has
-/// become of the listener. If the system refuses, it goes on as before.
+/// How long a listener that answers nobody any more stays open, so that those who were answered by
+/// then can be accepted: longer than their last packet is on its way in a data centre, or is left
+/// lying by a machine with too much to do.
+const SETTLING: Duration = Duration::from_millis(20);
+
+/// Has the system leave attempts to connect unanswered from now on, so that all that is still to be
+/// accepted waits already, or was answered before and has come by the returned instant: a listener
+/// that is closed earlier resets those whose last packet is on its way. Whoever is not answered
+/// tries again, a second later, and learns then what has become of the listener. If the system
+/// refuses, it goes on as before, and nothing is gained by staying open.
 #[cfg(target_os = "linux")]
-pub(super) fn leave_unanswered(listener: &socket2::SockRef<'_>) {
+pub(super) fn leave_unanswered(listener: &socket2::SockRef<'_>) -> Option<Instant> {
     use socket2::SockFilter;
 
     const LOAD_BYTE: u16 = 0x30;
@@ -68,11 +76,14 @@ pub(super) fn leave_unanswered(listener: &socket2::SockRef<'_>) {
         SockFilter::new(RETURN, 0, 0, 0),
         SockFilter::new(RETURN, 0, 0, u32::MAX),
     ];
-    let _ = listener.attach_filter(&filter);
+    listener.attach_filter(&filter).ok()?;
+    Some(Instant::now() + SETTLING)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) const fn leave_unanswered(_listener: &socket2::SockRef<'_>) {}
+pub(super) const fn leave_unanswered(_listener: &socket2::SockRef<'_>) -> Option<Instant> {
+    None
+}
 
 #[cfg(test)]
 impl From<TcpListener> for Listening {

@@ -176,6 +176,9 @@ pub(crate) trait Driver {
     /// without an end; an instant that has passed does not wait.
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()>;
 
+    /// When to wait no longer, even if nothing has completed.
+    fn next_due(&self) -> Option<Instant>;
+
     /// The next result of this turn. Bounded: each connection delivers once a turn.
     fn next(&mut self) -> Option<Completion<'_, Self::Socket>>;
 
@@ -219,14 +222,14 @@ pub(crate) trait Driver {
     /// Accepts from another listener.
     fn listen(&mut self, listening: Listening) -> io::Result<()>;
 
-    /// Closes a listener, if it is this driver's, once what waits there has been accepted.
+    /// Closes a listener, if it is this driver's, once what has come there was accepted.
     fn unlisten(&mut self, id: ListenerId);
 
     /// Another descriptor of each listener.
     fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>>;
 
     /// Closes the listeners once what has come to them was accepted, if anything is accepted now;
-    /// what the system has accepted is delivered in any case.
+    /// what the system has accepted is delivered in any case. Who has begun to connect has come.
     fn withdraw(&mut self);
 
     /// Whether connections may still be accepted or delivered.

@@ -45,6 +45,10 @@ impl Driver for UringDriver {
         match *self {}
     }
 
+    fn next_due(&self) -> Option<Instant> {
+        match *self {}
+    }
+
     fn next(&mut self) -> Option<Completion<'_, TcpStream>> {
         match *self {}
     }

@@ -4,7 +4,8 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -20,6 +21,9 @@ use crate::{
     Budget, CloseReason, ConnectionId, ConnectionState, Connections, Dispatch, DrainReport,
     OpenConnection, Server, ServerHandle, Service, StopSwitch, Ticker,
 };
+
+/// How long an attempt to connect waits for an answer before it is made again.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// Where the sockets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,10 +172,14 @@ impl Harness {
         }
     }
 
-    /// Whether a connection would be accepted.
+    /// Whether a connection would be accepted, or nobody says that it would not.
     pub(super) fn is_listening(&self) -> bool {
         match &self.place {
-            Place::Port(addr) => std::net::TcpStream::connect(addr).is_ok(),
+            // Who is not answered must not wait for the answer: it may be up to the next tick.
+            Place::Port(addr) => match TcpStream::connect_timeout(addr, MOMENT) {
+                Ok(_) => true,
+                Err(error) => error.kind() == ErrorKind::TimedOut,
+            },
             Place::Net(net) => net.connect().is_ok(),
         }
     }

@@ -216,6 +216,7 @@ impl<D: Driver> Worker<D> {
             self.drain_due(),
             self.minding.next_due(),
             self.state.orphans.next_due(),
+            self.driver.next_due(),
         ];
         dues.into_iter().flatten().min()
     }

@@ -5,6 +5,7 @@
 //! tell in the next wait whether there are more. Not here: what becomes of connections.
 
 use std::io;
+use std::time::Instant;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
@@ -41,8 +42,16 @@ pub(super) struct Listener {
     is_own: bool,
     queued: bool,
     pub(super) readable: bool,
-    /// It is closed when nothing waits there any more, or so many have been accepted.
-    closes_after: Option<u32>,
+    closing: Option<Closing>,
+}
+
+/// What a listener is closed after: either of these.
+#[derive(Clone, Copy)]
+struct Closing {
+    /// So many more have been accepted.
+    accepts_left: u32,
+    /// Nothing waits there, at this instant or later.
+    settles_at: Instant,
 }
 
 enum Socket {
@@ -76,9 +85,8 @@ impl Listener {
             ListenSocket::Unix(socket) => Socket::Unix(UnixListener::from_std(socket)),
         };
         socket.watch(registry, token)?;
-        let (queued, readable, closes_after) = (false, false, None);
-        let listener =
-            Self { id, socket, local_addr, origin, is_own, queued, readable, closes_after };
+        let (queued, readable, closing) = (false, false, None);
+        let listener = Self { id, socket, local_addr, origin, is_own, queued, readable, closing };
         listener.set_nonblocking()?;
         Ok(listener)
     }
@@ -109,11 +117,10 @@ impl Listener {
         }
     }
 
-    fn leave_unanswered(&self) {
-        if let Socket::Tcp(socket) = &self.socket
-            && self.is_own
-        {
-            leave_unanswered(&SockRef::from(socket));
+    fn leave_unanswered(&self) -> Option<Instant> {
+        match &self.socket {
+            Socket::Tcp(socket) if self.is_own => leave_unanswered(&SockRef::from(socket)),
+            Socket::Tcp(_) | Socket::Unix(_) => None,
         }
     }
 
@@ -129,6 +136,10 @@ impl Listener {
     pub(super) fn close(mut self, registry: &Registry) {
         // It fails only if it was not in the poll.
         let _ = self.socket.source().deregister(registry);
+    }
+
+    pub(super) const fn is_closing(&self) -> bool {
+        self.closing.is_some()
     }
 
     pub(super) fn duplicate(&self) -> io::Result<Descriptor> {
@@ -157,15 +168,36 @@ impl MioDriver {
         Ok(())
     }
 
-    /// Closes listeners once what waits there has been accepted.
+    /// Closes listeners once what has come there was accepted.
     pub(super) fn close_listeners_that(&mut self, are_meant: impl Fn(ListenerId) -> bool) {
+        let open = self.listeners.iter_mut().flatten().filter(|open| open.closing.is_none());
+        for listener in open.filter(|listener| are_meant(listener.id)) {
+            let settles_at = listener.leave_unanswered().unwrap_or(self.now);
+            listener.closing = Some(Closing { accepts_left: MAX_LAST_ACCEPTS, settles_at });
+            self.has_closing = true;
+        }
+        self.look_at_settled();
+    }
+
+    /// When a listener may have to be closed.
+    pub(super) fn settles_next(&self) -> Option<Instant> {
+        if !self.has_closing {
+            return None;
+        }
+        let closing = self.listeners.iter().flatten().filter_map(|listener| listener.closing);
+        // Those that have settled are looked at already, or as soon as anything is accepted again.
+        closing.map(|closing| closing.settles_at).filter(|at| *at > self.now).min()
+    }
+
+    /// Has the listeners be closed that are due, once nothing waits there.
+    pub(super) fn look_at_settled(&mut self) {
+        if !self.has_closing {
+            return;
+        }
         for index in 0..self.listeners.len() {
             let Some(listener) = &mut self.listeners[index] else { continue };
-            if are_meant(listener.id) {
-                listener.leave_unanswered();
-                listener.closes_after = Some(MAX_LAST_ACCEPTS);
+            if listener.closing.is_some_and(|closing| closing.settles_at <= self.now) {
                 listener.readable = true;
-                self.has_closing = true;
                 self.queue_listener(index);
             }
         }
@@ -199,13 +231,14 @@ impl MioDriver {
             return None;
         }
         self.accepts_left -= 1;
-        if let Some(left) = &mut listener.closes_after {
-            *left -= 1;
+        if let Some(closing) = &mut listener.closing {
+            closing.accepts_left -= 1;
         }
-        let is_closing = listener.closes_after.is_some();
+        let closing = listener.closing;
+        let mut is_over = closing.is_some_and(|closing| closing.accepts_left == 0);
         let step = match listener.accept() {
             Ok(step) => {
-                if self.accepts_left == 0 && !is_closing {
+                if self.accepts_left == 0 && closing.is_none() {
                     // If the system can't be asked, another call tells.
                     let token = listener_token(index);
                     let asked = listener.socket.watch_anew(self.poll.registry(), token);
@@ -215,24 +248,20 @@ impl MioDriver {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 listener.readable = false;
-                listener.closes_after = listener.closes_after.map(|_| 0);
+                is_over |= closing.is_some_and(|closing| closing.settles_at <= self.now);
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
             // There may well be more to accept; whether to go on is the worker's decision.
             Err(error) => {
-                if is_closed_to_all(&error) {
-                    listener.closes_after = Some(0);
-                }
+                is_over |= is_closed_to_all(&error);
                 Some(Step::AcceptFailed(error))
             }
         };
-        if listener.closes_after == Some(0)
-            && let Some(listener) = place.take()
-        {
+        if is_over && let Some(listener) = place.take() {
             listener.close(self.poll.registry());
             let mut left = self.listeners.iter().flatten();
-            self.has_closing = left.any(|listener| listener.closes_after.is_some());
+            self.has_closing = left.any(|listener| listener.closing.is_some());
         }
         self.queue_listener(index);
         step

@@ -276,6 +276,7 @@ impl Driver for MioDriver {
             _ => {}
         }
         self.note_events();
+        self.look_at_settled();
         self.accepts_left = self.accepts_in_turn();
         Ok(())
     }
@@ -285,6 +286,10 @@ impl Driver for MioDriver {
             self.gather();
         }
         self.batch.next()
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.settles_next()
     }
 
     fn has_more(&self) -> bool {
@@ -419,7 +424,8 @@ impl Driver for MioDriver {
     }
 
     fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>> {
-        self.listeners.iter().flatten().map(Listener::duplicate).collect()
+        let open = self.listeners.iter().flatten().filter(|listener| !listener.is_closing());
+        open.map(Listener::duplicate).collect()
     }
 
     fn withdraw(&mut self) {

@@ -81,6 +81,27 @@ fn each_connection_gets_its_own_bytes_of_a_batch() {
     }
 }
 
+/// Whoever was answered before may not have come yet.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_listener_that_is_withdrawn_stays_open_for_a_moment() {
+    let (client, mut driver, _) = connected();
+    let _waiting = Client::connect(client.peer_addr().unwrap()).unwrap();
+    driver.withdraw();
+    let due = driver.next_due();
+    assert!(due.is_some() && driver.has_listeners());
+    driver.withdraw();
+    assert_eq!(driver.next_due(), due, "nothing is put off");
+    let mut accepted = 0;
+    while driver.has_listeners() {
+        driver.wait(driver.next_due()).unwrap();
+        while let Some(completion) = driver.next() {
+            accepted += u32::from(matches!(completion, Completion::Accepted(_)));
+        }
+    }
+    assert_eq!((accepted, driver.next_due()), (1, None));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn nobody_is_accepted_behind_the_one_with_whom_accepting_stops() {

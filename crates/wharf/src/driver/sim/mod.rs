@@ -340,6 +340,10 @@ impl Driver for SimDriver {
         }
     }
 
+    fn next_due(&self) -> Option<Instant> {
+        None
+    }
+
     fn has_more(&self) -> bool {
         !self.all_ready(&self.net.lock()).is_empty()
     }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use socket2::SockRef;
 
@@ -31,8 +32,15 @@ pub(super) struct Listener {
     origin: Origin,
     is_own: bool,
     pub(super) accept: Asked,
-    /// It is closed as soon as the kernel has stopped to accept.
-    pub(super) is_closing: bool,
+    /// It is closed as soon as the kernel has stopped to accept, which it is to do then.
+    pub(super) closes_at: Option<Instant>,
+}
+
+impl Listener {
+    /// It is to be closed now.
+    fn is_due(&self, now: Instant) -> bool {
+        self.closes_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// A connection that the worker was not told of, and what its listener knows of it.
@@ -77,24 +85,34 @@ impl UringDriver {
             origin,
             is_own,
             accept: Asked::No,
-            is_closing: false,
+            closes_at: None,
         });
         Ok(())
     }
 
     /// Closes listeners once the kernel accepts nothing from them any more.
     pub(super) fn close_listeners_that(&mut self, are_meant: impl Fn(ListenerId) -> bool) {
-        for listener in self.listeners.iter_mut().filter(|listener| are_meant(listener.id)) {
-            listener.is_closing = true;
-            if self.accepting && listener.is_own {
-                leave_unanswered(&SockRef::from(&listener.socket));
-            }
+        let open = self.listeners.iter_mut().filter(|listener| listener.closes_at.is_none());
+        for listener in open.filter(|listener| are_meant(listener.id)) {
+            let is_deaf = self.accepting && listener.is_own;
+            let socket = is_deaf.then(|| SockRef::from(&listener.socket));
+            let settles_at = socket.as_ref().and_then(leave_unanswered);
+            listener.closes_at = Some(settles_at.unwrap_or(self.now));
         }
         self.close_those_that_are_over();
     }
 
-    fn close_those_that_are_over(&mut self) {
-        let is_over = |listener: &mut Listener| listener.is_closing && listener.accept == Asked::No;
+    /// When a listener is to be closed.
+    pub(super) fn closes_next(&self) -> Option<Instant> {
+        let closing = self.listeners.iter().filter_map(|listener| listener.closes_at);
+        // What is due already waits for the kernel alone.
+        closing.filter(|at| *at > self.now).min()
+    }
+
+    pub(super) fn close_those_that_are_over(&mut self) {
+        let now = self.now;
+        let is_over =
+            |listener: &mut Listener| listener.is_due(now) && listener.accept == Asked::No;
         for listener in self.listeners.extract_if(.., is_over) {
             // If another process accepts from it, what waits is for that one.
             if self.accepting {
@@ -125,7 +143,7 @@ impl UringDriver {
     /// Has the kernel accept where connections are wanted, and nowhere else.
     pub(super) fn ask_for_connections(&mut self) {
         for listener in &mut self.listeners {
-            match listener.accept.change(self.accepting && !listener.is_closing) {
+            match listener.accept.change(self.accepting && !listener.is_due(self.now)) {
                 Change::Nothing => {}
                 Change::Ask => {
                     // The kernel waits for those alone that say that they wait. If that can't be
@@ -154,7 +172,9 @@ impl UringDriver {
         let (local_addr, origin) = (listener.local_addr, listener.origin);
         if is_last {
             listener.accept = Asked::No;
-            listener.is_closing |= socket.as_ref().is_err_and(is_closed_to_all);
+            if socket.as_ref().is_err_and(is_closed_to_all) {
+                listener.closes_at = Some(self.now);
+            }
             self.close_those_that_are_over();
         }
         match socket {
@@ -162,7 +182,6 @@ impl UringDriver {
                 self.accepted.push_back(Waiting { socket, local_addr, origin });
                 self.take_accepted()
             }
-            Err(_) if self.is_withdrawing => None,
             // A listener that is closed for it is told of now or never.
             Err(error) if !self.accepting && !is_closed_to_all(&error) => None,
             Err(error) if is_interrupted(&error) => None,

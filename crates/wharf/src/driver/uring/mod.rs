@@ -269,6 +269,7 @@ impl Driver for UringDriver {
         };
         let waited = self.ring.wait(timeout);
         self.now = Instant::now();
+        self.close_those_that_are_over();
         waited
     }
 
@@ -290,6 +291,10 @@ impl Driver for UringDriver {
                 Lent::Held(index, range) => self.slots[*index as usize].held(range.clone()),
             }));
         }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.closes_next()
     }
 
     fn has_more(&self) -> bool {
@@ -401,7 +406,7 @@ impl Driver for UringDriver {
     }
 
     fn duplicate_listeners(&self) -> io::Result<Vec<Descriptor>> {
-        let open = self.listeners.iter().filter(|listener| !listener.is_closing);
+        let open = self.listeners.iter().filter(|listener| listener.closes_at.is_none());
         open.map(|listener| listener.socket.as_fd().try_clone_to_owned()).collect()
     }
 

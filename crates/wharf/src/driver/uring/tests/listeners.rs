@@ -35,6 +35,23 @@ fn nothing_is_accepted_while_that_is_not_wanted() {
     assert_eq!(rig.accept_errors, 0);
 }
 
+/// Whoever was answered before may not have come yet.
+#[test]
+fn a_listener_that_is_withdrawn_stays_open_for_a_moment() {
+    let Some(mut rig) = Rig::new(SIZES) else { return };
+    rig.idle();
+    let _waiting = TcpStream::connect(rig.addr).unwrap();
+    rig.driver.withdraw();
+    let due = rig.driver.next_due();
+    assert!(due.is_some() && rig.driver.has_listeners());
+    rig.driver.withdraw();
+    assert_eq!(rig.driver.next_due(), due, "nothing is put off");
+    while rig.driver.has_listeners() {
+        rig.turn(Some(rig.driver.next_due().unwrap_or(rig.deadline)));
+    }
+    assert_eq!((rig.keys.len(), rig.driver.next_due()), (1, None));
+}
+
 /// What the kernel says of it may come when nothing is accepted any more.
 #[test]
 fn a_listener_that_was_shut_down_is_told_of_once_and_closed() {
