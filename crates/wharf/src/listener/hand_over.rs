@@ -78,7 +78,7 @@ impl HandOver {
     /// Takes over from whoever offers it at `path`, if there is somebody, and offers the same.
     pub(crate) fn begin(path: &Path, deadline: Duration) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
-        match UnixStream::connect(&path) {
+        match connect(&path) {
             Ok(predecessor) => Self::succeed(predecessor, path, deadline),
             Err(error) if is_nobody(&error) => {
                 let options = ListenOptions { mode: Some(0o600), ..ListenOptions::default() };
@@ -267,6 +267,16 @@ fn fits(asked: &Place, taken: &Place) -> bool {
     match (asked, taken) {
         (Place::Ip(asked), Place::Ip(taken)) if asked.port() == 0 => asked.ip() == taken.ip(),
         (asked, taken) => asked == taken,
+    }
+}
+
+/// Connects, which a signal interrupts while the other side is busy.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            connected => return connected,
+        }
     }
 }
 
