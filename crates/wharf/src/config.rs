@@ -30,7 +30,7 @@ macro_rules! values {
 }
 
 /// How long a peer or a handler may take. Every one is on from the start, but for the handler's.
-/// What is further ahead than the clock reaches counts as 60 days.
+/// What is further ahead than the clock reaches counts as 60 days, or as no bound at all.
 ///
 /// ```
 /// use std::time::Duration;

@@ -106,6 +106,8 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -122,6 +124,31 @@ mod tests {
                 output.advance(next.len());
             }
             assert_eq!(sent, b"headlarge body");
+        }
+    }
+
+    #[test]
+    fn what_has_an_owner_is_forgotten_with_it_and_not_before() {
+        let mut output = Output::default();
+        output.buffer.extend_from_slice(b"head");
+        output.advance(4);
+        assert!(output.clear_plain() && output.buffer.is_empty() && output.sent == 0);
+
+        let owner = Arc::new([0_u8; 3]);
+        output.set_tail(Bytes::from_owner(Shared(Arc::clone(&owner))));
+        output.advance(3);
+        assert!(output.is_empty() && !output.clear_plain());
+        assert_eq!(Arc::strong_count(&owner), 2, "its destructor may be the program's");
+        output.clear();
+        assert_eq!(Arc::strong_count(&owner), 1);
+        assert!(output.clear_plain());
+    }
+
+    struct Shared(Arc<[u8; 3]>);
+
+    impl AsRef<[u8]> for Shared {
+        fn as_ref(&self) -> &[u8] {
+            &*self.0
         }
     }
 }

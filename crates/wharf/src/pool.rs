@@ -24,7 +24,8 @@ pub(crate) trait Reusable: Default + 'static {
     /// The list of this type.
     fn free_list() -> &'static LocalKey<FreeList<Self>>;
 
-    /// Makes the value as good as new, but keeps its storage.
+    /// Makes the value as good as new, but keeps its storage. What each user writes before anybody
+    /// reads it may be left; the field says so then.
     fn reset(&mut self);
 
     /// The size of the storage that [`reset`](Self::reset) keeps, in bytes.

@@ -41,6 +41,7 @@ pub struct Request {
 /// Everything about a request.
 #[derive(Debug)]
 pub(crate) struct Parts {
+    /// That of an earlier request until the next is read into it, which begins with clearing it.
     pub(crate) head: RequestHead,
     pub(crate) body: Body,
     pub(crate) addrs: Addrs,
@@ -135,7 +136,6 @@ impl Parts {
 
     #[inline(always)]
     fn reset(&mut self) {
-        // The head is cleared by whoever reads the next one into it.
         self.body.put(Body::empty());
         self.mounted_at = 0;
         self.params.clear();
@@ -483,5 +483,32 @@ impl Request {
     #[must_use]
     pub fn into_body(mut self) -> Body {
         std::mem::take(&mut self.parts.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::request;
+
+    #[test]
+    fn nothing_of_a_request_is_left_to_the_next() {
+        let mut used = request("POST", "/a/b?c", &[("Cookie", "secret")]);
+        used.mount(2);
+        used.push_param("id", 1..2);
+        used.extensions_mut().insert("a value");
+        *used.body_mut() = Body::from(vec![0; 9]);
+        used.body_mut().set_max_bytes(3);
+        let place = std::ptr::from_ref(&*used.parts);
+        drop(used);
+        let next = request("GET", "/d", &[]);
+        assert_eq!(std::ptr::from_ref(&*next.parts), place);
+        assert_eq!((next.method(), next.path(), next.query()), (&Method::GET, "/d", None));
+        assert_eq!((next.rest_path(), next.param("id")), ("/d", None));
+        assert!(next.header("cookie").is_none() && next.extensions().is_empty());
+        let mut body = next.into_body();
+        assert!(body.is_none() && body.trailers().is_none());
+        body.kind = crate::body::BodyKind::Pooled(Pooled::take());
+        assert!(!body.is_too_large());
     }
 }

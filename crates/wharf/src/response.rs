@@ -52,11 +52,12 @@ pub(crate) struct Parts {
 impl Parts {
     #[inline(always)]
     fn reset(&mut self) {
+        self.status = StatusCode::OK;
         self.headers.clear();
-        self.error = None;
         self.invalid = None;
         self.write_timeout = None;
-        // Last, since its destructor may be the program's.
+        // Last, since their destructors may be the program's.
+        self.error = None;
         self.body.put(Body::empty());
     }
 }
@@ -163,7 +164,7 @@ impl Response {
     ///
     /// As with [`with_header`](Self::with_header), one that must not be sent makes it a 500.
     #[must_use]
-    pub fn append_header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+    pub fn send_head_inlineer(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let added = self.parts.headers.append(name, value);
         self.note(added);
         self
@@ -413,5 +414,27 @@ impl IntoResponse for BoxError {
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response {
         Response::failure(self.status(), self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_response_is_left_to_the_next() {
+        let used = Response::failure(StatusCode::NOT_FOUND, "a cause")
+            .with_header("a", "b")
+            .with_header("no name", "c")
+            .with_write_timeout(Duration::from_secs(1))
+            .with_body(vec![0; 9]);
+        let place = std::ptr::from_ref(&*used.parts);
+        drop(used);
+        let next = Response::from(Body::empty());
+        assert_eq!(std::ptr::from_ref(&*next.parts), place);
+        assert!(next.is_plain() && next.headers().is_empty() && next.body().is_empty());
+        assert_eq!(next.status(), StatusCode::OK);
+        drop(next.with_status(StatusCode::NOT_FOUND));
+        assert_eq!(Pooled::<Parts>::take().status, StatusCode::OK);
     }
 }

@@ -258,7 +258,7 @@ fn decimal(number: u64) -> u8 {
 }
 
 /// Appends a number and a line end. They are made aside with room for any number, and then cut.
-#[cold]
+#[inline(never)]
 fn any_number_line(number: u64, out: &mut Vec<u8>) {
     let mut line = *b"00000000000000000000\r\n";
     let longest = line.len();

@@ -26,7 +26,7 @@ pub(super) struct Framing {
     connection: ConnectionOptions,
     expects_continue: bool,
     has_host: bool,
-    /// There was more than the `Host` of a usual request.
+    /// There may have been more that matters than a `Host`.
     is_unusual: bool,
 }
 
@@ -80,13 +80,20 @@ impl Framing {
         if std::mem::replace(&mut self.has_host, true) { Err(Reject::BadHost) } else { Ok(()) }
     }
 
-    /// Whether the fields said nothing of a body and nothing about the connection.
+    /// Whether `head` is that of a GET of HTTP/1.1 whose fields said nothing of a body or of the
+    /// connection, so that [`finish`](Self::finish) would refuse nothing, find no body, and leave
+    /// `head` as it is.
     #[inline(always)]
-    pub(super) const fn is_usual(&self) -> bool {
-        self.has_host && !self.is_unusual
+    pub(super) fn is_usual(&self, head: &RequestHead) -> bool {
+        self.has_host
+            && !self.is_unusual
+            && head.version == Version::HTTP_11
+            && head.form == TargetForm::Origin
+            && head.method == Method::GET
     }
 
-    /// Decides the body length once all fields are noted, and completes `head`.
+    /// Decides the body length once all fields are noted, and completes `head`. What is decided
+    /// here of the usual GET is taken for granted by [`is_usual`](Self::is_usual).
     pub(super) fn finish(&self, head: &mut RequestHead) -> Result<RequestBody, Reject> {
         let is_1_0 = head.version == Version::HTTP_10;
         // RFC 9112 section 3.2: HTTP/1.1 requires Host, also with an absolute form.

@@ -10,7 +10,7 @@ use super::framing::RequestBody;
 use super::parse::HeadParser;
 use super::state::{Recv, RecvInput, Send, SendInput};
 use super::{BodyLength, Event, Received};
-use crate::{Limits, Reject, RequestHead, TargetForm};
+use crate::{Limits, Reject, RequestHead};
 
 impl Connection {
     #[inline(never)]
@@ -45,11 +45,7 @@ impl Connection {
             }
             Err(reject) => return self.reject(reject, head),
         };
-        let is_usual = framing.is_usual()
-            && head.version() == Version::HTTP_11
-            && head.target_form() == TargetForm::Origin
-            && *head.method() == Method::GET;
-        if is_usual {
+        if framing.is_usual(head) {
             self.begin_usual_exchange();
             let event = Some(Event::Head { body: BodyLength::Known(0) });
             return Ok(Received { consumed: skipped + len, event });

@@ -53,12 +53,12 @@ impl Connection {
         headers: &Headers,
         out: &mut Vec<u8>,
     ) -> Result<(), Misuse> {
-        self.append_head(response, headers, out)
+        self.send_head_inline(response, headers, out)
     }
 
     /// As [`send_head`](Self::send_head), and a part of its caller.
     #[inline(always)]
-    fn append_head(
+    fn send_head_inline(
         &mut self,
         response: Response<'_>,
         headers: &Headers,
@@ -144,7 +144,7 @@ impl Connection {
         {
             return Err(if announced > len { Misuse::BodyUnderrun } else { Misuse::BodyOverrun });
         }
-        self.append_head(response, headers, out)?;
+        self.send_head_inline(response, headers, out)?;
         match self.writing {
             Writing::Discard => {}
             Writing::Length(_) => {

@@ -235,7 +235,7 @@ impl Body {
         self.max_bytes = max_bytes;
     }
 
-    /// Whether there never was a body.
+    /// Whether there is no body, known without a look at its bytes.
     #[inline]
     pub(crate) const fn is_none(&self) -> bool {
         matches!(self.kind, BodyKind::Empty)

@@ -1,6 +1,6 @@
 //! One request and its response, between the handler and the protocol machine.
 //!
-//! Not here: bytes in and out of the connection (`h1.rs`).
+//! Not here: bytes in and out of the connection (`h1`, `h2`).
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -129,26 +129,28 @@ impl Exchange {
     /// at `ends_at` in the output.
     #[inline]
     pub(super) fn end(&mut self, encoded: bool, ends_at: usize) -> Option<Pooled<Record>> {
-        if self.holds_nothing() {
-            self.finishes = false;
-            self.is_doubted = false;
-            self.handler_due = None;
-            self.status = None;
-            self.body_bytes = 0;
-            self.aborted = false;
+        // Most often there is nothing that would have to be dropped or told.
+        if let Self {
+            task: None,
+            queued: None,
+            request_body: None,
+            response_body: None,
+            offers: None,
+            failure: None,
+            record: None,
+            handler_due,
+            finishes,
+            is_doubted,
+            status,
+            body_bytes,
+            aborted,
+        } = self
+        {
+            (*handler_due, *status, *body_bytes) = (None, None, 0);
+            (*finishes, *is_doubted, *aborted) = (false, false, false);
             return None;
         }
         self.end_with_all(encoded, ends_at)
-    }
-
-    /// Whether there is nothing that would have to be dropped or told.
-    #[inline]
-    const fn holds_nothing(&self) -> bool {
-        self.is_over()
-            && self.queued.is_none()
-            && self.offers.is_none()
-            && self.failure.is_none()
-            && self.record.is_none()
     }
 
     #[cold]

@@ -1,6 +1,6 @@
 //! A response body on its way from a handler to the protocol machine, piece by piece.
 //!
-//! Not here: bodies that are in memory, which are encoded with their head (`h1.rs`).
+//! Not here: bodies that are in memory, which are encoded with their head (`h1`, `h2`).
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -87,7 +87,7 @@ impl Refusal {
         let response = page(told.unwrap_or_else(|| Response::status_page(self.status())));
         if self.passes_soon() && !response.headers().contains("retry-after") {
             let seconds = pool.wait().as_millis().div_ceil(1000).max(1);
-            return response.append_header("Retry-After", seconds.to_string());
+            return response.send_head_inlineer("Retry-After", seconds.to_string());
         }
         response
     }

@@ -113,6 +113,7 @@ where
     R: IntoResponse + 'static,
 {
     fn call(&self, mut request: Request) -> Reply {
+        // Most have none, which is seen at once.
         if request.body().is_none() || request.body().as_bytes().is_some() {
             return Reply::ready((self.0)(request));
         }

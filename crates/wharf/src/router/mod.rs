@@ -270,6 +270,7 @@ impl Router {
         (!route.pattern().has_params()).then_some(route)
     }
 
+    /// What there is for a request whose path is not written like a route, or has to be first.
     fn find(&self, request: &Request) -> Found<'_> {
         let path = match request.rest_path() {
             // CONNECT has no path.
@@ -277,9 +278,6 @@ impl Router {
             "" => "/",
             path => path,
         };
-        if let Some(route) = self.find_written(path) {
-            return Found::Route(route);
-        }
         let Some(path) = normal::of_path(path) else { return Found::Nothing };
         let route = self.paths.find(&path).and_then(|index| self.routes.get(index));
         let stem = route.map(|route| route.pattern().remainder_at());
@@ -303,14 +301,16 @@ impl Router {
 }
 
 impl Handler for Router {
-    /// What most requests want is tried first.
     fn call(&self, request: Request) -> Reply {
-        if self.hosts.is_empty()
-            && let Some(route) = self.find_written(request.rest_path())
+        if !self.hosts.is_empty()
+            && let Some(endpoint) = self.find_host(&request)
         {
-            return route.call(request, &self.allow);
+            return endpoint.handler().call(request);
         }
-        self.call_any(request)
+        match self.find_written(request.rest_path()) {
+            Some(route) => route.call(request, &self.allow),
+            None => self.call_unwritten(request),
+        }
     }
 
     fn check(&self) -> Result<(), HandlerError> {
@@ -323,12 +323,13 @@ impl Handler for Router {
 
 impl Router {
     #[inline(never)]
-    fn call_any(&self, request: Request) -> Reply {
-        if !self.hosts.is_empty()
-            && let Some(endpoint) = request.host().and_then(|host| self.hosts.find(host))
-        {
-            return endpoint.handler().call(request);
-        }
+    fn find_host(&self, request: &Request) -> Option<&Endpoint> {
+        request.host().and_then(|host| self.hosts.find(host))
+    }
+
+    /// Answers a request whose path is not written like a route.
+    #[inline(never)]
+    fn call_unwritten(&self, request: Request) -> Reply {
         match self.find(&request) {
             Found::Route(route) => route.call(request, &self.allow),
             Found::Mount(mount) => mount.call(request),

@@ -228,7 +228,7 @@ impl Http1 {
         self.request().or_else(|| self.done.last()?.request())
     }
 
-    /// Whether something of the program's may run when output is sent.
+    /// Whether something is to be done when output is sent, which may run the program's code.
     pub(crate) fn has_more_to_do(&self) -> bool {
         !self.exchange.is_over() || !self.input.is_empty() || !self.done.is_empty()
     }
@@ -312,17 +312,23 @@ impl Http1 {
         self.resume(context);
     }
 
-    /// Forgets output that was sent, if nothing has waited for that.
+    /// Forgets output that was sent, if [`go_on`](Self::go_on) would do nothing else.
     #[inline(always)]
     pub(crate) fn is_over_once_sent(&mut self) -> bool {
         let is_over = !self.has_more_to_do() && !self.wire.eof && self.wire.output.clear_plain();
         if is_over {
+            debug_assert_eq!(self.done_when_sent, 0, "nobody is to be told");
+            debug_assert!(
+                !self.machine.is_closed() || self.wire.ending.is_some(),
+                "the end was decided on when the response was"
+            );
             self.wire.write_timeout = None;
         }
         is_over
     }
 
-    /// Does what waited for output to be sent.
+    /// Does what waited for output to be sent. Where there is no more to be done than to forget
+    /// the output, [`is_over_once_sent`](Self::is_over_once_sent) does that in its place.
     pub(crate) fn go_on(&mut self, context: &Context<'_>) {
         if self.done_when_sent > 0 {
             for record in self.done.drain(..std::mem::take(&mut self.done_when_sent)) {

@@ -110,7 +110,7 @@ impl Http1 {
                         }
                         None => {}
                     }
-                    self.settle_at_once(context);
+                    self.settle_inline(context);
                     if used < input.len() && self.postpones(context) {
                         self.feed(pieces);
                         return used;
@@ -143,8 +143,8 @@ impl Http1 {
 
     /// Whether a request would begin for which nothing is left of the tick's budget.
     fn postpones(&mut self, context: &Context<'_>) -> bool {
-        let is_limited = context.meter.is_limited();
-        let is_next = is_limited && self.machine.phase() == Phase::Idle;
+        // There are few budgets, and many requests.
+        let is_next = context.meter.is_limited() && self.machine.phase() == Phase::Idle;
         self.is_postponed = is_next && !context.meter.begin_event();
         self.is_postponed
     }
@@ -228,7 +228,7 @@ impl Http1 {
         let handler = context.handler(self.service);
         let reply = self.run(|_| handler.call(request));
         let outcome = match reply.map(|reply| reply.kind) {
-            Ok(ReplyKind::Ready(response)) => self.respond_at_once(response, context),
+            Ok(ReplyKind::Ready(response)) => self.respond_inline(response, context),
             Ok(ReplyKind::Later(task, rules)) => {
                 self.exchange.task = Some(task);
                 self.exchange.wait(rules, is_safe, context);

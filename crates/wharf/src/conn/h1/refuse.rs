@@ -109,12 +109,12 @@ impl Http1 {
 
     /// Closes the books on an exchange or a connection that is over.
     pub(super) fn settle(&mut self, context: &Context<'_>) {
-        self.settle_at_once(context);
+        self.settle_inline(context);
     }
 
     /// As [`settle`](Self::settle), and a part of its caller.
     #[inline(always)]
-    pub(super) fn settle_at_once(&mut self, context: &Context<'_>) {
+    pub(super) fn settle_inline(&mut self, context: &Context<'_>) {
         if self.exchange.status.is_some() && !self.machine.is_responding() {
             let encoded = !self.exchange.aborted;
             if let Some(record) = self.exchange.end(encoded, self.wire.output.len()) {

@@ -34,12 +34,12 @@ pub(super) enum Outcome {
 impl Http1 {
     /// Encodes the handler's response.
     pub(super) fn respond(&mut self, response: Response, context: &Context<'_>) -> Outcome {
-        self.respond_at_once(response, context)
+        self.respond_inline(response, context)
     }
 
     /// As [`respond`](Self::respond), and a part of its caller.
     #[inline(always)]
-    pub(super) fn respond_at_once(&mut self, response: Response, context: &Context<'_>) -> Outcome {
+    pub(super) fn respond_inline(&mut self, response: Response, context: &Context<'_>) -> Outcome {
         if self.reads_too_much(context) || response.body().is_too_large() {
             self.refuse(Refusal::Reject(Reject::BodyTooLarge), context);
             return Outcome::Encoded;

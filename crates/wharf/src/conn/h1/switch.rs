@@ -26,7 +26,7 @@ impl Http1 {
         if !self.machine.may_switch() || !self.is_offered(response.headers()) {
             let mut refusal = Response::status_page(StatusCode::UPGRADE_REQUIRED);
             for value in response.headers().get_all("upgrade") {
-                refusal = refusal.append_header("Upgrade", value);
+                refusal = refusal.send_head_inlineer("Upgrade", value);
             }
             self.respond(refusal, context);
             return;
