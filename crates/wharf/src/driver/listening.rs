@@ -4,7 +4,9 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
+use std::time::Instant;
 
 #[cfg(unix)]
 pub(crate) use std::os::unix::net::UnixListener;
@@ -52,6 +54,7 @@ pub(crate) struct Listening {
 /// How long a listener that answers nobody any more stays open, so that those who were answered by
 /// then can be accepted: longer than their last packet is on its way in a data centre, or is left
 /// lying by a machine with too much to do.
+#[cfg(target_os = "linux")]
 const SETTLING: Duration = Duration::from_millis(20);
 
 /// Has the system leave attempts to connect unanswered from now on, so that all that is still to be

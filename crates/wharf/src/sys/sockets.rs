@@ -62,7 +62,7 @@ pub(crate) fn receive_descriptor(stream: &UnixStream) -> io::Result<OwnedFd> {
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
-    // A ring that this thread has made and dropped interrupts calls as a signal does.
+    // What a ring leaves to its thread when it is dropped may interrupt a call, as a signal does.
     let received = retry_on_intr(|| {
         recvmsg(stream, &mut [IoSliceMut::new(&mut byte)], &mut control, CLOSE_ON_EXEC)
     })?;
