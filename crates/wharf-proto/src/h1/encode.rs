@@ -339,6 +339,9 @@ mod tests {
             let line = format!("{number}\r\n");
             assert_eq!(String::from_utf8(out).unwrap(), line);
             let mut out = Vec::new();
+            any_number_line(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), line);
+            let mut out = Vec::new();
             chunk_size(number, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), format!("{number:x}\r\n"));
         }

@@ -270,7 +270,7 @@ impl Router {
         (!route.pattern().has_params()).then_some(route)
     }
 
-    /// What there is for a request whose path is not written like a route, or has to be first.
+    /// What there is for a request whose path is not written like a route.
     fn find(&self, request: &Request) -> Found<'_> {
         let path = match request.rest_path() {
             // CONNECT has no path.
