@@ -6,6 +6,9 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 
+/// Storage that an idle buffer may keep, in bytes.
+pub(crate) const MAX_SPARE_BYTES: usize = 128 << 10;
+
 /// Bytes to be sent, in order: the buffer, then the tail.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
@@ -70,15 +73,17 @@ impl Output {
         }
     }
 
-    /// Forgets everything, if the program's code has nothing to do with it.
+    /// Whether there is something to be sent that the program's code has nothing to do with.
     #[inline(always)]
-    pub(crate) fn clear_plain(&mut self) -> bool {
-        let is_plain = self.tail.is_none();
-        if is_plain {
-            self.buffer.clear();
-            self.sent = 0;
-        }
-        is_plain
+    pub(crate) const fn is_plain(&self) -> bool {
+        !self.buffer.is_empty() && self.sent == 0 && self.tail.is_none()
+    }
+
+    /// Forgets everything and keeps as much storage as whoever is idle may.
+    #[inline(always)]
+    pub(crate) fn clear_to_spare(&mut self) {
+        self.clear();
+        self.buffer.shrink_to(MAX_SPARE_BYTES);
     }
 
     /// Forgets everything and keeps the buffer's storage. What becomes of the tail comes last: if
@@ -130,18 +135,19 @@ mod tests {
     #[test]
     fn what_has_an_owner_is_forgotten_with_it_and_not_before() {
         let mut output = Output::default();
+        assert!(!output.is_plain(), "there is nothing to be sent");
         output.buffer.extend_from_slice(b"head");
-        output.advance(4);
-        assert!(output.clear_plain() && output.buffer.is_empty() && output.sent == 0);
-
+        assert!(output.is_plain());
         let owner = Arc::new([0_u8; 3]);
         output.set_tail(Bytes::from_owner(Shared(Arc::clone(&owner))));
-        output.advance(3);
-        assert!(output.is_empty() && !output.clear_plain());
+        assert!(!output.is_plain());
+        output.advance(7);
+        assert!(output.is_empty() && !output.is_plain());
         assert_eq!(Arc::strong_count(&owner), 2, "its destructor may be the program's");
         output.clear();
         assert_eq!(Arc::strong_count(&owner), 1);
-        assert!(output.clear_plain());
+        output.buffer.extend_from_slice(b"head");
+        assert!(output.is_plain());
     }
 
     struct Shared(Arc<[u8; 3]>);

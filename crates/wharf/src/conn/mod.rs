@@ -284,16 +284,21 @@ impl Conn {
         }
     }
 
-    /// Forgets output that was handed to the system at once, if it was all that was left of a
-    /// request of HTTP/1.
+    /// Takes off what an exchange of HTTP/1 has worked with, and the output that is all that is
+    /// left of it. Whoever takes that sees to it that it is sent before anything else happens to
+    /// the connection, which is idle from here on.
     #[inline(always)]
-    pub(crate) fn is_over_once_sent(&mut self) -> bool {
-        let is_over = match &mut self.work {
-            Some(Work::Http1(http)) => self.secure.is_none() && http.is_over_once_sent(),
-            _ => false,
-        };
-        self.moves.sent |= is_over;
-        is_over
+    pub(crate) fn take_answer(
+        &mut self,
+        spare: impl FnOnce() -> Output,
+    ) -> Option<(Option<Work>, Output)> {
+        let Some(Work::Http1(http)) = &mut self.work else { return None };
+        if self.secure.is_some() || !http.is_answered() {
+            return None;
+        }
+        let answer = http.wire.take_plain_output(spare());
+        self.moves.sent = true;
+        Some((self.retire(), answer))
     }
 
     /// All output was handed to the system at once.

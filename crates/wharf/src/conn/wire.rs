@@ -14,9 +14,6 @@ use crate::output::Output;
 /// Unsent output beyond which nothing more is produced, in bytes.
 pub(super) const HIGH_WATER_BYTES: usize = 64 << 10;
 
-/// Storage that an idle buffer may keep, in bytes.
-pub(super) const MAX_SPARE_BYTES: usize = 128 << 10;
-
 /// How the connection ends once its output is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -61,8 +58,7 @@ impl Wire {
     /// Forgets the connection and keeps storage.
     #[inline(always)]
     pub(super) fn clear(&mut self) {
-        self.output.clear();
-        self.output.buffer.shrink_to(MAX_SPARE_BYTES);
+        self.output.clear_to_spare();
         self.sending = false;
         self.write_timeout = None;
         self.given_bytes = 0;
@@ -104,6 +100,19 @@ impl Wire {
     /// So many bytes that the output was made into were given to the driver.
     pub(super) const fn note_given(&mut self, len: usize) {
         self.given_bytes += len as u64;
+    }
+
+    /// Whether there is output that needs nothing but to be sent, and nothing comes behind it.
+    #[inline(always)]
+    pub(super) fn has_plain_output(&self) -> bool {
+        self.output.is_plain() && self.write_timeout.is_none()
+    }
+
+    /// Takes such an output, which others see to from here on, and leaves an empty one.
+    #[inline(always)]
+    pub(super) fn take_plain_output(&mut self, spare: Output) -> Output {
+        self.given_bytes += self.output.len() as u64;
+        std::mem::replace(&mut self.output, spare)
     }
 
     /// Takes an output back whose send was begun earlier and is over.

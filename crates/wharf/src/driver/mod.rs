@@ -166,6 +166,9 @@ pub(crate) trait Driver {
     /// An accepted socket that no driver owns yet.
     type Socket: Send + 'static;
 
+    /// Whether a send is over at once, as long as the peer keeps up.
+    const SENDS_AT_ONCE: bool;
+
     /// The time of the last [`wait`](Self::wait), or of the driver's making.
     fn now(&self) -> Instant;
 

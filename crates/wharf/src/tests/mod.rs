@@ -6,6 +6,7 @@
 //! `response.rs` are the other side. Not here: the machine alone (`wharf-proto`) and the parts
 //! alone (tests beside them).
 
+mod answers;
 mod blocking;
 mod budget;
 mod cases;

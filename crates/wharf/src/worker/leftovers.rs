@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Worker;
+use super::outbox::Outbox;
 use crate::driver::Driver;
 use crate::observe::Stats;
 
@@ -18,6 +19,8 @@ pub(crate) struct Leftovers {
     pub(crate) timers: usize,
     /// Connections that are to be looked at.
     pub(crate) queued: usize,
+    /// Answers that nobody has begun to send.
+    pub(crate) unsent: usize,
     /// Handlers without a connection.
     pub(crate) orphans: usize,
     /// Idle protocol parts that are not empty.
@@ -39,6 +42,7 @@ impl<D: Driver> Worker<D> {
             counted: state.member().connections.load(Ordering::Relaxed),
             timers: state.timers.in_use(),
             queued: state.queue.len() + state.next_queue.len() + self.carried.len(),
+            unsent: state.outbox.as_ref().map_or(0, Outbox::len),
             orphans: state.orphans.len(),
             dirty_spares: state.spares.dirty(),
             messages: state.member().inbox.messages(),

@@ -1,8 +1,9 @@
 //! A worker: one driver, its connections, and the turn that moves them on.
 //!
-//! A turn waits for results, feeds each to its connection, runs woken tasks, expires timers, and
-//! only then sends, so that all that a peer asked for in one go is answered in one go. Workers
-//! share nothing that a request touches. Not here: threads (`server`), bytes (`conn`).
+//! A turn waits for results, feeds each to its connection, sends what is answered in full
+//! (`outbox.rs`), runs woken tasks, expires timers, and only then sends all else (`flush.rs`), so
+//! that all that a peer asked for in one go is answered in one go. Workers share nothing that a
+//! request touches. Not here: threads (`server`), bytes (`conn`).
 
 mod accept;
 mod admit;
@@ -13,6 +14,7 @@ mod clock;
 mod control;
 mod drain;
 mod end;
+mod flush;
 mod handshakes;
 mod inbox;
 mod inspect;
@@ -24,6 +26,7 @@ mod listeners;
 mod message;
 mod meter;
 mod orphans;
+mod outbox;
 mod own;
 mod question;
 mod report;
@@ -36,7 +39,6 @@ mod watch;
 
 use std::io;
 use std::rc::Rc;
-use std::task::Poll;
 use std::thread;
 use std::time::Instant;
 
@@ -55,16 +57,17 @@ pub(crate) use self::life::{Life, Milestones, Presence};
 pub(crate) use self::message::Message;
 pub(crate) use self::meter::Meter;
 use self::orphans::Orphans;
+use self::outbox::Outbox;
 use self::own::Own;
 use self::question::{Answer, Minding};
 pub use self::report::{DrainReport, Unfinished};
 pub(crate) use self::shared::{Member, Plan, Shared};
 use self::spares::Spares;
 use self::spin::Spin;
-use self::state::{State, conn_of, end};
+use self::state::State;
 use self::watch::Watch;
 use crate::body::OnWorker;
-use crate::conn::{Conn, Ending, Scratch};
+use crate::conn::{Conn, Scratch};
 use crate::driver::{Behind, Close, Completion, Driver, Input, Key, Sent};
 use crate::env::WorkerEnv;
 use crate::observe::{CloseReason, ErrorKind, OpenConnection};
@@ -133,6 +136,7 @@ impl<D: Driver> Worker<D> {
             scratch: Scratch::default(),
             handshakes: Handshakes::default(),
             orphans: Orphans::default(),
+            outbox: D::SENDS_AT_ONCE.then(Outbox::default),
             queue: Vec::new(),
             next_queue: Vec::new(),
             report: DrainReport::default(),
@@ -313,6 +317,7 @@ impl<D: Driver> Worker<D> {
     fn enter_next_stage(&mut self, has_done: bool) {
         self.stage = match self.stage {
             Stage::Results => {
+                self.send_answers();
                 self.spin.note(has_done || self.was_rung, self.driver.now());
                 if std::mem::take(&mut self.was_rung) {
                     self.take_inbox();
@@ -411,65 +416,6 @@ impl<D: Driver> Worker<D> {
                 self.fail(key, error);
             }
         }
-    }
-
-    /// Looks once at each connection that something happened to: sends, closes, sets deadlines.
-    fn flush(&mut self) {
-        let mut queue = std::mem::take(&mut self.state.queue);
-        for key in queue.drain(..) {
-            self.flush_one(key);
-        }
-        self.state.queue = queue;
-    }
-
-    #[inline(always)]
-    fn flush_one(&mut self, key: Key) {
-        let State { conns, scratch, .. } = &mut self.state;
-        let Some(conn) = conn_of(conns, key) else { return };
-        conn.queued = false;
-        if let Some((output, behind)) = conn.begin_send(scratch) {
-            match self.driver.send(key, output, behind) {
-                Poll::Pending => conn.note_sending(),
-                Poll::Ready(Ok(())) => self.state.on_sent_at_once(key),
-                Poll::Ready(Err(error)) => {
-                    let unsent = conn.take_unsent();
-                    self.state.give_up(key, unsent.unwrap_or_default());
-                    return self.fail(key, error);
-                }
-            }
-        }
-        let Some(conn) = self.state.conn(key) else { return };
-        match conn.ending() {
-            Some(Ending::Close(how)) => return self.close(key, how, CloseReason::Finished),
-            Some(Ending::Cut) => return self.close(key, Close::Reset, CloseReason::Finished),
-            Some(Ending::Linger) => self.linger(key),
-            Some(Ending::HalfClose) => {
-                conn.note_half_closed();
-                self.driver.shutdown_send(key);
-                if self.release(key) {
-                    return;
-                }
-            }
-            Some(Ending::Detach) => {
-                self.release(key);
-                return;
-            }
-            Some(Ending::Leaving) => return,
-            Some(Ending::Switch) => self.state.switch(key),
-            None => {}
-        }
-        self.state.rest(key, &mut self.driver);
-    }
-
-    /// Says that nothing more will be sent, and drops what still comes.
-    fn linger(&mut self, key: Key) {
-        self.driver.shutdown_send(key);
-        let state = &mut self.state;
-        let context = state.shared.context(&state.own);
-        let Some(conn) = state.conns[key.index as usize].as_mut() else { return };
-        conn.begin_linger(state.own.clock.now());
-        let work = end(conn, &context);
-        self.state.keep(work);
     }
 
     /// Gives up a connection that the system says is broken.

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::burst::{Burst, wait_to_return};
 use super::handshakes::Handshakes;
 use super::orphans::Orphans;
+use super::outbox::Outbox;
 use super::spares::Spares;
 use super::watch::{Blocked, Watch};
 use super::{DrainReport, Member, Own, Shared};
@@ -36,6 +37,8 @@ pub(super) struct State<S> {
     pub(super) handshakes: Handshakes,
     /// Handlers that go on without their connection.
     pub(super) orphans: Orphans,
+    /// Answers to be sent once all that came is dealt with, if the driver sends at once.
+    pub(super) outbox: Option<Outbox>,
     /// Connections to be looked at before the turn is over, and in the next one.
     pub(super) queue: Vec<Key>,
     pub(super) next_queue: Vec<Key>,
@@ -75,22 +78,27 @@ impl<S> State<S> {
 
     /// Runs `act` on a connection, and sees to it that the connection is looked at afterwards.
     pub(super) fn act(&mut self, key: Key, act: impl FnOnce(&mut Conn, &Context<'_>)) {
-        self.act_here(key, act);
+        self.run(key, act);
+        self.look_later(key);
     }
 
-    /// [`act`](Self::act) where it is done most often.
+    /// Runs `act` on a connection.
     #[inline(always)]
-    fn act_here(&mut self, key: Key, act: impl FnOnce(&mut Conn, &Context<'_>)) {
+    fn run(&mut self, key: Key, act: impl FnOnce(&mut Conn, &Context<'_>)) {
         let context = self.shared.context(&self.own);
-        let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        if conn.key != key {
-            return;
-        }
+        let Some(conn) = conn_of(&mut self.conns, key) else { return };
         shield(conn, |conn| act(conn, &context));
         if let Some(blocked) = self.watch.lap() {
             tell_of_blocking(conn, blocked, &context);
         }
-        if !conn.queued {
+    }
+
+    /// Sees to it that a connection is looked at before the turn is over.
+    #[inline(always)]
+    fn look_later(&mut self, key: Key) {
+        if let Some(conn) = conn_of(&mut self.conns, key)
+            && !conn.queued
+        {
             conn.queued = true;
             self.queue.push(key);
         }
@@ -129,10 +137,39 @@ impl<S> State<S> {
     #[inline(always)]
     pub(super) fn on_http1_bytes(&mut self, key: Key, input: Input<'_>) {
         let spare = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
-        self.act_here(key, |conn, context| {
+        self.run(key, |conn, context| {
             conn.work_with(spare, context);
             conn.on_bytes(input, context);
         });
+        if !self.post_answer(key) {
+            self.look_later(key);
+        }
+    }
+
+    /// Puts what a connection has to send into the outbox, if it needs nothing else.
+    #[inline(always)]
+    fn post_answer(&mut self, key: Key) -> bool {
+        let Some(outbox) = &mut self.outbox else { return false };
+        let Some(conn) = conn_of(&mut self.conns, key) else { return false };
+        let Some((work, answer)) = conn.take_answer(|| outbox.spare()) else { return false };
+        outbox.put(key, answer);
+        let Own { clock, timeouts, max_quiet, .. } = &self.own;
+        if let Some(at) = conn.deadline(clock.now(), timeouts, *max_quiet) {
+            self.timers.arm(key.index, at);
+        }
+        self.keep(work);
+        true
+    }
+
+    /// An answer of the outbox is not sent at once: the connection has something under way again.
+    #[cold]
+    pub(super) fn await_answer(&mut self, key: Key, driver: &mut impl Driver) {
+        let spare = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
+        let context = self.shared.context(&self.own);
+        let Some(conn) = conn_of(&mut self.conns, key) else { return };
+        conn.work_with(spare, &context);
+        conn.note_sending();
+        self.rest(key, driver);
     }
 
     /// Whether nobody is to be asked about the end of a connection whose peer closes it.
@@ -169,10 +206,6 @@ impl<S> State<S> {
     #[inline(always)]
     pub(super) fn on_sent_at_once(&mut self, key: Key) {
         let Some(Some(conn)) = self.conns.get_mut(key.index as usize) else { return };
-        // Most often nothing is left to be done.
-        if conn.is_over_once_sent() {
-            return;
-        }
         let context = self.shared.context(&self.own);
         let is_left = conn.work.as_ref().is_some_and(Work::has_more_to_do);
         shield(conn, |conn| conn.on_sent_at_once(&context));
@@ -354,6 +387,9 @@ impl<S> State<S> {
             return self.burst.postpone(at);
         }
         self.spares.shrink();
+        if let Some(outbox) = &mut self.outbox {
+            outbox.shrink();
+        }
         self.scratch.shrink();
         self.handshakes.shrink();
         while let Some(None) = self.conns.last() {

@@ -25,7 +25,7 @@ use super::current::Current;
 use super::exchange::{Exchange, Record};
 use super::orphan::Orphan;
 use super::refusal::Refusal;
-use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
+use super::wire::{Ending, Wire};
 use super::{Context, Protocol, Timer};
 use crate::Settings;
 use crate::body::BodyError;
@@ -33,7 +33,7 @@ use crate::driver::{Behind, Close, Input, Key};
 use crate::interim::Interims;
 use crate::lifeline::{Lifeline, PerConnection};
 use crate::observe::{CloseReason, ConnectionId, Limit};
-use crate::output::Output;
+use crate::output::{MAX_SPARE_BYTES, Output};
 use crate::pool::Pooled;
 use crate::request::{Addrs, Parts};
 use crate::service::ServiceId;
@@ -158,9 +158,21 @@ impl Http1 {
 
     /// Whether nothing is held that a later request would need.
     pub(crate) fn is_idle(&self) -> bool {
+        self.has_nothing_to_do() && self.wire.output.is_empty()
+    }
+
+    /// Whether nothing is held that a later request would need, but for output that has only to be
+    /// sent.
+    #[inline(always)]
+    pub(super) fn is_answered(&self) -> bool {
+        self.has_nothing_to_do() && self.wire.has_plain_output()
+    }
+
+    /// Whether all that is left to be done, if there is anything, is to send.
+    #[inline(always)]
+    fn has_nothing_to_do(&self) -> bool {
         self.machine.phase() == Phase::Idle
             && self.input.is_empty()
-            && self.wire.output.is_empty()
             && !self.wire.sending
             && !self.wire.eof
             && self.wire.ending.is_none()
@@ -312,23 +324,7 @@ impl Http1 {
         self.resume(context);
     }
 
-    /// Forgets output that was sent, if [`go_on`](Self::go_on) would do nothing else.
-    #[inline(always)]
-    pub(crate) fn is_over_once_sent(&mut self) -> bool {
-        let is_over = !self.has_more_to_do() && !self.wire.eof && self.wire.output.clear_plain();
-        if is_over {
-            debug_assert_eq!(self.done_when_sent, 0, "nobody is to be told");
-            debug_assert!(
-                !self.machine.is_closed() || self.wire.ending.is_some(),
-                "the end was decided on when the response was"
-            );
-            self.wire.write_timeout = None;
-        }
-        is_over
-    }
-
-    /// Does what waited for output to be sent. Where there is no more to be done than to forget
-    /// the output, [`is_over_once_sent`](Self::is_over_once_sent) does that in its place.
+    /// Does what waited for output to be sent.
     pub(crate) fn go_on(&mut self, context: &Context<'_>) {
         if self.done_when_sent > 0 {
             for record in self.done.drain(..std::mem::take(&mut self.done_when_sent)) {

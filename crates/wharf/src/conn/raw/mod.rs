@@ -20,7 +20,7 @@ pub use self::protocol::Protocol;
 pub(crate) use self::unmade::Unmade;
 use super::addrs::PackedAddrs;
 use super::exchange::panicked;
-use super::wire::{Ending, MAX_SPARE_BYTES, Wire};
+use super::wire::{Ending, Wire};
 use super::{Context, Timer};
 use crate::Detached;
 use crate::driver::{Close, Key};
@@ -29,6 +29,7 @@ use crate::observe::{
     CloseReason, ConnectionId, ConnectionState, ErrorContext, ErrorKind, FailedStream, Limit,
     ProtocolKind,
 };
+use crate::output::MAX_SPARE_BYTES;
 use crate::pool;
 use crate::request::Addrs;
 use crate::response::BoxError;

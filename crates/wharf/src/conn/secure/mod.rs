@@ -10,13 +10,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::wire::{Ending, MAX_SPARE_BYTES};
+use super::wire::Ending;
 use super::work::Work;
 use super::{Conn, Context};
 use crate::detached::Secured;
 use crate::driver::{Behind, Close, Input};
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
-use crate::output::Output;
+use crate::output::{MAX_SPARE_BYTES, Output};
 use crate::service::ServiceId;
 use crate::tls::{Acceptor, Received, TlsError, TlsInfo, TlsSession};
 

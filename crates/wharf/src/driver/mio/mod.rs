@@ -251,6 +251,8 @@ impl MioDriver {
 impl Driver for MioDriver {
     type Socket = TcpStream;
 
+    const SENDS_AT_ONCE: bool = true;
+
     fn now(&self) -> Instant {
         self.now
     }

@@ -268,6 +268,8 @@ fn transmit(state: &mut State, link: usize, output: &mut Output) -> io::Result<b
 impl Driver for SimDriver {
     type Socket = SimSocket;
 
+    const SENDS_AT_ONCE: bool = true;
+
     fn now(&self) -> Instant {
         self.now
     }
