@@ -4,20 +4,64 @@
 //! a value that has grown past [`MAX_KEPT_BYTES`] is freed instead. Not here: futures, which are
 //! told apart by type (`handler/task.rs`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
+use crate::handler::Later;
 use crate::{request, response};
-
-/// A free list of one type.
-pub(crate) type FreeList<T> = RefCell<Vec<Box<T>>>;
 
 /// How many values one list keeps: more than one turn of a worker uses at a time, in most programs.
 const MAX_KEPT: usize = 256;
 
 /// The largest storage that a kept value may hold, in bytes: one receive buffer.
 const MAX_KEPT_BYTES: usize = 64 << 10;
+
+/// A free list of one type.
+pub(crate) struct FreeList<T> {
+    /// The value that was freed last, most often the next to be used: a place of its own takes
+    /// half of what the list does.
+    last: Cell<Option<Box<T>>>,
+    #[expect(clippy::vec_box, reason = "they are moved between the list and their users")]
+    others: RefCell<Vec<Box<T>>>,
+}
+
+impl<T> FreeList<T> {
+    pub(crate) const fn new() -> Self {
+        Self { last: Cell::new(None), others: RefCell::new(Vec::new()) }
+    }
+
+    #[inline(always)]
+    fn take(&self) -> Option<Box<T>> {
+        self.last.take().or_else(|| self.take_other())
+    }
+
+    #[inline(never)]
+    fn take_other(&self) -> Option<Box<T>> {
+        self.others.borrow_mut().pop()
+    }
+
+    #[inline(always)]
+    fn put(&self, value: Box<T>) {
+        if let Some(before) = self.last.replace(Some(value)) {
+            self.put_other(before);
+        }
+    }
+
+    #[inline(never)]
+    fn put_other(&self, value: Box<T>) {
+        let mut others = self.others.borrow_mut();
+        if others.len() < MAX_KEPT {
+            others.push(value);
+        }
+    }
+
+    /// Frees everything. Destructors may be the program's code, and are not run under the borrow.
+    fn clear(&self) {
+        drop(self.last.take());
+        drop(self.others.take());
+    }
+}
 
 /// A value that can be used again.
 pub(crate) trait Reusable: Default + 'static {
@@ -41,7 +85,7 @@ impl<T: Reusable> Pooled<T> {
     #[inline]
     pub(crate) fn take() -> Self {
         // A thread that is ending has no list any more.
-        let kept = T::free_list().try_with(|list| list.borrow_mut().pop()).ok().flatten();
+        let kept = T::free_list().try_with(FreeList::take).ok().flatten();
         Self(Some(kept.unwrap_or_default()))
     }
 }
@@ -55,12 +99,7 @@ impl<T: Reusable> Drop for Pooled<T> {
             return;
         }
         // A thread that is ending frees the value instead.
-        let _ = T::free_list().try_with(|list| {
-            let mut list = list.borrow_mut();
-            if list.len() < MAX_KEPT {
-                list.push(value);
-            }
-        });
+        let _ = T::free_list().try_with(|list| list.put(value));
     }
 }
 
@@ -80,8 +119,7 @@ impl<T: Reusable> DerefMut for Pooled<T> {
 
 /// Frees what this thread's list of a type holds.
 fn clear<T: Reusable>() {
-    // Destructors may be the program's code, and are not run under the borrow.
-    let _ = T::free_list().try_with(RefCell::take);
+    let _ = T::free_list().try_with(FreeList::clear);
 }
 
 /// How many buffers a thread keeps that nobody fills at the moment.
@@ -124,6 +162,7 @@ pub(crate) fn clear_all() {
     drop(BUFFERS.try_with(RefCell::take));
     clear::<request::Parts>();
     clear::<response::Parts>();
+    clear::<Later>();
     clear::<Vec<u8>>();
 }
 
@@ -134,7 +173,7 @@ macro_rules! reusable {
             fn free_list() -> &'static std::thread::LocalKey<$crate::pool::FreeList<Self>> {
                 thread_local! {
                     static LIST: $crate::pool::FreeList<$type> =
-                        const { std::cell::RefCell::new(Vec::new()) };
+                        const { $crate::pool::FreeList::new() };
                 }
                 &LIST
             }
@@ -170,6 +209,19 @@ mod tests {
         let second = Pooled::<Vec<u8>>::take();
         assert!(second.is_empty());
         assert_eq!(second.as_ptr(), storage);
+    }
+
+    #[test]
+    fn so_many_are_kept_and_no_more() {
+        let values: Vec<_> = (0..MAX_KEPT + 10).map(|_| Pooled::<Vec<u8>>::take()).collect();
+        drop(values);
+        let kept = || <Vec<u8>>::free_list().with(|list| list.others.borrow().len());
+        assert_eq!(kept(), MAX_KEPT);
+        let values: Vec<_> = (0..10).map(|_| Pooled::<Vec<u8>>::take()).collect();
+        assert_eq!(kept(), MAX_KEPT - 9, "one had a place of its own");
+        drop(values);
+        clear::<Vec<u8>>();
+        assert_eq!(kept(), 0);
     }
 
     #[test]

@@ -136,18 +136,26 @@ impl Parts {
 
     #[inline(always)]
     fn reset(&mut self) {
-        self.body.put(Body::empty());
+        if !self.body.is_plain() || !self.extensions.is_empty() || self.tls.is_some() {
+            self.drop_what_is_held();
+        }
+        self.body.put_nothing();
         self.mounted_at = 0;
         self.params.clear();
-        self.extensions.clear();
         self.interims = Interims::default();
-        self.tls = None;
         // Last: whatever the destructors of extensions ask for is asked for by this request.
         self.tether.release();
         if !OnWorker::is_here() {
             // Nobody uses it again on this thread, and it would keep what the program gave.
             self.env = None;
         }
+    }
+
+    #[cold]
+    fn drop_what_is_held(&mut self) {
+        self.body = Body::empty();
+        self.extensions.clear();
+        self.tls = None;
     }
 }
 

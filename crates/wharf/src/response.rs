@@ -57,8 +57,16 @@ impl Parts {
         self.invalid = None;
         self.write_timeout = None;
         // Last, since their destructors may be the program's.
+        if self.error.is_some() || !self.body.is_plain() {
+            self.drop_what_is_held();
+        }
+        self.body.put_nothing();
+    }
+
+    #[cold]
+    fn drop_what_is_held(&mut self) {
         self.error = None;
-        self.body.put(Body::empty());
+        self.body = Body::empty();
     }
 }
 
@@ -75,7 +83,7 @@ impl Response {
     }
 
     /// 200 with a body of that type.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn of_type(content_type: &str, body: impl Into<Body>) -> Self {
         let mut response = Self::from(body.into());
@@ -264,7 +272,8 @@ impl fmt::Debug for Response {
 
 /// Bytes of unknown type: no `Content-Type`.
 impl From<Body> for Response {
-    #[inline]
+    // A part of who calls it: a body that is made for it is then made in its place.
+    #[inline(always)]
     fn from(body: Body) -> Self {
         let mut response = Self::new(StatusCode::OK);
         response.parts.body.put(body);

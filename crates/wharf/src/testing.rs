@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use wharf_proto::h1::{Connection, Event};
 
-use crate::handler::ReplyKind;
+use crate::handler::{Maker, ReplyKind};
 use crate::pool::Pooled;
 use crate::request::Parts;
 use crate::{Bytes, Handler, Headers, Limits, Request, StatusCode};
@@ -53,11 +53,13 @@ pub(crate) fn answer(handler: &impl Handler, request: Request) -> Answer {
     let mut cx = Context::from_waker(Waker::noop());
     let response = match handler.call(request).kind {
         ReplyKind::Ready(response) => response,
-        ReplyKind::Later(mut task, _) => match task.poll(&mut cx) {
-            Poll::Ready(response) => response,
-            Poll::Pending => panic!("the handler waits"),
+        ReplyKind::Later(later) => match later.take_apart().0 {
+            Maker::Future(mut task) => match task.poll(&mut cx) {
+                Poll::Ready(response) => response,
+                Poll::Pending => panic!("the handler waits"),
+            },
+            Maker::Thread(_) => panic!("the handler wants a thread"),
         },
-        ReplyKind::Blocking(..) => panic!("the handler wants a thread"),
     };
     let mut response = response.checked();
     let (status, headers) = (response.status(), response.headers().clone());

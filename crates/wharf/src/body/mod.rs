@@ -161,18 +161,24 @@ impl Body {
         })))
     }
 
-    /// Puts another body in its place. Most often there is nothing to be dropped then, which the
-    /// compiler has to be told.
-    #[inline]
+    /// Whether nothing of it has to be dropped, as of most.
+    #[inline(always)]
+    pub(crate) const fn is_plain(&self) -> bool {
+        matches!(self.kind, BodyKind::Empty | BodyKind::Static(_)) && self.trailers.is_none()
+    }
+
+    /// Takes the place of a body that is [plain](Self::is_plain). The compiler has to be told that
+    /// nothing is to be dropped.
+    #[inline(always)]
     pub(crate) fn put(&mut self, body: Self) {
-        let before = std::mem::replace(self, body);
-        if before.trailers.is_some()
-            || !matches!(before.kind, BodyKind::Empty | BodyKind::Static(_))
-        {
-            drop(before);
-        } else {
-            let _ = ManuallyDrop::new(before);
-        }
+        debug_assert!(self.is_plain(), "it would be leaked");
+        let _ = ManuallyDrop::new(std::mem::replace(self, body));
+    }
+
+    /// As [`put`](Self::put), with no bytes.
+    #[inline(always)]
+    pub(crate) fn put_nothing(&mut self) {
+        self.put(Self::empty());
     }
 
     /// The bytes of a body that is in memory.

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use http::{Method, StatusCode};
 use wharf_proto::Reject;
 
-use super::{Handler, Reply, ReplyKind, Rules};
+use super::{Handler, Maker, Reply};
 use crate::body::BodyError;
 use crate::pool;
 use crate::request::Request;
@@ -80,7 +80,7 @@ where
         let sender = Sender { shared: Arc::clone(&shared) };
         let job: Job = Box::new(move || run(&*function, request, sender));
         let task = BlockingTask { job, answer: Answer { shared } };
-        Reply { kind: ReplyKind::Blocking(task, Rules::default()) }
+        Reply::made_by(Maker::Thread(task))
     }
 }
 

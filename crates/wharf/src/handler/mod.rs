@@ -23,6 +23,7 @@ pub(crate) use self::into::NOBODY;
 pub use self::into::{AsyncFn, Constant, IntoHandler, SyncFn, marker};
 pub(crate) use self::task::Task;
 pub(crate) use self::to_tls::ToTls;
+use crate::pool::{Pooled, reusable};
 use crate::request::Request;
 use crate::response::{IntoResponse, Response};
 
@@ -65,11 +66,43 @@ pub struct Reply {
     pub(crate) kind: ReplyKind,
 }
 
+/// A pointer in either case, so that a reply is handed from handler to handler in registers.
 pub(crate) enum ReplyKind {
     Ready(Response),
-    Later(Task, Rules),
-    /// On a thread of the server's pool.
-    Blocking(BlockingTask, Rules),
+    Later(Pooled<Later>),
+}
+
+/// A response that is not there yet.
+#[derive(Default)]
+pub(crate) struct Later {
+    /// `None` in the free list only.
+    maker: Option<Maker>,
+    rules: Rules,
+}
+
+/// Who will make a response.
+pub(crate) enum Maker {
+    Future(Task),
+    /// A thread of the server's pool.
+    Thread(BlockingTask),
+}
+
+reusable!(Later, |later| later.reset(), size_of_val(later));
+
+impl Later {
+    fn reset(&mut self) {
+        self.rules = Rules::default();
+        // Last, since its destructor may be the program's.
+        self.maker = None;
+    }
+}
+
+impl Pooled<Later> {
+    /// Who will make the response, and what holds for it.
+    pub(crate) fn take_apart(mut self) -> (Maker, Rules) {
+        let maker = self.maker.take().expect("a reply is taken apart once");
+        (maker, self.rules)
+    }
 }
 
 /// What holds for a response that is not there yet, in place of the server's settings.
@@ -92,12 +125,19 @@ impl Reply {
     where
         F: Future<Output: IntoResponse> + 'static,
     {
-        Self { kind: ReplyKind::Later(Task::new(future), Rules::default()) }
+        Self::made_by(Maker::Future(Task::new(future)))
+    }
+
+    /// A response that is not there yet.
+    fn made_by(maker: Maker) -> Self {
+        let mut later = Pooled::<Later>::take();
+        later.maker = Some(maker);
+        Self { kind: ReplyKind::Later(later) }
     }
 
     /// Changes how long the response may take if it is not there yet, which is
     /// [`Timeouts::handler`](crate::Timeouts::handler) before.
-    pub const fn with_time_limit(mut self, time_limit: Duration) -> Self {
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
         if let Some(rules) = self.rules() {
             rules.time_limit = Some(time_limit);
         }
@@ -106,17 +146,17 @@ impl Reply {
 
     /// Says what becomes of the response if it is not there yet when the client disconnects: see
     /// [`OnDisconnect`].
-    pub const fn with_on_disconnect(mut self, rule: OnDisconnect) -> Self {
+    pub fn with_on_disconnect(mut self, rule: OnDisconnect) -> Self {
         if let Some(rules) = self.rules() {
             rules.on_disconnect = Some(rule);
         }
         self
     }
 
-    const fn rules(&mut self) -> Option<&mut Rules> {
+    fn rules(&mut self) -> Option<&mut Rules> {
         match &mut self.kind {
             ReplyKind::Ready(_) => None,
-            ReplyKind::Later(_, rules) | ReplyKind::Blocking(_, rules) => Some(rules),
+            ReplyKind::Later(later) => Some(&mut later.rules),
         }
     }
 }
@@ -125,7 +165,7 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ReplyKind::Ready(response) => response.fmt(f),
-            ReplyKind::Later(..) | ReplyKind::Blocking(..) => f.write_str("later"),
+            ReplyKind::Later(_) => f.write_str("later"),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::conn::refusal::Refusal;
 use crate::conn::trace::trace;
 use crate::driver::Input;
 use crate::first_bytes::looks_like_tls;
-use crate::handler::{BlockingTask, ReplyKind, Task};
+use crate::handler::{BlockingTask, Later, Maker, ReplyKind, Task};
 use crate::observe::Limit;
 use crate::pool::Pooled;
 use crate::request::Request;
@@ -229,15 +229,7 @@ impl Http1 {
         let reply = self.run(|_| handler.call(request));
         let outcome = match reply.map(|reply| reply.kind) {
             Ok(ReplyKind::Ready(response)) => self.respond_inline(response, context),
-            Ok(ReplyKind::Later(task, rules)) => {
-                self.exchange.task = Some(task);
-                self.exchange.wait(rules, is_safe, context);
-                self.poll_task(context)
-            }
-            Ok(ReplyKind::Blocking(task, rules)) => {
-                self.exchange.wait(rules, is_safe, context);
-                self.begin_blocking(task, context)
-            }
+            Ok(ReplyKind::Later(later)) => self.wait(later, is_safe, context),
             Err(panic) => {
                 self.panicked(&*panic, context);
                 Outcome::Encoded
@@ -247,6 +239,20 @@ impl Http1 {
             self.note_request(&input[..head_len], context);
         }
         used
+    }
+
+    /// Begins to wait for a response that is not there yet.
+    #[inline(never)]
+    fn wait(&mut self, later: Pooled<Later>, is_safe: bool, context: &Context<'_>) -> Outcome {
+        let (maker, rules) = later.take_apart();
+        self.exchange.wait(rules, is_safe, context);
+        match maker {
+            Maker::Future(task) => {
+                self.exchange.task = Some(task);
+                self.poll_task(context)
+            }
+            Maker::Thread(task) => self.begin_blocking(task, context),
+        }
     }
 
     /// Has a thread call the handler. Until one is free the request waits, like others before it.

@@ -17,7 +17,7 @@ use crate::body::{Body, BodyError, BodyWriter, ReadPace};
 use crate::conn::exchange::{Queued, discard, owned};
 use crate::conn::refusal::Refusal;
 use crate::conn::{Context, Pace};
-use crate::handler::{BlockingTask, Reply, ReplyKind, Task};
+use crate::handler::{BlockingTask, Maker, Reply, ReplyKind, Task};
 use crate::interim::Interims;
 use crate::observe::{CloseReason, Limit};
 use crate::pool::Pooled;
@@ -151,14 +151,16 @@ impl Http2 {
     ) {
         match reply.kind {
             ReplyKind::Ready(response) => self.respond(stream, response, context),
-            ReplyKind::Later(task, rules) => {
-                stream.exchange.task = Some(task);
+            ReplyKind::Later(later) => {
+                let (maker, rules) = later.take_apart();
                 stream.exchange.wait(rules, is_safe, context);
-                self.poll_task(stream, context);
-            }
-            ReplyKind::Blocking(task, rules) => {
-                stream.exchange.wait(rules, is_safe, context);
-                self.begin_blocking(stream, task, context);
+                match maker {
+                    Maker::Future(task) => {
+                        stream.exchange.task = Some(task);
+                        self.poll_task(stream, context);
+                    }
+                    Maker::Thread(task) => self.begin_blocking(stream, task, context),
+                }
             }
         }
         self.heed_limit(stream, context);
