@@ -22,7 +22,6 @@ pub(crate) struct FreeList<T> {
     /// The value that was freed last, most often the next to be used: a place of its own takes
     /// half of what the list does.
     last: Cell<Option<Box<T>>>,
-    #[expect(clippy::vec_box, reason = "they are moved between the list and their users")]
     others: RefCell<Vec<Box<T>>>,
 }
 
