@@ -54,6 +54,16 @@ impl Output {
         self.tail.as_ref().is_some_and(|tail| !tail.is_empty())
     }
 
+    /// As [`slices`](Self::slices), where there is one.
+    #[inline(always)]
+    pub(crate) fn slice(&self, max: usize) -> Option<&[u8]> {
+        if self.tail.is_some() {
+            return None;
+        }
+        let buffer = &self.buffer[self.sent..];
+        Some(&buffer[..buffer.len().min(max)])
+    }
+
     /// What is still to be sent, in order and `max` bytes of it at most; either slice may be empty.
     pub(crate) fn slices(&self, max: usize) -> [IoSlice<'_>; 2] {
         let buffer = &self.buffer[self.sent..];
@@ -64,6 +74,7 @@ impl Output {
     }
 
     /// Notes that the first `len` bytes were sent.
+    #[inline(always)]
     pub(crate) fn advance(&mut self, len: usize) {
         let of_buffer = len.min(self.buffer.len() - self.sent);
         self.sent += of_buffer;
@@ -124,12 +135,24 @@ mod tests {
             let mut sent = Vec::new();
             while !output.is_empty() {
                 let next = output.slices(step).map(|slice| slice.to_vec()).concat();
+                assert_eq!(output.slice(step), None, "there are two");
                 assert_eq!(next.len(), step.min(output.len()));
                 sent.extend_from_slice(&next);
                 output.advance(next.len());
             }
             assert_eq!(sent, b"headlarge body");
         }
+    }
+
+    #[test]
+    fn what_is_in_one_place_is_one_slice() {
+        let mut output = Output::default();
+        output.buffer.extend_from_slice(b"head");
+        assert_eq!(output.slice(9), Some(&b"head"[..]));
+        output.advance(1);
+        assert_eq!(output.slice(2), Some(&b"ea"[..]));
+        output.advance(3);
+        assert!(output.is_empty());
     }
 
     #[test]

@@ -126,6 +126,16 @@ impl Deadline {
         self.limit
     }
 
+    /// Has the wheel tell when `due` comes, unless it tells before.
+    #[inline(always)]
+    fn arm(&mut self, due: Instant) -> Option<Instant> {
+        if self.armed.is_some_and(|armed| armed <= due) {
+            return None;
+        }
+        self.armed = Some(due);
+        Some(due)
+    }
+
     fn set(&mut self, limit: Limit, now: Instant, duration: Duration) {
         self.limit = limit;
         self.due = Some(now.checked_add(duration).unwrap_or(now + FAR_AHEAD));
@@ -207,12 +217,26 @@ impl Conn {
         timeouts: &Timeouts,
         max_quiet: Option<Duration>,
     ) -> Option<Instant> {
-        let due = self.work_out(now, timeouts, max_quiet)?;
-        if self.deadline.armed.is_some_and(|armed| armed <= due) {
-            return None;
+        self.work_out(now, timeouts, max_quiet).and_then(|due| self.deadline.arm(due))
+    }
+
+    /// As [`deadline`](Self::deadline), for a connection that has become idle, where it is the
+    /// same: most have been so before, and all that happened since was a request.
+    #[inline(always)]
+    pub(crate) fn idle_deadline(
+        &mut self,
+        now: Instant,
+        timeouts: &Timeouts,
+        max_quiet: Option<Duration>,
+    ) -> Option<Instant> {
+        debug_assert_eq!(self.timer(), Timer::Idle);
+        debug_assert!(self.moves.head_done, "a request was answered");
+        if self.deadline.timer != Timer::Idle {
+            return self.deadline(now, timeouts, max_quiet);
         }
-        self.deadline.armed = Some(due);
-        Some(due)
+        self.moves = Moves::NONE;
+        self.deadline.set(Limit::Idle, now, timeouts.idle);
+        self.deadline.due.and_then(|due| self.deadline.arm(due))
     }
 
     /// The wheel says that the deadline has come. Whether it has, for what happened meanwhile

@@ -284,21 +284,27 @@ impl Conn {
         }
     }
 
-    /// Takes off what an exchange of HTTP/1 has worked with, and the output that is all that is
-    /// left of it. Whoever takes that sees to it that it is sent before anything else happens to
-    /// the connection, which is idle from here on.
+    /// Takes off what an exchange of HTTP/1 has worked with, if all that is left of it is the
+    /// answer. Who takes it sees to it that the answer is sent before anything else happens to the
+    /// connection, which is idle from here on.
     #[inline(always)]
-    pub(crate) fn take_answer(
-        &mut self,
-        spare: impl FnOnce() -> Output,
-    ) -> Option<(Option<Work>, Output)> {
-        let Some(Work::Http1(http)) = &mut self.work else { return None };
-        if self.secure.is_some() || !http.is_answered() {
+    pub(crate) fn retire_answered(&mut self) -> Option<Box<Http1>> {
+        let is_answered = match &self.work {
+            Some(Work::Http1(http)) => self.secure.is_none() && http.is_answered(),
+            _ => false,
+        };
+        if !is_answered {
             return None;
         }
-        let answer = http.wire.take_plain_output(spare());
+        let Some(Work::Http1(mut http)) = self.work.take() else { return None };
         self.moves.sent = true;
-        Some((self.retire(), answer))
+        self.moves.head_done |= http.take_head_done();
+        self.requests = http.requests();
+        self.given_bytes += http.give_answer();
+        if let Some(left) = http.take_left() {
+            self.keep_left(left);
+        }
+        Some(http)
     }
 
     /// All output was handed to the system at once.

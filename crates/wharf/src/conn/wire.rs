@@ -102,17 +102,19 @@ impl Wire {
         self.given_bytes += len as u64;
     }
 
-    /// Whether there is output that needs nothing but to be sent, and nothing comes behind it.
+    /// Whether there is output that needs nothing but to be sent, and no reason was given yet why
+    /// the connection should end.
     #[inline(always)]
-    pub(super) fn has_plain_output(&self) -> bool {
-        self.output.is_plain() && self.write_timeout.is_none()
+    pub(super) const fn has_plain_output(&self) -> bool {
+        self.output.is_plain() && self.write_timeout.is_none() && self.reason.is_none()
     }
 
-    /// Takes such an output, which others see to from here on, and leaves an empty one.
+    /// Notes that others see to the output from here on. Returns how many bytes were given to the
+    /// driver then since the connection became busy.
     #[inline(always)]
-    pub(super) fn take_plain_output(&mut self, spare: Output) -> Output {
+    pub(super) fn give_output(&mut self) -> u64 {
         self.given_bytes += self.output.len() as u64;
-        std::mem::replace(&mut self.output, spare)
+        self.given_bytes
     }
 
     /// Takes an output back whose send was begun earlier and is over.

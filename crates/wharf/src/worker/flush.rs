@@ -13,17 +13,22 @@ use crate::observe::CloseReason;
 impl<D: Driver> Worker<D> {
     /// Sends what connections have that need nothing else.
     pub(super) fn send_answers(&mut self) {
-        let Some(outbox) = &mut self.state.outbox else { return };
-        let mut answers = outbox.take();
-        for (key, answer) in &mut answers {
-            match self.driver.send(*key, answer, Behind::More) {
+        let mut place = 0;
+        while let Some(outbox) = &mut self.state.outbox
+            && let Some((key, answer)) = outbox.at(place)
+        {
+            let key = *key;
+            place += 1;
+            match self.driver.send(key, answer, Behind::More) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Pending => self.state.await_answer(*key, &mut self.driver),
-                Poll::Ready(Err(error)) => self.fail(*key, error),
+                Poll::Pending => self.state.await_answer(key, &mut self.driver),
+                Poll::Ready(Err(error)) => self.fail(key, error),
             }
         }
-        if let Some(outbox) = &mut self.state.outbox {
-            outbox.give_back(answers);
+        if place > 0
+            && let Some(outbox) = &mut self.state.outbox
+        {
+            outbox.clear();
         }
     }
 

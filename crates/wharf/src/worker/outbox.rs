@@ -9,59 +9,56 @@
 use crate::driver::Key;
 use crate::output::Output;
 
-/// How many outputs are kept to be used again.
-const MAX_SPARE: usize = 256;
-
-/// How many of them are kept when a burst is over.
-const MIN_SPARE: usize = 8;
+/// How many places are kept when a burst is over.
+const MIN_PLACES: usize = 8;
 
 /// What is to be sent of connections that need nothing else.
 #[derive(Default)]
 pub(super) struct Outbox {
-    answers: Vec<(Key, Output)>,
-    /// Empty outputs that have storage.
-    spare: Vec<Output>,
+    /// The places in use come first. The outputs in the others are empty and have storage.
+    places: Vec<(Key, Output)>,
+    used: usize,
 }
 
+/// The key in a place that was never used: of no connection.
+const NOBODY: Key = Key { index: u32::MAX, generation: 0 };
+
 impl Outbox {
-    /// An empty output in place of one that is put here.
+    /// Takes what is to be sent out of `output`, which gets the storage of an earlier one.
     #[inline(always)]
-    pub(super) fn spare(&mut self) -> Output {
-        self.spare.pop().unwrap_or_default()
-    }
-
-    #[inline(always)]
-    pub(super) fn put(&mut self, key: Key, output: Output) {
-        self.answers.push((key, output));
-    }
-
-    /// Takes what is to be sent, for [`give_back`](Self::give_back).
-    #[inline(always)]
-    pub(super) fn take(&mut self) -> Vec<(Key, Output)> {
-        std::mem::take(&mut self.answers)
-    }
-
-    /// Keeps the storage of what was sent.
-    #[inline(always)]
-    pub(super) fn give_back(&mut self, mut answers: Vec<(Key, Output)>) {
-        for (_, mut output) in answers.drain(..) {
-            output.clear_to_spare();
-            if self.spare.len() < MAX_SPARE {
-                self.spare.push(output);
-            }
+    pub(super) fn put(&mut self, key: Key, output: &mut Output) {
+        if self.used == self.places.len() {
+            self.places.push((NOBODY, Output::default()));
         }
-        self.answers = answers;
+        let place = &mut self.places[self.used];
+        place.0 = key;
+        std::mem::swap(&mut place.1, output);
+        self.used += 1;
+    }
+
+    /// The answer at that place, if so many were put here.
+    #[inline(always)]
+    pub(super) fn at(&mut self, place: usize) -> Option<&mut (Key, Output)> {
+        self.places[..self.used].get_mut(place)
+    }
+
+    /// Forgets what was sent, or could not be.
+    #[inline(always)]
+    pub(super) fn clear(&mut self) {
+        for (_, output) in &mut self.places[..self.used] {
+            output.clear_to_spare();
+        }
+        self.used = 0;
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.answers.len()
+        self.used
     }
 
     /// Frees what a burst has left.
     pub(super) fn shrink(&mut self) {
-        self.spare.truncate(MIN_SPARE);
-        self.spare.shrink_to_fit();
-        self.answers.shrink_to(MIN_SPARE);
+        self.places.truncate(self.used.max(MIN_PLACES));
+        self.places.shrink_to_fit();
     }
 }

@@ -151,13 +151,13 @@ impl<S> State<S> {
     fn post_answer(&mut self, key: Key) -> bool {
         let Some(outbox) = &mut self.outbox else { return false };
         let Some(conn) = conn_of(&mut self.conns, key) else { return false };
-        let Some((work, answer)) = conn.take_answer(|| outbox.spare()) else { return false };
-        outbox.put(key, answer);
+        let Some(mut http) = conn.retire_answered() else { return false };
+        outbox.put(key, http.answer());
         let Own { clock, timeouts, max_quiet, .. } = &self.own;
-        if let Some(at) = conn.deadline(clock.now(), timeouts, *max_quiet) {
+        if let Some(at) = conn.idle_deadline(clock.now(), timeouts, *max_quiet) {
             self.timers.arm(key.index, at);
         }
-        self.keep(work);
+        self.keep_http(http);
         true
     }
 

@@ -168,6 +168,19 @@ impl Http1 {
         self.has_nothing_to_do() && self.wire.has_plain_output()
     }
 
+    /// Notes that others see to the answer from here on. Returns how many bytes were given to the
+    /// driver then since the connection became busy.
+    #[inline(always)]
+    pub(super) fn give_answer(&mut self) -> u64 {
+        self.wire.give_output()
+    }
+
+    /// What is all that is left.
+    #[inline(always)]
+    pub(crate) const fn answer(&mut self) -> &mut Output {
+        &mut self.wire.output
+    }
+
     /// Whether all that is left to be done, if there is anything, is to send.
     #[inline(always)]
     fn has_nothing_to_do(&self) -> bool {
@@ -295,7 +308,9 @@ impl Http1 {
         }
         if self.input.is_empty() {
             let used = self.process(input, context);
-            self.input.extend_from_slice(&input.bytes[used..]);
+            if used < input.bytes.len() {
+                self.input.extend_from_slice(&input.bytes[used..]);
+            }
         } else {
             self.input.extend_from_slice(input.bytes);
             self.proceed(context);

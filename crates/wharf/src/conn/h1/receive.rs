@@ -68,7 +68,7 @@ impl Http1 {
     pub(super) fn process(&mut self, source: Input<'_>, context: &Context<'_>) -> usize {
         let input = source.bytes;
         let mut used = 0;
-        let mut pieces = BytesMut::new();
+        let mut pieces = None;
         loop {
             if !self.wire.can_produce() {
                 self.feed(pieces);
@@ -356,12 +356,12 @@ impl Http1 {
     /// chunks are the peer's affair, and each would else be allocated and queued by itself. A large
     /// one stays where it was received.
     #[inline(never)]
-    fn gather(&mut self, data: &[u8], source: Input<'_>, pieces: &mut BytesMut) {
+    fn gather(&mut self, data: &[u8], source: Input<'_>, pieces: &mut Option<BytesMut>) {
         if self.exchange.request_body.is_none() {
             return;
         }
         match source.share(data) {
-            None => pieces.extend_from_slice(data),
+            None => pieces.get_or_insert_default().extend_from_slice(data),
             Some(shared) => {
                 self.feed(take(pieces));
                 self.push_body(shared);
@@ -370,9 +370,9 @@ impl Http1 {
     }
 
     /// Passes what was gathered of the request's body on.
-    #[inline]
-    fn feed(&mut self, pieces: BytesMut) {
-        if !pieces.is_empty() {
+    #[inline(always)]
+    fn feed(&mut self, pieces: Option<BytesMut>) {
+        if let Some(pieces) = pieces {
             self.push_body(pieces.freeze());
         }
     }

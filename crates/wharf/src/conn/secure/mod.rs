@@ -300,6 +300,7 @@ impl Conn {
     }
 
     /// What TLS was agreed on, if it is spoken.
+    #[inline(always)]
     pub(super) fn tls(&mut self) -> Option<Arc<TlsInfo>> {
         self.secure.as_mut()?.info()
     }

@@ -172,15 +172,14 @@ impl MioDriver {
                 Ready::Unwatched(key, error) => Some(Step::Failed(key, error)),
                 Ready::Leaving(leaving) => self.give_up(*leaving),
             };
-            match step {
-                None => {}
-                Some(Step::Received(key, len)) => self.batch.push(key, len),
-                Some(other) => return self.batch.end_with(other),
+            if let Some(step) = step {
+                return self.batch.end_with(step);
             }
         }
     }
 
-    /// Does for one connection what it is ready for: the rest of a send, else a receive.
+    /// Does for one connection what it is ready for: the rest of a send, else a receive, whose
+    /// bytes are put into the batch.
     fn serve(&mut self, index: u32) -> Option<Step<TcpStream>> {
         // Its place may have been freed.
         let slot = self.slots.get_mut(index as usize)?;
@@ -227,7 +226,8 @@ impl MioDriver {
                     slot.queued = true;
                     self.again.push(Ready::Connection(index));
                 }
-                Some(Step::Received(key, len))
+                self.batch.push(key, len);
+                None
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 slot.readable = false;

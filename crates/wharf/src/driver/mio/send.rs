@@ -31,13 +31,10 @@ pub(super) fn send(
         if *left == 0 {
             return Progress::Paused;
         }
-        let slices = output.slices(*left);
-        let written = match &slices {
-            [buffer, tail] if tail.is_empty() => match behind {
-                Behind::More => stream.write(buffer),
-                Behind::End => sys::send_last(stream, buffer),
-            },
-            _ => sys::send_vectored(stream, &slices),
+        let written = match (output.slice(*left), behind) {
+            (Some(buffer), Behind::More) => stream.write(buffer),
+            (Some(buffer), Behind::End) => sys::send_last(stream, buffer),
+            (None, _) => sys::send_vectored(stream, &output.slices(*left)),
         };
         match written {
             Ok(0) => return Progress::Over(Err(io::ErrorKind::WriteZero.into())),
