@@ -33,6 +33,8 @@ impl UringDriver {
 impl Driver for UringDriver {
     type Socket = TcpStream;
 
+    const SENDS_AT_ONCE: bool = false;
+
     fn now(&self) -> Instant {
         match *self {}
     }

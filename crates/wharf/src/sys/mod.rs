@@ -4,8 +4,9 @@
 //! [`send_vectored`] and [`send_last`], which send to a socket without raising a signal,
 //! [`unacknowledged_bytes`], which tells what a peer has not taken, [`return_free_memory`], for
 //! when a burst is over, [`coarse_nanos`], a clock that costs little, [`pin_this_thread`] and
-//! [`Place`], which say where a thread runs, and the few options and messages of sockets that no
-//! library wraps (`linux.rs`, `sockets.rs`). Not here: sockets (`listener`) and events (`driver`).
+//! [`Place`], which say where a thread runs, on Linux a timer that is watched like a socket
+//! (`timer.rs`), and the few options and messages of sockets that no library wraps (`linux.rs`,
+//! `sockets.rs`). Not here: sockets (`listener`) and events (`driver`).
 
 #[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
 pub(crate) mod uring;
@@ -43,6 +44,11 @@ mod other;
 pub(crate) use other::{
     Descriptor, open_file_limit, return_free_memory, send_last, send_vectored, unacknowledged_bytes,
 };
+
+#[cfg(target_os = "linux")]
+mod timer;
+#[cfg(target_os = "linux")]
+pub(crate) use timer::SystemTimer;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mio::Events;
 use mio::event::Event;
 
-use super::{EVENTS, FIRST_LISTENER_TOKEN, MioDriver, WAKE_TOKEN};
+use super::{ALARM_TOKEN, EVENTS, FIRST_LISTENER_TOKEN, MioDriver, WAKE_TOKEN};
 
 impl MioDriver {
     pub(super) fn note_events(&mut self) {
@@ -27,6 +27,9 @@ impl MioDriver {
         let token = event.token();
         if token == WAKE_TOKEN {
             return;
+        }
+        if token == ALARM_TOKEN {
+            return self.alarm.rang();
         }
         if token.0 >= FIRST_LISTENER_TOKEN {
             let index = token.0 - FIRST_LISTENER_TOKEN;

@@ -17,6 +17,12 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
+#[cfg(target_os = "linux")]
+mod alarm;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_alarm.rs"]
+mod alarm;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
@@ -25,6 +31,7 @@ mod unix;
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::mem::ManuallyDrop;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::task::Poll;
@@ -34,9 +41,9 @@ use mio::net::TcpStream;
 use mio::{Events, Token};
 
 use self::accept::Listener;
+use self::alarm::Alarm;
 use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
-use self::events::timeout;
 use self::release::Leaving;
 use self::send::{Progress, send};
 use self::slot::Slot;
@@ -60,6 +67,7 @@ const SHORT_READ_IS_LAST: bool = true;
 const SHORT_READ_IS_LAST: bool = false;
 
 const WAKE_TOKEN: Token = Token(usize::MAX);
+const ALARM_TOKEN: Token = Token(usize::MAX - 1);
 
 /// Tokens from here on are listeners; below it they are indices of connections.
 const FIRST_LISTENER_TOKEN: usize = 1 << 31;
@@ -69,6 +77,7 @@ pub(crate) struct MioDriver {
     poll: mio::Poll,
     events: Events,
     waker: Arc<mio::Waker>,
+    alarm: Alarm,
     now: Instant,
     /// Places of listeners, which do not move.
     listeners: Vec<Option<Listener>>,
@@ -113,10 +122,12 @@ impl MioDriver {
     pub(crate) fn new(listeners: Vec<Listening>) -> io::Result<Self> {
         let poll = mio::Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKE_TOKEN)?);
+        let alarm = Alarm::new(poll.registry());
         let mut driver = Self {
             poll,
             events: Events::with_capacity(EVENTS),
             waker,
+            alarm,
             now: Instant::now(),
             listeners: Vec::new(),
             accepting: true,
@@ -172,14 +183,15 @@ impl MioDriver {
                 Ready::Unwatched(key, error) => Some(Step::Failed(key, error)),
                 Ready::Leaving(leaving) => self.give_up(*leaving),
             };
-            if let Some(step) = step {
-                return self.batch.end_with(step);
-            }
+            let Some(step) = step else { continue };
+            let Step::Received(key, len) = step else { return self.batch.end_with(step) };
+            // Nothing of it is to be dropped, which the compiler has to be told.
+            let _ = ManuallyDrop::new(step);
+            self.batch.push(key, len);
         }
     }
 
-    /// Does for one connection what it is ready for: the rest of a send, else a receive, whose
-    /// bytes are put into the batch.
+    /// Does for one connection what it is ready for: the rest of a send, else a receive.
     fn serve(&mut self, index: u32) -> Option<Step<TcpStream>> {
         // Its place may have been freed.
         let slot = self.slots.get_mut(index as usize)?;
@@ -226,8 +238,7 @@ impl MioDriver {
                     slot.queued = true;
                     self.again.push(Ready::Connection(index));
                 }
-                self.batch.push(key, len);
-                None
+                Some(Step::Received(key, len))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 slot.readable = false;
@@ -266,10 +277,11 @@ impl Driver for MioDriver {
         self.watch_fresh();
         self.ready.extend(self.again.drain(..));
         self.ready.extend(self.paused.drain(..));
-        let timeout = if self.ready.is_empty() && !self.events_left {
-            until.map(timeout)
-        } else {
-            Some(Duration::ZERO)
+        let timeout = match until {
+            _ if !self.ready.is_empty() || self.events_left => Some(Duration::ZERO),
+            Some(until) if until <= self.now => Some(Duration::ZERO),
+            Some(until) => self.alarm.cover(until),
+            None => None,
         };
         let polled = self.poll.poll(&mut self.events, timeout);
         self.now = Instant::now();
