@@ -11,7 +11,8 @@ use std::thread::LocalKey;
 use crate::handler::Later;
 use crate::{request, response};
 
-/// How many values one list keeps: more than one turn of a worker uses at a time, in most programs.
+/// How many values one list keeps beside the last: more than one turn of a worker uses at a time,
+/// in most programs.
 const MAX_KEPT: usize = 256;
 
 /// The largest storage that a kept value may hold, in bytes: one receive buffer.

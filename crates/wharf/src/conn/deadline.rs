@@ -368,6 +368,9 @@ impl Conn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::Key;
+    use crate::request::Addrs;
+    use crate::service::ServiceId;
 
     const PACE: Pace = Pace {
         timeout: Duration::from_secs(60),
@@ -402,6 +405,33 @@ mod tests {
         let bytes = [(1_000, 1 << 40), (2_000, 1 << 40), (3_000, 10)];
         assert_eq!(reached(PACE, &bytes), (Limit::BodyRate, 62_100));
         assert_eq!(reached(PACE, &[(1_000, u64::MAX)]), (Limit::Body, 61_000));
+    }
+
+    #[test]
+    fn the_short_way_to_an_idle_deadline_leads_where_the_long_one_does() {
+        let (start, timeouts) = (Instant::now(), Timeouts::default());
+        for requests_before in [0, 1] {
+            let connection = || {
+                let key = Key { index: 0, generation: 0 };
+                let mut conn = Conn::new(key, Addrs::UNKNOWN, ServiceId::FIRST, 0);
+                conn.requests = requests_before;
+                assert!(conn.deadline(start, &timeouts, None).is_some());
+                conn.requests = requests_before + 1;
+                conn.moves = Moves { received: 100, taken: 0, sent: true, head_done: true };
+                conn
+            };
+            let (mut long, mut short) = (connection(), connection());
+            for seconds in [0, 3, 1000] {
+                let now = start + Duration::from_secs(seconds);
+                let arm = long.deadline(now, &timeouts, None);
+                assert_eq!(short.idle_deadline(now, &timeouts, None), arm);
+                assert_eq!(format!("{:?}", short.deadline), format!("{:?}", long.deadline));
+                assert_eq!(format!("{:?}", short.moves), format!("{:?}", long.moves));
+                for conn in [&mut long, &mut short] {
+                    conn.moves.head_done = true;
+                }
+            }
+        }
     }
 
     #[test]

@@ -284,9 +284,9 @@ impl Conn {
         }
     }
 
-    /// Takes off what an exchange of HTTP/1 has worked with, if all that is left of it is the
-    /// answer. Who takes it sees to it that the answer is sent before anything else happens to the
-    /// connection, which is idle from here on.
+    /// Takes off what an exchange of HTTP/1 has worked with, if all that is left of it is output.
+    /// Who takes it sees to it that this is sent before anything else happens to the connection,
+    /// which is idle from here on.
     #[inline(always)]
     pub(crate) fn retire_answered(&mut self) -> Option<Box<Http1>> {
         let is_answered = match &self.work {
@@ -300,7 +300,7 @@ impl Conn {
         self.moves.sent = true;
         self.moves.head_done |= http.take_head_done();
         self.requests = http.requests();
-        self.given_bytes += http.give_answer();
+        self.given_bytes += http.give_output();
         if let Some(left) = http.take_left() {
             self.keep_left(left);
         }

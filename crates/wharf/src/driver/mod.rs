@@ -182,7 +182,8 @@ pub(crate) trait Driver {
     /// When to wait no longer, even if nothing has completed.
     fn next_due(&self) -> Option<Instant>;
 
-    /// The next result of this turn. Bounded: each connection delivers once a turn.
+    /// The next result of this turn. Bounded: each connection delivers once a turn, which workers
+    /// rely on.
     fn next(&mut self) -> Option<Completion<'_, Self::Socket>>;
 
     /// Whether results are left for which nobody needs to wait.

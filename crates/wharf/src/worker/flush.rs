@@ -1,4 +1,5 @@
-//! The end of a turn: what connections have to say is sent, and those that are over are closed.
+//! What connections have to say is sent, that of the outbox as soon as all that came is dealt with,
+//! all else when the turn ends; and those that are over are closed.
 //!
 //! Not here: what they have to say, and how it is sent (`driver`).
 
@@ -11,30 +12,32 @@ use crate::driver::{Behind, Close, Driver, Key};
 use crate::observe::CloseReason;
 
 impl<D: Driver> Worker<D> {
-    /// Sends what connections have that need nothing else.
-    pub(super) fn send_answers(&mut self) {
+    /// Sends what is in the outbox.
+    pub(super) fn send_posted(&mut self) {
         let mut place = 0;
         while let Some(outbox) = &mut self.state.outbox
-            && let Some((key, answer)) = outbox.at(place)
+            && let Some((key, output)) = outbox.at(place)
         {
             let key = *key;
-            place += 1;
-            match self.driver.send(key, answer, Behind::More) {
+            match self.driver.send(key, output, Behind::More) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Pending => self.state.await_answer(key, &mut self.driver),
+                Poll::Pending => self.state.await_posted(key, place, &mut self.driver),
                 Poll::Ready(Err(error)) => self.fail(key, error),
             }
+            place += 1;
         }
         if place > 0
             && let Some(outbox) = &mut self.state.outbox
         {
             outbox.clear();
+            // Whoever comes next has nothing to do with it.
+            self.state.watch.begin();
         }
     }
 
     /// Looks once at each connection that something happened to: sends, closes, sets deadlines.
     pub(super) fn flush(&mut self) {
-        self.send_answers();
+        self.send_posted();
         let mut queue = std::mem::take(&mut self.state.queue);
         for key in queue.drain(..) {
             self.flush_one(key);

@@ -19,7 +19,7 @@ pub(crate) struct Leftovers {
     pub(crate) timers: usize,
     /// Connections that are to be looked at.
     pub(crate) queued: usize,
-    /// Answers that nobody has begun to send.
+    /// Outputs in the outbox.
     pub(crate) unsent: usize,
     /// Handlers without a connection.
     pub(crate) orphans: usize,

@@ -317,7 +317,7 @@ impl<D: Driver> Worker<D> {
     fn enter_next_stage(&mut self, has_done: bool) {
         self.stage = match self.stage {
             Stage::Results => {
-                self.send_answers();
+                self.send_posted();
                 self.spin.note(has_done || self.was_rung, self.driver.now());
                 if std::mem::take(&mut self.was_rung) {
                     self.take_inbox();

@@ -1,10 +1,11 @@
-//! [`Outbox`]: answers on their way from connections that are done with everything else.
+//! [`Outbox`]: responses on their way from connections that are done with everything else.
 //!
 //! A connection whose request is answered in full has nothing left but bytes to be sent. They are
 //! put here, and what it worked with serves the next connection at once, while the processor has it
 //! in its caches. When all that came is dealt with, a loop that does little but send finds them in
-//! a row, whatever became of the caches in each call. Not here: who has what else left, which is
-//! looked at once the turn is over (`mod.rs`), and backends that carry a send out later.
+//! a row, whatever became of the caches in each call. A driver delivers once a turn for each
+//! connection, so that none is here twice. Not here: who has anything else left, which is looked at
+//! once the turn is over (`flush.rs`), and backends that carry a send out later.
 
 use crate::driver::Key;
 use crate::output::Output;
@@ -36,10 +37,21 @@ impl Outbox {
         self.used += 1;
     }
 
-    /// The answer at that place, if so many were put here.
+    /// What is to be sent from that place, if so many were put here.
     #[inline(always)]
     pub(super) fn at(&mut self, place: usize) -> Option<&mut (Key, Output)> {
         self.places[..self.used].get_mut(place)
+    }
+
+    /// Gives a place storage again that its output was sent with.
+    pub(super) fn refill(&mut self, place: usize, storage: &mut Output) {
+        if let Some((_, output)) = self.at(place) {
+            debug_assert!(
+                output.is_empty() && storage.is_empty(),
+                "nothing of either is to be sent"
+            );
+            std::mem::swap(output, storage);
+        }
     }
 
     /// Forgets what was sent, or could not be.

@@ -37,7 +37,7 @@ pub(super) struct State<S> {
     pub(super) handshakes: Handshakes,
     /// Handlers that go on without their connection.
     pub(super) orphans: Orphans,
-    /// Answers to be sent once all that came is dealt with, if the driver sends at once.
+    /// For connections that are done but for their output, if the driver sends at once.
     pub(super) outbox: Option<Outbox>,
     /// Connections to be looked at before the turn is over, and in the next one.
     pub(super) queue: Vec<Key>,
@@ -141,18 +141,18 @@ impl<S> State<S> {
             conn.work_with(spare, context);
             conn.on_bytes(input, context);
         });
-        if !self.post_answer(key) {
+        if !self.post(key) {
             self.look_later(key);
         }
     }
 
     /// Puts what a connection has to send into the outbox, if it needs nothing else.
     #[inline(always)]
-    fn post_answer(&mut self, key: Key) -> bool {
+    fn post(&mut self, key: Key) -> bool {
         let Some(outbox) = &mut self.outbox else { return false };
         let Some(conn) = conn_of(&mut self.conns, key) else { return false };
         let Some(mut http) = conn.retire_answered() else { return false };
-        outbox.put(key, http.answer());
+        outbox.put(key, http.output());
         let Own { clock, timeouts, max_quiet, .. } = &self.own;
         if let Some(at) = conn.idle_deadline(clock.now(), timeouts, *max_quiet) {
             self.timers.arm(key.index, at);
@@ -161,13 +161,19 @@ impl<S> State<S> {
         true
     }
 
-    /// An answer of the outbox is not sent at once: the connection has something under way again.
+    /// What was at that place of the outbox is not sent at once: its connection has something under
+    /// way again.
     #[cold]
-    pub(super) fn await_answer(&mut self, key: Key, driver: &mut impl Driver) {
-        let spare = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
+    pub(super) fn await_posted(&mut self, key: Key, place: usize, driver: &mut impl Driver) {
+        let mut http = self.spares.http(key, &self.shared.members[self.own.index], self.own.index);
+        if let Some(outbox) = &mut self.outbox {
+            // That of the place is what the connection gets back.
+            outbox.refill(place, http.output());
+        }
         let context = self.shared.context(&self.own);
         let Some(conn) = conn_of(&mut self.conns, key) else { return };
-        conn.work_with(spare, &context);
+        debug_assert!(conn.work.is_none(), "a driver delivers once a turn for each connection");
+        conn.work_with(http, &context);
         conn.note_sending();
         self.rest(key, driver);
     }

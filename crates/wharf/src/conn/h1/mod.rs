@@ -168,16 +168,16 @@ impl Http1 {
         self.has_nothing_to_do() && self.wire.has_plain_output()
     }
 
-    /// Notes that others see to the answer from here on. Returns how many bytes were given to the
+    /// Notes that others see to the output from here on. Returns how many bytes were given to the
     /// driver then since the connection became busy.
     #[inline(always)]
-    pub(super) fn give_answer(&mut self) -> u64 {
+    pub(super) fn give_output(&mut self) -> u64 {
         self.wire.give_output()
     }
 
-    /// What is all that is left.
+    /// What is to be sent.
     #[inline(always)]
-    pub(crate) const fn answer(&mut self) -> &mut Output {
+    pub(crate) const fn output(&mut self) -> &mut Output {
         &mut self.wire.output
     }
 

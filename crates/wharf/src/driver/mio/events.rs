@@ -1,7 +1,8 @@
-//! What the system says sockets are ready for.
+//! Waits, and what the system says then that sockets are ready for.
 //!
 //! Not here: what is done about it (`mod.rs`, `accept.rs`).
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use mio::Events;
@@ -10,7 +11,29 @@ use mio::event::Event;
 use super::{ALARM_TOKEN, EVENTS, FIRST_LISTENER_TOKEN, MioDriver, WAKE_TOKEN};
 
 impl MioDriver {
-    pub(super) fn note_events(&mut self) {
+    /// Waits, and takes note of what comes. Returns whether that was the alarm alone, and too
+    /// early: it stays set for what has been put off since.
+    pub(super) fn wait_once(&mut self, until: Option<Instant>) -> io::Result<bool> {
+        let timeout = match until {
+            _ if !self.ready.is_empty() || self.events_left => Some(Duration::ZERO),
+            Some(until) if until <= self.now => Some(Duration::ZERO),
+            Some(until) => self.alarm.cover(self.now, until),
+            None => None,
+        };
+        let was_set = self.alarm.is_set();
+        let polled = self.poll.poll(&mut self.events, timeout);
+        self.now = Instant::now();
+        match polled {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let events = self.note_events();
+        let rang_alone = events == 1 && was_set && !self.alarm.is_set();
+        Ok(rang_alone && until.is_none_or(|until| until > self.now))
+    }
+
+    /// Takes note of the events of a wait. Returns how many there were.
+    fn note_events(&mut self) -> usize {
         // The events are put aside, since noting one needs the rest of the driver.
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         let mut count = 0;
@@ -20,6 +43,7 @@ impl MioDriver {
         }
         self.events_left = count == EVENTS;
         self.events = events;
+        count
     }
 
     /// Takes note of what the system says a socket is ready for.

@@ -277,19 +277,7 @@ impl Driver for MioDriver {
         self.watch_fresh();
         self.ready.extend(self.again.drain(..));
         self.ready.extend(self.paused.drain(..));
-        let timeout = match until {
-            _ if !self.ready.is_empty() || self.events_left => Some(Duration::ZERO),
-            Some(until) if until <= self.now => Some(Duration::ZERO),
-            Some(until) => self.alarm.cover(until),
-            None => None,
-        };
-        let polled = self.poll.poll(&mut self.events, timeout);
-        self.now = Instant::now();
-        match polled {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-        self.note_events();
+        while self.wait_once(until)? {}
         self.look_at_settled();
         self.accepts_left = self.accepts_in_turn();
         Ok(())

@@ -18,9 +18,13 @@ impl Alarm {
 
     /// The limit of a wait that has to end at `until`.
     #[expect(clippy::unused_self, reason = "elsewhere it is set")]
-    pub(super) fn cover(&mut self, until: Instant) -> Option<Duration> {
+    pub(super) fn cover(&mut self, _last: Instant, until: Instant) -> Option<Duration> {
         Some(timeout(until))
     }
 
     pub(super) const fn rang(&mut self) {}
+
+    pub(super) const fn is_set(&self) -> bool {
+        false
+    }
 }

@@ -459,3 +459,26 @@ fn a_connection_that_is_closed_while_it_is_released_is_closed() {
     driver.wait(Some(driver.now())).unwrap();
     assert!(driver.next().is_none() && !driver.has_more());
 }
+
+#[test]
+fn a_wait_goes_on_beyond_an_alarm_that_was_for_an_earlier_end() {
+    let mut driver = MioDriver::new(Vec::new()).unwrap();
+    driver.unpark().unpark();
+    driver.wait(Some(Instant::now() + Duration::from_millis(150))).unwrap();
+    let until = Instant::now() + Duration::from_millis(300);
+    driver.wait(Some(until)).unwrap();
+    assert!(Instant::now() >= until);
+}
+
+#[test]
+fn a_wait_ends_at_a_time_that_comes_before_the_alarm() {
+    let mut driver = MioDriver::new(Vec::new()).unwrap();
+    for (until, rings) in [(3_600_000, false), (150, true), (20, true), (0, true)] {
+        if !rings {
+            driver.unpark().unpark();
+        }
+        let until = Instant::now() + Duration::from_millis(until);
+        driver.wait(Some(until)).unwrap();
+        assert_eq!(Instant::now() >= until, rings);
+    }
+}
