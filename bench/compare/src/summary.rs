@@ -2,7 +2,6 @@
 //!
 //! Not here: ratios between servers (`cell.rs`).
 
-use loadgen::empty_histogram;
 use meter::Cpu;
 use serde::Serialize;
 
@@ -22,10 +21,12 @@ pub(crate) struct Summary {
     /// to tell.
     pub(crate) user_us: Option<f64>,
     pub(crate) requests_per_second: f64,
-    /// Latencies, if the generator told of them.
+    /// Medians of the samples' quantiles, if the generator told of latencies: a sample in which the
+    /// machine itself stood still counts as one, not by how many requests waited for it.
     pub(crate) p50_us: Option<f64>,
     pub(crate) p99_us: Option<f64>,
     pub(crate) p999_us: Option<f64>,
+    /// Of all samples.
     pub(crate) max_us: Option<f64>,
     /// Requests of an open loop that were due and never sent, per request that was.
     pub(crate) unsent_share: f64,
@@ -47,25 +48,26 @@ impl Summary {
             median(&used.iter().map(|sample| figure(sample)).collect::<Vec<_>>())
         };
         let median_us = median_of(&Sample::cost_us)?;
-        let mut latency_ns = empty_histogram();
         let mut cpu = Cpu::default();
         let (mut responses, mut unsent) = (0, 0);
         for sample in &used {
-            latency_ns.add(&sample.latency_ns).expect("all have the same bounds");
             cpu += sample.cpu;
             responses += sample.responses;
             unsent += sample.unsent;
         }
-        let micros = |quantile| sample::micros(&latency_ns, quantile);
+        let quantiles = |quantile| -> Vec<f64> {
+            let micros = |sample: &&Sample| sample::micros(&sample.latency_ns, quantile);
+            used.iter().filter_map(micros).collect()
+        };
         Some(Self {
             median_us,
             minimum_us: used.iter().map(|sample| sample.cost_us()).fold(f64::INFINITY, f64::min),
             user_us: cpu.user_share().map(|share| share * median_us),
             requests_per_second: median_of(&|sample| sample.rate)?,
-            p50_us: micros(0.5),
-            p99_us: micros(0.99),
-            p999_us: micros(0.999),
-            max_us: micros(1.0),
+            p50_us: median(&quantiles(0.5)),
+            p99_us: median(&quantiles(0.99)),
+            p999_us: median(&quantiles(0.999)),
+            max_us: quantiles(1.0).into_iter().reduce(f64::max),
             unsent_share: unsent as f64 / responses as f64,
             others_cores: used.iter().map(|sample| sample.others).sum::<f64>() / used.len() as f64,
             used: used.len(),
@@ -89,6 +91,8 @@ fn median(values: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use loadgen::empty_histogram;
+
     use super::*;
 
     fn sample(cost_us: u64, others: f64) -> Sample {
@@ -124,6 +128,24 @@ mod tests {
         assert_eq!(summary.median_us, 5.0);
         assert_eq!((summary.used, summary.disturbed), (4, 2));
         assert!(summary.is_disturbed(samples.len()));
+    }
+
+    #[test]
+    fn latencies_are_those_of_the_sample_in_the_middle() {
+        let samples = [[100, 300], [200, 400], [150, 90_000]].map(|latencies_us| {
+            let mut sample = sample(1, 0.0);
+            for latency_us in latencies_us {
+                sample.latency_ns.record(latency_us * 1000).unwrap();
+            }
+            sample
+        });
+        let summary = Summary::of(&samples).unwrap();
+        let is_about = |found: Option<f64>, expected: f64| {
+            assert!((found.unwrap() / expected - 1.0).abs() < 0.01, "{found:?}, not {expected}");
+        };
+        is_about(summary.p50_us, 150.0);
+        is_about(summary.p99_us, 400.0);
+        is_about(summary.max_us, 90_000.0);
     }
 
     #[test]
