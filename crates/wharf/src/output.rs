@@ -1,10 +1,13 @@
-//! Bytes on their way to a peer: heads and small bodies in one buffer, a large body behind them.
+//! Bytes on their way to a peer: heads and small bodies in one buffer, behind them a large body, or
+//! one that is in a file.
 //!
 //! Not here: when they are sent (`worker`), and by which call (`driver`).
 
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
+
+use crate::body::{Extent, FilePart};
 
 /// Storage that an idle buffer may keep, in bytes.
 pub(crate) const MAX_SPARE_BYTES: usize = 128 << 10;
@@ -14,26 +17,53 @@ pub(crate) const MAX_SPARE_BYTES: usize = 128 << 10;
 pub(crate) struct Output {
     /// Encoded heads, chunk framing and small bodies.
     pub(crate) buffer: Vec<u8>,
-    /// A large body that is not copied. Nothing can be put behind it before it is sent. It is kept
-    /// until `clear` even then, for dropping it may run the program's code.
-    tail: Option<Bytes>,
+    /// A body that is not copied. Nothing can be put behind it before it is sent. It is kept until
+    /// `clear` even then, for dropping it may run the program's code.
+    tail: Option<Tail>,
     /// How much of the buffer has been sent.
     sent: usize,
+}
+
+/// A body that is sent from where it is.
+#[derive(Debug)]
+enum Tail {
+    Bytes(Bytes),
+    /// One that the system sends by itself.
+    File(FilePart),
+}
+
+impl Tail {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::File(part) => usize::try_from(part.left()).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+/// What is to be sent next of an output with a tail.
+pub(crate) enum Next<'o> {
+    /// The rest of the buffer, and what there is of the tail in memory.
+    Slices([IoSlice<'o>; 2]),
+    /// The rest of the buffer, directly behind which a file comes.
+    BeforeFile(&'o [u8]),
+    File(Extent<'o>),
 }
 
 impl Output {
     /// How many bytes are still to be sent.
     pub(crate) fn len(&self) -> usize {
-        self.buffer.len() - self.sent + self.tail.as_ref().map_or(0, Bytes::len)
+        self.buffer.len() - self.sent + self.tail.as_ref().map_or(0, Tail::len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Puts bytes behind everything. A tail that is there already is copied before them.
+    /// Puts bytes behind everything. A tail in memory that is there already is copied before them;
+    /// who appends does not send files.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
-        if let Some(tail) = self.tail.take() {
+        if let Some(Tail::Bytes(tail)) = self.tail.take() {
             self.buffer.extend_from_slice(&tail);
         }
         self.buffer.extend_from_slice(bytes);
@@ -46,15 +76,26 @@ impl Output {
     /// If there is one already: whoever fills an output waits until it is sent.
     pub(crate) fn set_tail(&mut self, tail: Bytes) {
         assert!(!self.has_tail(), "an output holds one tail");
-        self.tail = Some(tail);
+        self.tail = Some(Tail::Bytes(tail));
+    }
+
+    /// Puts a part of a file, which [can be sent](FilePart::can_be_sent), behind the buffer. For a
+    /// driver that sends files.
+    ///
+    /// # Panics
+    ///
+    /// As [`set_tail`](Self::set_tail).
+    pub(crate) fn set_file(&mut self, part: FilePart) {
+        assert!(!self.has_tail(), "an output holds one tail");
+        self.tail = Some(Tail::File(part));
     }
 
     /// Whether nothing may be put behind what is there.
     pub(crate) fn has_tail(&self) -> bool {
-        self.tail.as_ref().is_some_and(|tail| !tail.is_empty())
+        self.tail.as_ref().is_some_and(|tail| tail.len() > 0)
     }
 
-    /// As [`slices`](Self::slices), where there is one.
+    /// What is still to be sent, `max` bytes of it at most, if nothing was put behind the buffer.
     #[inline(always)]
     pub(crate) fn slice(&self, max: usize) -> Option<&[u8]> {
         if self.tail.is_some() {
@@ -64,12 +105,25 @@ impl Output {
         Some(&buffer[..buffer.len().min(max)])
     }
 
-    /// What is still to be sent, in order and `max` bytes of it at most; either slice may be empty.
+    /// What is to be sent next, `max` bytes of it at most.
+    pub(crate) fn next(&self, max: usize) -> Next<'_> {
+        let Some(Tail::File(part)) = &self.tail else { return Next::Slices(self.slices(max)) };
+        let buffer = &self.buffer[self.sent..];
+        match part.extent(max) {
+            Some(extent) if buffer.is_empty() => Next::File(extent),
+            _ => Next::BeforeFile(&buffer[..buffer.len().min(max)]),
+        }
+    }
+
+    /// What is still to be sent and in memory, in order and `max` bytes of it at most; either slice
+    /// may be empty.
     pub(crate) fn slices(&self, max: usize) -> [IoSlice<'_>; 2] {
         let buffer = &self.buffer[self.sent..];
         let buffer = &buffer[..buffer.len().min(max)];
-        let tail = self.tail.as_deref().unwrap_or_default();
-        let tail = &tail[..tail.len().min(max - buffer.len())];
+        let tail = match &self.tail {
+            Some(Tail::Bytes(bytes)) => &bytes[..bytes.len().min(max - buffer.len())],
+            Some(Tail::File(_)) | None => &[],
+        };
         [IoSlice::new(buffer), IoSlice::new(tail)]
     }
 
@@ -79,7 +133,8 @@ impl Output {
         let of_buffer = len.min(self.buffer.len() - self.sent);
         self.sent += of_buffer;
         match &mut self.tail {
-            Some(tail) => tail.advance(len - of_buffer),
+            Some(Tail::Bytes(tail)) => tail.advance(len - of_buffer),
+            Some(Tail::File(part)) => part.skip(len - of_buffer),
             None => debug_assert_eq!(len, of_buffer, "no more is sent than there is"),
         }
     }
@@ -109,14 +164,18 @@ impl Output {
 /// For a backend whose system keeps what it sends.
 #[cfg(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64")))]
 impl Output {
-    /// The buffer, how much of it has been sent, and the tail.
+    /// The buffer, how much of it has been sent, and the tail, which is in memory.
     pub(crate) fn into_parts(self) -> (Vec<u8>, usize, Bytes) {
-        (self.buffer, self.sent, self.tail.unwrap_or_default())
+        let tail = match self.tail {
+            Some(Tail::Bytes(tail)) => tail,
+            Some(Tail::File(_)) | None => Bytes::new(),
+        };
+        (self.buffer, self.sent, tail)
     }
 
     /// What it was before [`into_parts`](Self::into_parts).
     pub(crate) fn from_parts(buffer: Vec<u8>, sent: usize, tail: Bytes) -> Self {
-        Self { buffer, tail: Some(tail), sent }
+        Self { buffer, tail: Some(Tail::Bytes(tail)), sent }
     }
 }
 

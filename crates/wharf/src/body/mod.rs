@@ -1,6 +1,6 @@
 //! Request and response bodies: one type for both, so that one can become the other.
 //!
-//! A body is held in memory, read from a file, or streamed through a bounded channel
+//! A body is held in memory, is in a file (`file.rs`), or is streamed through a bounded channel
 //! (`channel`), past which a producer that its connection runs may write (`direct.rs`). Not here:
 //! framing, which is the protocol machine's, and when a body is read (`conn/h1`).
 
@@ -8,13 +8,15 @@ mod blocking;
 mod channel;
 mod direct;
 mod error;
+mod file;
 
 use std::fmt;
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::Read;
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ pub use self::channel::BodyWriter;
 pub(crate) use self::channel::{BodyReader, CAPACITY_BYTES, ReadPace};
 pub(crate) use self::direct::Sink;
 pub use self::error::{BodyError, Closed};
+pub(crate) use self::file::{Extent, FilePart};
 use crate::pool::Pooled;
 use crate::response::BoxError;
 use crate::stream::NextProtocol;
@@ -69,8 +72,9 @@ pub(crate) enum BodyKind {
     Shared(Bytes),
     /// A request body that came with its head.
     Pooled(Pooled<Vec<u8>>),
-    /// So many bytes from the file's current place.
-    File(File, u64),
+    /// A large one that did, where it was received.
+    Part(Bytes),
+    File(FilePart),
     Channel(BodyReader),
     /// A function that is called when the body is wanted, with the writer to write it to.
     Producer(Producer),
@@ -92,9 +96,9 @@ impl fmt::Debug for BodyKind {
             Self::Empty => f.write_str("Empty"),
             Self::Static(bytes) => write!(f, "{} bytes", bytes.len()),
             Self::Owned(bytes) => write!(f, "{} bytes", bytes.len()),
-            Self::Shared(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Shared(bytes) | Self::Part(bytes) => write!(f, "{} bytes", bytes.len()),
             Self::Pooled(bytes) => write!(f, "{} bytes", bytes.len()),
-            Self::File(_, len) => write!(f, "File, {len} bytes"),
+            Self::File(part) => write!(f, "File, {} bytes", part.left()),
             Self::Channel(_) => f.write_str("Channel"),
             Self::Producer(_) => f.write_str("Producer"),
             Self::Blocking(_) => f.write_str("Blocking"),
@@ -116,7 +120,12 @@ impl Body {
 
     /// A body that came with its head, and the trailer fields behind it.
     pub(crate) fn received(bytes: Pooled<Vec<u8>>, trailers: Option<Box<Headers>>) -> Self {
-        Self { kind: BodyKind::Pooled(bytes), trailers, max_bytes: u64::MAX }
+        Self { trailers, ..Self::of(BodyKind::Pooled(bytes)) }
+    }
+
+    /// As [`received`](Self::received), of one that is left where it was received.
+    pub(crate) fn received_part(bytes: Bytes, trailers: Option<Box<Headers>>) -> Self {
+        Self { trailers, ..Self::of(BodyKind::Part(bytes)) }
     }
 
     /// No bytes.
@@ -127,11 +136,41 @@ impl Body {
 
     /// `len` bytes of `file`, from its current place.
     ///
-    /// The file is read piece by piece, as fast as the peer takes it, on the worker's thread. A
-    /// file that turns out to be shorter aborts the response.
+    /// The file goes out piece by piece, as fast as the peer takes it, on the worker's thread,
+    /// which waits for slow storage. A file that turns out to be shorter aborts the response.
+    ///
+    /// On Linux, in responses of HTTP/1.1 without TLS, the system sends a regular file without
+    /// copying it (`sendfile`): what is changed in it meanwhile may be seen by peers. It does so on
+    /// epoll, and where the program ignores `SIGPIPE` when the server starts, as programs do whose
+    /// `main` is Rust's. Everywhere else the file is read.
     #[must_use]
-    pub const fn file(file: File, len: u64) -> Self {
-        Self::of(BodyKind::File(file, len))
+    pub fn file(file: File, len: u64) -> Self {
+        Self::of(BodyKind::File(FilePart::next_of(file, len)))
+    }
+
+    /// A range of the bytes of a file that is kept open, for any number of responses at a time.
+    ///
+    /// As [`file`](Self::file), but the file's own place is of no interest and does not change.
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use std::sync::Arc;
+    ///
+    /// use wharf::{Body, Request, Response, Router};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("wharf-doc-{}", std::process::id()));
+    /// # std::fs::write(&path, "0123456789")?;
+    /// let film = Arc::new(File::open(path)?);
+    /// let len = film.metadata()?.len();
+    /// let site = Router::new().get("/film", move |_: Request| {
+    ///     Response::of_type("video/mp4", Body::file_range(Arc::clone(&film), 0..len))
+    /// });
+    /// # drop(site);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn file_range(file: Arc<File>, range: Range<u64>) -> Self {
+        Self::of(BodyKind::File(FilePart::of(file, &range)))
     }
 
     /// A body and the writer that fills it, from any task or thread. At most 64 KiB are held
@@ -186,7 +225,7 @@ impl Body {
         match self.kind {
             BodyKind::Static(bytes) => Bytes::from_static(bytes),
             BodyKind::Owned(bytes) => Bytes::from(bytes),
-            BodyKind::Shared(bytes) => bytes,
+            BodyKind::Shared(bytes) | BodyKind::Part(bytes) => bytes,
             _ => Bytes::new(),
         }
     }
@@ -206,7 +245,7 @@ impl Body {
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match &self.kind {
-            BodyKind::File(_, len) => Some(*len),
+            BodyKind::File(part) => Some(part.left()),
             BodyKind::Channel(reader) => reader.announced_len(),
             BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Switch(_) => None,
             _ => self.as_bytes().map(|bytes| bytes.len() as u64),
@@ -249,7 +288,12 @@ impl Body {
 
     /// Whether this is a received body that is in memory and longer than its bound.
     pub(crate) fn is_too_large(&self) -> bool {
-        matches!(&self.kind, BodyKind::Pooled(bytes) if bytes.len() as u64 > self.max_bytes)
+        let len = match &self.kind {
+            BodyKind::Pooled(bytes) => bytes.len(),
+            BodyKind::Part(bytes) => bytes.len(),
+            _ => return false,
+        };
+        len as u64 > self.max_bytes
     }
 
     /// Changes how long this request's body may stay away while it is wanted, which is
@@ -282,7 +326,8 @@ impl Body {
             BodyKind::Owned(bytes) => Some(bytes),
             BodyKind::Shared(bytes) => Some(bytes),
             BodyKind::Pooled(bytes) => (!self.is_too_large()).then_some(bytes),
-            BodyKind::File(..)
+            BodyKind::Part(bytes) => (!self.is_too_large()).then_some(bytes),
+            BodyKind::File(_)
             | BodyKind::Channel(_)
             | BodyKind::Producer(_)
             | BodyKind::Blocking(_)
@@ -312,7 +357,7 @@ impl Body {
     /// Waits for the next piece of the body; `None` is its end.
     ///
     /// Reading is what lets the peer send more: at most 64 KiB are held unread. A piece of 48 KiB
-    /// or more may be a part of the worker's receive buffer of 128 KiB, which is there as long as
+    /// or more may be a part of the worker's receive buffer of 136 KiB, which is there as long as
     /// the piece is: copy what is to be kept.
     ///
     /// # Errors
@@ -342,7 +387,7 @@ impl Body {
                 }
                 return polled;
             }
-            BodyKind::File(file, left) => return Poll::Ready(read_piece(file, left)),
+            BodyKind::File(part) => return Poll::Ready(read_piece(part)),
             BodyKind::Producer(_) | BodyKind::Blocking(_) | BodyKind::Switch(_) => {
                 return Poll::Ready(Err(BodyError::Aborted));
             }
@@ -351,7 +396,7 @@ impl Body {
         let bytes = match std::mem::take(&mut self.kind) {
             BodyKind::Static(bytes) => Bytes::from_static(bytes),
             BodyKind::Owned(bytes) => Bytes::from(bytes),
-            BodyKind::Shared(bytes) => bytes,
+            BodyKind::Shared(bytes) | BodyKind::Part(bytes) => bytes,
             BodyKind::Pooled(bytes) => Bytes::copy_from_slice(&bytes),
             _ => return Poll::Ready(Ok(None)),
         };
@@ -359,20 +404,13 @@ impl Body {
     }
 }
 
-/// Reads the next piece of `left` bytes.
-fn read_piece(file: &mut File, left: &mut u64) -> Result<Option<Bytes>, BodyError> {
-    if *left == 0 {
-        return Ok(None);
-    }
-    let len = usize::try_from(*left).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
+/// Reads the next piece of a file.
+fn read_piece(part: &mut FilePart) -> Result<Option<Bytes>, BodyError> {
+    let len = usize::try_from(part.left()).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
     let mut piece = BytesMut::zeroed(len);
-    let read = file.read(&mut piece)?;
-    if read == 0 {
-        return Err(BodyError::Io(std::io::ErrorKind::UnexpectedEof.into()));
-    }
+    let read = part.read(&mut piece)?;
     piece.truncate(read);
-    *left -= read as u64;
-    Ok(Some(piece.freeze()))
+    Ok((read > 0).then(|| piece.freeze()))
 }
 
 impl From<()> for Body {

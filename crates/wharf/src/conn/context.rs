@@ -32,6 +32,8 @@ pub(crate) struct Context<'w> {
     pub(crate) wakes: &'w Arc<WakeQueue>,
     /// The worker has told its connections that the server drains.
     pub(crate) has_begun_drain: bool,
+    /// The system sends files by itself, where nothing stands between them and the peer.
+    pub(crate) sends_files: bool,
 }
 
 impl Context<'_> {

@@ -2,14 +2,15 @@
 //!
 //! Not here: bodies that are in memory, which are encoded with their head (`h1`, `h2`).
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use wharf_proto::Headers;
 
-use crate::body::{Body, BodyError, BodyKind, BodyReader, FILE_PIECE_BYTES, Production, Sink};
+use crate::body::{
+    Body, BodyError, BodyKind, BodyReader, FILE_PIECE_BYTES, FilePart, Production, Sink,
+};
 use crate::response::BoxError;
 
 /// Bodies up to this size are copied behind their head; larger ones are sent from where they are.
@@ -17,7 +18,7 @@ pub(super) const COPY_BYTES: usize = 16 << 10;
 
 /// A body that is not in memory.
 pub(super) enum Outgoing {
-    File { file: File, left: u64 },
+    File(FilePart),
     Channel { reader: BodyReader, production: Option<Production>, failure: Option<BoxError> },
 }
 
@@ -37,7 +38,7 @@ impl Outgoing {
     /// Starts on a body; `None` gives it back as it is in memory.
     pub(super) fn start(body: Body) -> Result<Self, Body> {
         match body.kind {
-            BodyKind::File(file, left) => Ok(Self::File { file, left }),
+            BodyKind::File(part) => Ok(Self::File(part)),
             BodyKind::Channel(reader) => {
                 Ok(Self::Channel { reader, production: None, failure: None })
             }
@@ -59,10 +60,8 @@ impl Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Piece, BodyError>> {
         let (reader, production, failure) = match self {
-            Self::File { file, left } => {
-                return Poll::Ready(
-                    read_in_place(file, left, sink.buffer).map_err(BodyError::from),
-                );
+            Self::File(part) => {
+                return Poll::Ready(read_in_place(part, sink.buffer).map_err(BodyError::from));
             }
             Self::Channel { reader, production, failure } => (reader, production, failure),
         };
@@ -86,9 +85,9 @@ impl Outgoing {
     /// Takes the next piece where nothing can be written in place.
     pub(super) fn poll_apart(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, BodyError>> {
         let (reader, production, failure) = match self {
-            Self::File { file, left } => {
+            Self::File(part) => {
                 let mut bytes = Vec::new();
-                let read = read_in_place(file, left, &mut bytes);
+                let read = read_in_place(part, &mut bytes);
                 return Poll::Ready(match read {
                     Ok(Piece::InPlace(_)) => Ok(Piece::Bytes(bytes.into())),
                     read => read.map_err(BodyError::from),
@@ -112,7 +111,7 @@ impl Outgoing {
     /// Why the producer gave up, if it said so.
     pub(super) fn failure(&mut self) -> Option<BoxError> {
         match self {
-            Self::File { .. } => None,
+            Self::File(_) => None,
             Self::Channel { failure, .. } => failure.take(),
         }
     }
@@ -120,7 +119,7 @@ impl Outgoing {
     /// Everything taken so far was handed to the system.
     pub(super) fn sent(&mut self) {
         match self {
-            Self::File { .. } => {}
+            Self::File(_) => {}
             Self::Channel { reader, .. } => reader.sent(),
         }
     }
@@ -130,22 +129,16 @@ fn piece(reader: &mut BodyReader, chunk: Option<Bytes>) -> Piece {
     chunk.map_or_else(|| Piece::End(reader.take_own_trailers()), Piece::Bytes)
 }
 
-fn read_in_place(file: &mut File, left: &mut u64, buffer: &mut Vec<u8>) -> io::Result<Piece> {
-    if *left == 0 {
-        return Ok(Piece::End(None));
-    }
-    let len = usize::try_from(*left).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
+fn read_in_place(part: &mut FilePart, buffer: &mut Vec<u8>) -> io::Result<Piece> {
+    let len = usize::try_from(part.left()).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
     let start = buffer.len();
     buffer.resize(start + len, 0);
-    let read = file.read(&mut buffer[start..]);
+    let read = part.read(&mut buffer[start..]);
     buffer.truncate(start + read.as_ref().map_or(0, |&read| read));
-    match read? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        read => {
-            *left -= read as u64;
-            Ok(Piece::InPlace(read))
-        }
-    }
+    Ok(match read? {
+        0 => Piece::End(None),
+        read => Piece::InPlace(read),
+    })
 }
 
 /// The bytes of a body that is copied behind its head.

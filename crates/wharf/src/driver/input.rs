@@ -27,6 +27,11 @@ impl<'d> Input<'d> {
         Self { bytes, storage: Some(storage) }
     }
 
+    /// These bytes of it alone.
+    pub(crate) const fn part(self, bytes: &'d [u8]) -> Self {
+        Self { bytes, ..self }
+    }
+
     /// A part of the bytes for as long as anybody wants it, if it is worth that: else it is to be
     /// copied.
     pub(crate) fn share(&self, part: &[u8]) -> Option<Bytes> {

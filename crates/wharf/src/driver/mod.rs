@@ -169,6 +169,10 @@ pub(crate) trait Driver {
     /// Whether a send is over at once, as long as the peer keeps up.
     const SENDS_AT_ONCE: bool;
 
+    /// Whether outputs may end with a file, as far as the system [can send them]
+    /// (sys::can_send_files).
+    const SENDS_FILES: bool;
+
     /// The time of the last [`wait`](Self::wait), or of the driver's making.
     fn now(&self) -> Instant;
 

@@ -34,6 +34,7 @@ impl Driver for UringDriver {
     type Socket = TcpStream;
 
     const SENDS_AT_ONCE: bool = false;
+    const SENDS_FILES: bool = false;
 
     fn now(&self) -> Instant {
         match *self {}

@@ -1,15 +1,34 @@
-//! Socket options that only Linux has, and that no library wraps.
+//! Socket options that only Linux has, and that no library wraps; and files that it sends itself.
 //!
-//! Not here: those that `socket2` and `rustix` have.
+//! Not here: those options that `socket2` and `rustix` have.
 
 #![expect(unsafe_code, reason = "the libraries have no safe wrapper for these options")]
 
 use std::ffi::c_int;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 /// Whether Unix sockets can have names without files.
 pub(crate) const HAS_ABSTRACT_NAMES: bool = true;
+
+/// Whether files can be sent: a peer that is gone would end a program that does not ignore SIGPIPE,
+/// and of this call, unlike of others, the signal can't be kept off.
+pub(crate) fn can_send_files() -> bool {
+    // SAFETY: an action without a handler is all zeros, which is one that there is.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: nothing is set where the new action is null, and the place for the current one lives
+    // until the call returns.
+    let result = unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) };
+    result == 0 && action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Sends as much of `len` bytes that begin `at` that place of `file` as the socket takes; none
+/// where the file ends there.
+pub(crate) fn send_file(socket: impl AsFd, file: &File, at: u64, len: usize) -> io::Result<usize> {
+    let mut at = at;
+    Ok(rustix::fs::sendfile(socket, file, Some(&mut at), len)?)
+}
 
 /// How many connections may wait that begin with data.
 pub(crate) fn set_fast_open(socket: impl AsFd, connections: u32) -> io::Result<()> {

@@ -2,7 +2,18 @@
 //!
 //! Not here: Linux.
 
+use std::fs::File;
 use std::io;
+
+/// Files are read.
+pub(crate) const fn can_send_files() -> bool {
+    false
+}
+
+/// Nobody is told to.
+pub(crate) fn send_file<S>(_socket: S, _file: &File, _at: u64, _len: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// Clients do without.
 pub(crate) fn set_fast_open<S>(_socket: S, _connections: u32) -> io::Result<()> {

@@ -1,6 +1,8 @@
 //! Systems without descriptor limits and signals. Not here: Unix.
 
+use std::fs::File;
 use std::io::{self, IoSlice, Write};
+use std::os::windows::fs::FileExt;
 
 use mio::net::TcpStream;
 
@@ -13,13 +15,18 @@ pub(crate) const fn open_file_limit() -> Option<u64> {
     None
 }
 
+/// Reads bytes that begin `at` that place of a file, whatever the file's own place, which changes.
+pub(crate) fn read_file_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    file.seek_read(into, at)
+}
+
 /// Sends as much of `slices` as the socket takes.
 pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     stream.write_vectored(slices)
 }
 
-/// Sends as much of `bytes` as the socket takes, behind which the sending side is shut down.
-pub(crate) fn send_last(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+/// Sends as much of `bytes` as the socket takes, behind which something follows at once.
+pub(crate) fn send_withheld(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     stream.write(bytes)
 }
 

@@ -1,9 +1,11 @@
-//! Limits and sends on Unix. Not here: anything that only some Unixes have.
+//! Limits, files and sends on Unix. Not here: anything that only some Unixes have.
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 use std::ffi::c_int;
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 
 use mio::net::TcpStream;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -16,6 +18,11 @@ pub(crate) fn open_file_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
+/// Reads bytes that begin `at` that place of a file, whatever the file's own place.
+pub(crate) fn read_file_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    file.read_at(into, at)
+}
+
 /// Sends as much of `slices` as the socket takes.
 ///
 /// A program whose `main` is not Rust's need not ignore SIGPIPE, which `writev` raises where the
@@ -25,16 +32,17 @@ pub(crate) fn send_vectored(stream: &mut TcpStream, slices: &[IoSlice<'_>]) -> i
     Ok(sendmsg(&*stream, slices, &mut control, NO_SIGNAL)?)
 }
 
-/// Sends as much of `bytes` as the socket takes, behind which the sending side is shut down: where
-/// the system knows how, it waits with what does not fill a packet, so that the end goes with it.
-pub(crate) fn send_last(socket: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
-    Ok(send(socket, bytes, NO_SIGNAL | SendFlags::DONTWAIT | END_FOLLOWS)?)
+/// Sends as much of `bytes` as the socket takes, behind which something follows at once, a file or
+/// the end of all: where the system knows how, it waits with what does not fill a packet, so that
+/// this goes with it.
+pub(crate) fn send_withheld(socket: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(send(socket, bytes, NO_SIGNAL | SendFlags::DONTWAIT | MORE_FOLLOWS)?)
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const END_FOLLOWS: SendFlags = SendFlags::MORE;
+const MORE_FOLLOWS: SendFlags = SendFlags::MORE;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const END_FOLLOWS: SendFlags = SendFlags::empty();
+const MORE_FOLLOWS: SendFlags = SendFlags::empty();
 
 /// Apple's systems have a socket option instead, which `mio` sets.
 #[cfg(target_vendor = "apple")]

@@ -21,6 +21,7 @@ mod inside;
 mod inspect;
 mod leaving;
 mod lifetimes;
+mod on_disk;
 mod response;
 // It needs a certificate.
 #[cfg(feature = "tls-self-signed")]
@@ -30,6 +31,8 @@ mod site;
 mod storage;
 
 use std::any::Any;
+
+pub(crate) use self::on_disk::{file, pattern};
 
 /// What a test said when it failed.
 fn message(panic: &(dyn Any + Send)) -> &str {

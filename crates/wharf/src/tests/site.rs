@@ -4,13 +4,10 @@
 //! (`cases`).
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::future::{pending, poll_fn};
-use std::io::{Seek, Write};
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
@@ -19,6 +16,7 @@ use std::time::Duration;
 use super::blocking::blocking_handlers;
 use super::features::features;
 use super::lifetimes::lifetimes;
+use super::on_disk::on_disk;
 use crate::body::{Body, BodyError};
 use crate::{Bytes, Closed, Request, Response, Router, StatusCode};
 
@@ -171,7 +169,7 @@ pub(super) fn site(stage: &Arc<Stage>) -> Router {
             yield_once().await;
             shared.to_string()
         });
-    let site = blocking_handlers(lifetimes(site, stage), stage);
+    let site = on_disk(blocking_handlers(lifetimes(site, stage), stage), stage);
     features(types(bodies(streams(failures(site, stage), stage), stage)), stage)
 }
 
@@ -279,8 +277,6 @@ fn streams(site: Router, stage: &Arc<Stage>) -> Router {
             });
             async move { response }
         })
-        .get("/file", |_: Request| Response::from(file(200_000, 200_000)))
-        .get("/file/short", |_: Request| Response::from(file(100_000, 200_000)))
         .get("/from-thread", |_: Request| {
             let (mut writer, body) = Body::channel();
             thread::spawn(move || {
@@ -334,20 +330,6 @@ fn failures(site: Router, stage: &Arc<Stage>) -> Router {
         })
         .get("/thread", async |_: Request| on_thread(|| "from a thread").await)
         .fallback(|_: Request| (StatusCode::NOT_FOUND, "nothing here"))
-}
-
-/// A file of so many bytes as a body that may announce another length.
-fn file(len: usize, announced: u64) -> Body {
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("wharf-test-{}-{number}", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    let file = File::options().read(true).write(true).create_new(true).open(&path);
-    let mut file = file.expect("a place for temporary files");
-    std::fs::remove_file(&path).expect("an open file can be removed");
-    file.write_all(&MEGABYTE[..len]).expect("a writable file");
-    file.rewind().expect("a file can be rewound");
-    Body::file(file, announced)
 }
 
 /// So many pieces of a body, which is finished or not.

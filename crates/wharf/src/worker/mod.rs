@@ -71,6 +71,7 @@ use crate::conn::{Conn, Scratch};
 use crate::driver::{Behind, Close, Completion, Driver, Input, Key, Sent};
 use crate::env::WorkerEnv;
 use crate::observe::{CloseReason, ErrorKind, OpenConnection};
+use crate::sys;
 use crate::timer::Wheel;
 
 /// One worker.
@@ -125,8 +126,9 @@ impl<D: Driver> Worker<D> {
         let env = WorkerEnv::without_states(&shared.env);
         let watch = Watch::new(shared.settings.blocked_worker_after);
         let services = shared.services().clone();
+        let sends_files = D::SENDS_FILES && sys::can_send_files();
         let state = State {
-            own: Own::new(index, now, services, shared.settings.timeouts, meter),
+            own: Own::new(index, now, services, shared.settings.timeouts, meter, sends_files),
             shared,
             conns: Vec::new(),
             timers: Wheel::new(now),

@@ -23,6 +23,8 @@ pub(super) struct Own {
     pub(super) max_quiet: Option<Duration>,
     /// Every response says that its connection closes.
     pub(super) is_draining: bool,
+    /// The system sends files by itself, where nothing stands between them and the peer.
+    pub(super) sends_files: bool,
 }
 
 impl Own {
@@ -32,9 +34,18 @@ impl Own {
         services: Vec<Service>,
         timeouts: Timeouts,
         meter: Rc<Meter>,
+        sends_files: bool,
     ) -> Self {
-        let clock = Clock::new(now);
-        Self { index, services, clock, meter, timeouts, max_quiet: None, is_draining: false }
+        Self {
+            index,
+            services,
+            clock: Clock::new(now),
+            meter,
+            timeouts,
+            max_quiet: None,
+            is_draining: false,
+            sends_files,
+        }
     }
 
     /// Serves another service as well, unless it was there when the worker began.

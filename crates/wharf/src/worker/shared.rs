@@ -104,6 +104,7 @@ impl<S> Shared<S> {
             meter: &own.meter,
             wakes: self.members[own.index].inbox.wakes(),
             has_begun_drain: own.is_draining,
+            sends_files: own.sends_files,
         }
     }
 }

@@ -93,10 +93,11 @@ impl Http1 {
             }
             match self.machine.receive(rest, limits, head) {
                 Ok(received) => {
-                    used += received.consumed;
+                    let len = received.consumed;
+                    used += len;
                     match received.event {
                         Some(Event::Head { body }) => {
-                            used += self.begin_request(body, rest, received.consumed, context);
+                            used += self.begin_request(body, source.part(rest), len, context);
                         }
                         Some(Event::Body(data)) => self.gather(data, source, &mut pieces),
                         Some(Event::End) => {
@@ -188,7 +189,7 @@ impl Http1 {
     fn begin_request(
         &mut self,
         length: BodyLength,
-        input: &[u8],
+        input: Input<'_>,
         head_len: usize,
         context: &Context<'_>,
     ) -> usize {
@@ -221,7 +222,8 @@ impl Http1 {
         }
         let mut used = 0;
         if length != BodyLength::Known(0) {
-            (parts.body, used) = self.begin_body(length, &input[head_len..], context);
+            (parts.body, used) =
+                self.begin_body(length, input.part(&input.bytes[head_len..]), context);
         }
         let is_safe = parts.head.method().is_safe();
         let request = Request::new(parts);
@@ -236,7 +238,7 @@ impl Http1 {
             }
         };
         if outcome == Outcome::Other {
-            self.note_request(&input[..head_len], context);
+            self.note_request(&input.bytes[..head_len], context);
         }
         used
     }
@@ -297,15 +299,17 @@ impl Http1 {
     }
 
     /// Makes a request's body of what has come, and returns how many bytes that took. One that is
-    /// there in full and within the server's bound is held in one pooled buffer; for any other a
-    /// channel is opened, into which the bytes go once the handler has had its say.
+    /// there in full and within the server's bound is held in one pooled buffer, or stays where it
+    /// was received if it is large; for any other a channel is opened, into which the bytes go once
+    /// the handler has had its say.
     #[inline(never)]
     fn begin_body(
         &mut self,
         length: BodyLength,
-        input: &[u8],
+        source: Input<'_>,
         context: &Context<'_>,
     ) -> (Body, usize) {
+        let input = source.bytes;
         let is_there = match length {
             BodyLength::Known(length) => length <= input.len() as u64,
             // With what is not the end of a message, it is not worth the attempt.
@@ -313,7 +317,7 @@ impl Http1 {
         };
         // Whether chunks are whole is only known behind the last one.
         let mut machine = if is_there { Some(self.machine.clone()) } else { None };
-        let mut whole = Pooled::<Vec<u8>>::take();
+        let (mut whole, mut part) = (Pooled::<Vec<u8>>::take(), None::<Bytes>);
         let mut used = 0;
         while let Some(machine) = &mut machine {
             let rest = &input[used..];
@@ -322,10 +326,25 @@ impl Http1 {
             };
             used += received.consumed;
             match received.event {
-                Some(Event::Body(data)) => whole.extend_from_slice(data),
+                Some(Event::Body(data)) if whole.is_empty() && part.is_none() => {
+                    part = source.share(data);
+                    if part.is_none() {
+                        whole.extend_from_slice(data);
+                    }
+                }
+                Some(Event::Body(data)) => {
+                    // It is not all in one piece.
+                    whole.extend_from_slice(&part.take().unwrap_or_default());
+                    whole.extend_from_slice(data);
+                }
                 Some(Event::End) => {
                     self.machine = machine.clone();
-                    return (Body::received(whole, owned(self.trailers.headers())), used);
+                    let trailers = owned(self.trailers.headers());
+                    let body = match part {
+                        None => Body::received(whole, trailers),
+                        Some(part) => Body::received_part(part, trailers),
+                    };
+                    return (body, used);
                 }
                 Some(Event::Head { .. }) => unreachable!("a body ends before the next head"),
                 None if received.consumed == 0 => break,

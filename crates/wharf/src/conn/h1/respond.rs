@@ -14,7 +14,7 @@ use wharf_proto::{Headers, Reject};
 
 use super::receive::Wanted;
 use super::{Close, Ending, Http1};
-use crate::body::{Body, BodyError, BodyKind, BodyWriter, Sink};
+use crate::body::{Body, BodyError, BodyKind, BodyWriter, FilePart, Sink};
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
@@ -112,8 +112,11 @@ impl Http1 {
             self.end_response();
             return;
         }
+        let mut body = take(response.body_mut());
+        if let Some(part) = self.sendable_file(&mut body, context) {
+            return self.send_file(part);
+        }
         // Starting on a body may run the program's code.
-        let body = take(response.body_mut());
         match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
             Ok(Ok(outgoing)) => {
                 self.exchange.response_body = Some(outgoing);
@@ -276,6 +279,30 @@ impl Http1 {
         let sent = self.machine.send_body_apart(bytes.len() as u64);
         debug_assert!(sent.is_ok(), "the length was announced as it is: {sent:?}");
         self.wire.output.set_tail(bytes);
+        self.end_response();
+    }
+
+    /// Takes the file that a body is, if it is one that the system can send by itself.
+    fn sendable_file(&self, body: &mut Body, context: &Context<'_>) -> Option<FilePart> {
+        if !context.sends_files || self.tls.is_some() {
+            return None;
+        }
+        let BodyKind::File(part) = &mut body.kind else { return None };
+        if !part.can_be_sent() {
+            return None;
+        }
+        match take(&mut body.kind) {
+            BodyKind::File(part) => Some(part),
+            _ => None,
+        }
+    }
+
+    /// Encodes a body that the system sends from its file.
+    fn send_file(&mut self, part: FilePart) {
+        self.exchange.body_bytes = part.left();
+        let sent = self.machine.send_body_apart(part.left());
+        debug_assert!(sent.is_ok(), "the length was announced as it is: {sent:?}");
+        self.wire.output.set_file(part);
         self.end_response();
     }
 

@@ -11,8 +11,9 @@ use mio::net::TcpStream;
 
 use crate::driver::{Completion, Input, Key, MIN_SHARE_BYTES, Step};
 
-/// What is offered to one receive, in bytes.
-pub(super) const RECEIVE_BYTES: usize = 64 << 10;
+/// What is offered to one receive, in bytes: a body of 64 KiB, as many senders make their pieces,
+/// comes with its head.
+pub(super) const RECEIVE_BYTES: usize = (64 + 4) << 10;
 
 /// What a batch holds, in bytes: small requests fit many times, and a large piece of a body is
 /// looked at before the next one comes.

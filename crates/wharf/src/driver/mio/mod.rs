@@ -45,7 +45,7 @@ use self::alarm::Alarm;
 use self::batch::{Batch, RECEIVE_BYTES};
 pub(crate) use self::combined::{Combined, Watched};
 use self::release::Leaving;
-use self::send::{Progress, send};
+use self::send::{Progress, bulk_share, send};
 use self::slot::Slot;
 use super::{
     BULK_BYTES, Behind, Close, Completion, Driver, Key, ListenerId, Listening, SMALL_BYTES, Sent,
@@ -202,7 +202,11 @@ impl MioDriver {
             && self.bulk_left > 0
             && let Some(output) = &mut slot.unsent
         {
-            match send(stream, output, &mut self.bulk_left, Behind::More) {
+            let len = output.len();
+            let mut left = bulk_share(self.bulk_left, len);
+            let progress = send(stream, output, &mut left, Behind::More);
+            self.bulk_left = self.bulk_left.saturating_sub(len - output.len());
+            match progress {
                 Progress::Over(result) => {
                     let output = std::mem::take(&mut **output);
                     slot.unsent = None;
@@ -263,6 +267,7 @@ impl Driver for MioDriver {
     type Socket = TcpStream;
 
     const SENDS_AT_ONCE: bool = true;
+    const SENDS_FILES: bool = true;
 
     fn now(&self) -> Instant {
         self.now
@@ -329,8 +334,9 @@ impl Driver for MioDriver {
     }
 
     fn send(&mut self, key: Key, output: &mut Output, behind: Behind) -> Poll<io::Result<()>> {
-        let is_bulk = output.len() > SMALL_BYTES;
-        let mut left = if is_bulk { self.bulk_left } else { SMALL_BYTES };
+        let len = output.len();
+        let is_bulk = len > SMALL_BYTES;
+        let mut left = if is_bulk { bulk_share(self.bulk_left, len) } else { SMALL_BYTES };
         let slot = self.slots.get_mut(key.index as usize);
         let slot = slot.filter(|slot| slot.generation == key.generation);
         let Some(slot) = slot else {
@@ -344,7 +350,7 @@ impl Driver for MioDriver {
         let behind = if is_bulk { Behind::More } else { behind };
         let progress = send(stream, output, &mut left, behind);
         if is_bulk {
-            self.bulk_left = left;
+            self.bulk_left = self.bulk_left.saturating_sub(len - output.len());
         }
         match progress {
             Progress::Over(result) => {

@@ -269,6 +269,7 @@ impl Driver for SimDriver {
     type Socket = SimSocket;
 
     const SENDS_AT_ONCE: bool = true;
+    const SENDS_FILES: bool = false;
 
     fn now(&self) -> Instant {
         self.now

@@ -223,7 +223,7 @@ impl UringDriver {
         if output.len() > SMALL_BYTES || output.has_tail() {
             return false;
         }
-        output.advance(sys::send_last(socket, &output.slices(SMALL_BYTES)[0]).unwrap_or(0));
+        output.advance(sys::send_withheld(socket, &output.slices(SMALL_BYTES)[0]).unwrap_or(0));
         slot.withholds = output.is_empty();
         slot.withholds
     }
@@ -247,6 +247,7 @@ impl Driver for UringDriver {
     type Socket = TcpStream;
 
     const SENDS_AT_ONCE: bool = false;
+    const SENDS_FILES: bool = false;
 
     fn now(&self) -> Instant {
         self.now

@@ -10,6 +10,7 @@ use crate::{Limits, Server};
 pub(super) const CASES: &[Case] = &[
     Case::new("a_small_body", a_small_body),
     Case::new("a_large_body_whole", a_large_body_whole),
+    Case::new("a_large_body_comes_with_its_head", a_large_body_comes_with_its_head),
     Case::new("a_large_body_echoed", a_large_body_echoed),
     Case::new("a_large_body_echoed_slowly", a_large_body_echoed_slowly),
     Case::new("chunks_echoed", chunks_echoed),
@@ -66,6 +67,30 @@ fn a_large_body_whole(harness: &mut Harness) {
     let (mut client, body) = (harness.connect(), pattern(200 << 10));
     for _ in 0..2 {
         assert!(client.post("/whole", &body).body == body);
+    }
+}
+
+/// With what comes before and behind it, too, and over the bound of a route.
+fn a_large_body_comes_with_its_head(harness: &mut Harness) {
+    let mut client = harness.connect();
+    for len in [47 << 10, 49 << 10, 64 << 10] {
+        let body = pattern(len);
+        for target in ["/whole", "/echo", "/relay", "/elsewhere"] {
+            let head =
+                format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {len}\r\n\r\n");
+            let before = "GET /page/1 HTTP/1.1\r\nHost: a\r\n\r\n";
+            let behind = "GET /page/2 HTTP/1.1\r\nHost: a\r\n\r\n";
+            client.send([before.as_bytes(), head.as_bytes(), &body, behind.as_bytes()].concat());
+            assert_eq!(client.response().text(), "page 1");
+            assert!(client.response().body == body, "{target} {len}");
+            assert_eq!(client.response().text(), "page 2");
+        }
+        assert_eq!(client.post("/limit/more", &body).status, 413, "{len}");
+        client = harness.connect();
+        client.request("POST /whole", CHUNKED);
+        client.send(chunked(&body, len));
+        assert!(client.response().body == body);
+        client = harness.connect();
     }
 }
 

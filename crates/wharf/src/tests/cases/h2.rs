@@ -89,7 +89,12 @@ const APART: &[(&str, &[&str])] = &[
     ),
     (
         "a request can't ask for the connection's end",
-        &["closed_by_agreement", "pipelined_behind_a_close", "the_request_asks_to_close"],
+        &[
+            "closed_by_agreement",
+            "pipelined_behind_a_close",
+            "the_last_response_is_a_file",
+            "the_request_asks_to_close",
+        ],
     ),
     (
         "what ends a connection of HTTP/1.1 ends one stream",

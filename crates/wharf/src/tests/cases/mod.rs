@@ -10,6 +10,7 @@ mod drain;
 mod faults;
 mod inspection;
 mod lifetimes;
+mod on_disk;
 mod protocols;
 mod raw;
 mod reasons;
@@ -77,6 +78,7 @@ const TABLES: &[&[Case]] = &[
     blocking::CASES,
     bodies::CASES,
     streams::CASES,
+    on_disk::CASES,
     faults::CASES,
     timeouts::CASES,
     semantics::CASES,

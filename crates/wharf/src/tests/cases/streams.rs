@@ -1,10 +1,10 @@
 //! Cases: responses whose bodies come in pieces.
 //!
-//! Not here: bodies of requests (`bodies.rs`).
+//! Not here: bodies of requests (`bodies.rs`), files (`on_disk.rs`).
 
 use super::super::client::End;
 use super::super::response::Reader;
-use super::super::site::{LARGE_BYTES, MEGABYTE};
+use super::super::site::LARGE_BYTES;
 use super::{Case, Harness};
 
 pub(super) const CASES: &[Case] = &[
@@ -13,8 +13,6 @@ pub(super) const CASES: &[Case] = &[
     Case::new("pieces_until_the_end_for_http_1_0", pieces_until_the_end_for_http_1_0),
     Case::new("streams_pipelined", streams_pipelined),
     Case::new("a_stream_from_a_thread", a_stream_from_a_thread),
-    Case::new("a_file", a_file),
-    Case::new("a_file_that_is_too_short_can_be_told", a_file_that_is_too_short),
     Case::new("a_stream_that_is_held_up", a_stream_that_is_held_up),
     Case::new("an_unfinished_stream_can_be_told", an_unfinished_stream_can_be_told),
     Case::new("an_unfinished_stream_can_be_told_on_http_1_0", unfinished_on_http_1_0),
@@ -67,24 +65,6 @@ fn streams_pipelined(harness: &mut Harness) {
 fn a_stream_from_a_thread(harness: &mut Harness) {
     let response = harness.connect().get("/from-thread");
     assert!(response.body.len() == 1_000_000 && response.body.iter().all(|byte| *byte == b'm'));
-}
-
-fn a_file(harness: &mut Harness) {
-    let mut client = harness.connect();
-    for _ in 0..2 {
-        let response = client.get("/file");
-        assert_eq!(response.field("content-length"), Some("200000"));
-        assert!(response.body == MEGABYTE[..200_000]);
-    }
-    client.request("HEAD /file", "");
-    assert_eq!(client.response_to_head().field("content-length"), Some("200000"));
-    assert_eq!(client.get("/").text(), "hello");
-}
-
-fn a_file_that_is_too_short(harness: &mut Harness) {
-    let mut client = harness.connect();
-    client.request("GET /file/short", "");
-    assert!(client.try_response(false).is_err());
 }
 
 /// What has been written is sent, also while nothing more comes.
