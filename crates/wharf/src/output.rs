@@ -32,11 +32,21 @@ enum Tail {
     File(FilePart),
 }
 
+/// Never a part of its callers, most of which find none.
 impl Tail {
+    #[inline(never)]
     fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::File(part) => usize::try_from(part.left()).unwrap_or(usize::MAX),
+        }
+    }
+
+    #[inline(never)]
+    fn advance(&mut self, len: usize) {
+        match self {
+            Self::Bytes(bytes) => bytes.advance(len),
+            Self::File(part) => part.skip(len),
         }
     }
 }
@@ -63,8 +73,9 @@ impl Output {
     /// Puts bytes behind everything. A tail in memory that is there already is copied before them;
     /// who appends does not send files.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
-        if let Some(Tail::Bytes(tail)) = self.tail.take() {
-            self.buffer.extend_from_slice(&tail);
+        match self.tail.take() {
+            Some(Tail::Bytes(tail)) => self.buffer.extend_from_slice(&tail),
+            tail => debug_assert!(tail.is_none(), "a file is not in memory"),
         }
         self.buffer.extend_from_slice(bytes);
     }
@@ -79,7 +90,7 @@ impl Output {
         self.tail = Some(Tail::Bytes(tail));
     }
 
-    /// Puts a part of a file, which [can be sent](FilePart::can_be_sent), behind the buffer. For a
+    /// Puts a part of a file, which was [taken](FilePart::take), behind the buffer. For a
     /// driver that sends files.
     ///
     /// # Panics
@@ -88,6 +99,11 @@ impl Output {
     pub(crate) fn set_file(&mut self, part: FilePart) {
         assert!(!self.has_tail(), "an output holds one tail");
         self.tail = Some(Tail::File(part));
+    }
+
+    /// Whether a file is to be sent, or was.
+    pub(crate) const fn has_file(&self) -> bool {
+        matches!(self.tail, Some(Tail::File(_)))
     }
 
     /// Whether nothing may be put behind what is there.
@@ -133,8 +149,7 @@ impl Output {
         let of_buffer = len.min(self.buffer.len() - self.sent);
         self.sent += of_buffer;
         match &mut self.tail {
-            Some(Tail::Bytes(tail)) => tail.advance(len - of_buffer),
-            Some(Tail::File(part)) => part.skip(len - of_buffer),
+            Some(tail) => tail.advance(len - of_buffer),
             None => debug_assert_eq!(len, of_buffer, "no more is sent than there is"),
         }
     }
@@ -168,7 +183,10 @@ impl Output {
     pub(crate) fn into_parts(self) -> (Vec<u8>, usize, Bytes) {
         let tail = match self.tail {
             Some(Tail::Bytes(tail)) => tail,
-            Some(Tail::File(_)) | None => Bytes::new(),
+            tail => {
+                debug_assert!(tail.is_none(), "a ring sends no files");
+                Bytes::new()
+            }
         };
         (self.buffer, self.sent, tail)
     }

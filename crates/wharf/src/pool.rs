@@ -15,7 +15,7 @@ use crate::{request, response};
 /// in most programs.
 const MAX_KEPT: usize = 256;
 
-/// The largest storage that a kept value may hold, in bytes: one receive buffer.
+/// The largest storage that a kept value may hold, in bytes: a body of a piece that is usual.
 const MAX_KEPT_BYTES: usize = 64 << 10;
 
 /// A free list of one type.
@@ -126,7 +126,7 @@ fn clear<T: Reusable>() {
 const MAX_BUFFERS: usize = 64;
 
 /// The largest that is kept, in bytes: what two receives fill.
-const MAX_BUFFER_BYTES: usize = 128 << 10;
+const MAX_BUFFER_BYTES: usize = (128 + 8) << 10;
 
 thread_local! {
     static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };

@@ -61,25 +61,29 @@ impl FilePart {
         Ok(read)
     }
 
-    /// Whether the system can send what is left: there is something, all of it, in a file that has
-    /// places.
-    pub(crate) fn can_be_sent(&mut self) -> bool {
-        if self.left == 0 || isize::try_from(self.left).is_err() {
-            return false;
+    /// Takes the next `max` bytes at most off, as a part of their own, which are there as of now.
+    /// `None` if they have no places as those of regular files have, so that the system can't be
+    /// asked to send them.
+    pub(crate) fn take(&mut self, max: usize) -> io::Result<Option<Self>> {
+        let metadata = self.file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(None);
         }
-        let Ok(metadata) = self.file.metadata() else { return false };
         let at = match self.at {
-            Some(at) => Ok(at),
-            None => (&*self.file).stream_position(),
+            Some(at) => at,
+            None => (&*self.file).stream_position()?,
         };
-        let Ok(at) = at else { return false };
-        let end = at.checked_add(self.left);
-        let is_there = end.is_some_and(|end| end <= metadata.len());
-        self.at = Some(at);
-        metadata.is_file() && is_there
+        let left = self.left.min(max as u64);
+        if at.checked_add(left).is_none_or(|end| end > metadata.len()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let taken = Self { file: Arc::clone(&self.file), at: Some(at), left };
+        self.left -= left;
+        self.at = Some(at + left);
+        Ok(Some(taken))
     }
 
-    /// What is left, and `max` bytes of it at most, if it [can be sent](Self::can_be_sent).
+    /// What is left, and `max` bytes of it at most, if it was [taken](Self::take).
     pub(crate) fn extent(&self, max: usize) -> Option<Extent<'_>> {
         let len = usize::try_from(self.left).ok()?.min(max);
         Some(Extent { file: &self.file, at: self.at?, len })
@@ -127,27 +131,37 @@ mod tests {
         let kept = Arc::new(file(100));
         for range in [0..101, 100..101, 200..201, u64::MAX - 1..u64::MAX] {
             let mut part = FilePart::of(Arc::clone(&kept), &range);
-            assert!(!part.can_be_sent(), "{range:?}");
-            assert!(all_of(part, 64).is_err());
+            assert!(part.take(1000).is_err(), "{range:?}");
+            assert!(all_of(part, 64).is_err(), "{range:?}");
         }
         let error = all_of(FilePart::next_of(file(100), 101), 64).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]
-    fn what_can_be_sent_is_there_and_has_a_place() {
+    fn a_part_is_taken_piece_by_piece() {
         let mut moved = file(100);
         moved.seek(io::SeekFrom::Start(40)).unwrap();
         let mut part = FilePart::next_of(moved, 60);
         assert!(part.extent(100).is_none(), "nobody knows yet where it is");
-        assert!(part.can_be_sent());
-        let extent = part.extent(10).unwrap();
-        assert_eq!((extent.at, extent.len), (40, 10));
-        part.skip(55);
-        let extent = part.extent(10).unwrap();
-        assert_eq!((extent.at, extent.len), (95, 5));
-        assert_eq!(all_of(part, 64).unwrap(), pattern(100)[95..]);
-        assert!(!FilePart::next_of(file(0), 0).can_be_sent(), "there is nothing to be sent");
+        let mut first = part.take(50).unwrap().unwrap();
+        first.skip(20);
+        let extent = first.extent(10).unwrap();
+        assert_eq!((extent.at, extent.len, first.left()), (60, 10, 30));
+        let second = part.take(50).unwrap().unwrap();
+        let extent = second.extent(50).unwrap();
+        assert_eq!((extent.at, extent.len, part.left()), (90, 10, 0));
+        assert_eq!(all_of(first, 7).unwrap(), pattern(100)[60..90]);
+        assert_eq!(part.take(50).unwrap().unwrap().left(), 0);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_missed_by_the_piece_that_it_belongs_to() {
+        let kept = Arc::new(file(100));
+        let mut part = FilePart::of(Arc::clone(&kept), &(0..100));
+        assert!(part.take(50).unwrap().is_some());
+        kept.set_len(80).unwrap();
+        assert_eq!(part.take(50).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[cfg(unix)]
@@ -159,7 +173,7 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(b"through a pipe").unwrap();
         let mut part = FilePart::next_of(File::from(OwnedFd::from(reader)), 14);
-        assert!(!part.can_be_sent());
+        assert!(part.take(14).unwrap().is_none());
         assert_eq!(all_of(part, 64).unwrap(), b"through a pipe");
     }
 }

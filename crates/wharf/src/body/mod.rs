@@ -142,7 +142,8 @@ impl Body {
     /// On Linux, in responses of HTTP/1.1 without TLS, the system sends a regular file without
     /// copying it (`sendfile`): what is changed in it meanwhile may be seen by peers. It does so on
     /// epoll, and where the program ignores `SIGPIPE` when the server starts, as programs do whose
-    /// `main` is Rust's. Everywhere else the file is read.
+    /// `main` is Rust's. Everywhere else the file is read, as are short ones. What becomes of the
+    /// file's own place, which other handles of it may share, is not said.
     #[must_use]
     pub fn file(file: File, len: u64) -> Self {
         Self::of(BodyKind::File(FilePart::next_of(file, len)))
@@ -150,7 +151,7 @@ impl Body {
 
     /// A range of the bytes of a file that is kept open, for any number of responses at a time.
     ///
-    /// As [`file`](Self::file), but the file's own place is of no interest and does not change.
+    /// As [`file`](Self::file), but the file's own place is of no interest.
     ///
     /// ```
     /// use std::fs::File;
@@ -287,7 +288,13 @@ impl Body {
     }
 
     /// Whether this is a received body that is in memory and longer than its bound.
+    #[inline(always)]
     pub(crate) fn is_too_large(&self) -> bool {
+        // Few have a bound of their own.
+        self.max_bytes != u64::MAX && self.exceeds_bound()
+    }
+
+    fn exceeds_bound(&self) -> bool {
         let len = match &self.kind {
             BodyKind::Pooled(bytes) => bytes.len(),
             BodyKind::Part(bytes) => bytes.len(),
@@ -337,7 +344,8 @@ impl Body {
 
     /// Waits for the whole body and takes it. A second call gives no bytes.
     ///
-    /// A received body is never longer than [`Limits::max_body_bytes`](crate::Limits).
+    /// A received body is never longer than [`Limits::max_body_bytes`](crate::Limits). One of 48
+    /// KiB or more may be a part of a receive buffer, as [pieces](Self::chunk) may.
     ///
     /// # Errors
     ///

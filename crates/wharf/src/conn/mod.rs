@@ -382,6 +382,14 @@ impl Conn {
         }
     }
 
+    /// A file could not be read that was being sent, of which nothing is on its way any more.
+    #[cold]
+    pub(crate) fn on_file_failed(&mut self, error: io::Error, context: &Context<'_>) {
+        if let Some(Work::Http1(http)) = &mut self.work {
+            http.on_file_failed(error, context);
+        }
+    }
+
     /// The program's code has failed in a way that no response can tell of.
     pub(crate) fn on_panic(&mut self) {
         if let Some(work) = &mut self.work {

@@ -16,10 +16,27 @@ use crate::response::BoxError;
 /// Bodies up to this size are copied behind their head; larger ones are sent from where they are.
 pub(super) const COPY_BYTES: usize = 16 << 10;
 
+/// How much of a file a connection has the system send before it looks again whether the rest is
+/// there, and counts it as handed over, in bytes.
+const SENT_PIECE_BYTES: usize = 1 << 20;
+
 /// A body that is not in memory.
 pub(super) enum Outgoing {
-    File(FilePart),
-    Channel { reader: BodyReader, production: Option<Production>, failure: Option<BoxError> },
+    /// A file, and whether the system sends it by itself.
+    File(FilePart, SentBy),
+    Channel {
+        reader: BodyReader,
+        production: Option<Production>,
+        failure: Option<BoxError>,
+    },
+}
+
+/// Who brings the bytes of a file to the socket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum SentBy {
+    /// We, who read them.
+    Us,
+    TheSystem,
 }
 
 /// The next piece of a body.
@@ -28,6 +45,8 @@ pub(super) enum Piece {
     Bytes(Bytes),
     /// So many bytes, which were put behind the output already.
     InPlace(usize),
+    /// Bytes to be sent from their file.
+    File(FilePart),
     /// More than was announced.
     TooMuch,
     /// The end, with trailer fields if there are any.
@@ -35,10 +54,15 @@ pub(super) enum Piece {
 }
 
 impl Outgoing {
-    /// Starts on a body; `None` gives it back as it is in memory.
-    pub(super) fn start(body: Body) -> Result<Self, Body> {
+    /// Starts on a body; one that is in memory is given back. Files that are as small as what is
+    /// copied elsewhere are read: the system is asked once for each of several things to send one.
+    pub(super) fn start(body: Body, sends_files: bool) -> Result<Self, Body> {
         match body.kind {
-            BodyKind::File(part) => Ok(Self::File(part)),
+            BodyKind::File(part) => {
+                let is_large = part.left() > COPY_BYTES as u64;
+                let by = if sends_files && is_large { SentBy::TheSystem } else { SentBy::Us };
+                Ok(Self::File(part, by))
+            }
             BodyKind::Channel(reader) => {
                 Ok(Self::Channel { reader, production: None, failure: None })
             }
@@ -60,8 +84,11 @@ impl Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Piece, BodyError>> {
         let (reader, production, failure) = match self {
-            Self::File(part) => {
+            Self::File(part, SentBy::Us) => {
                 return Poll::Ready(read_in_place(part, sink.buffer).map_err(BodyError::from));
+            }
+            Self::File(part, by @ SentBy::TheSystem) => {
+                return Poll::Ready(next_of_file(part, by, sink.buffer).map_err(BodyError::from));
             }
             Self::Channel { reader, production, failure } => (reader, production, failure),
         };
@@ -85,7 +112,7 @@ impl Outgoing {
     /// Takes the next piece where nothing can be written in place.
     pub(super) fn poll_apart(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, BodyError>> {
         let (reader, production, failure) = match self {
-            Self::File(part) => {
+            Self::File(part, _) => {
                 let mut bytes = Vec::new();
                 let read = read_in_place(part, &mut bytes);
                 return Poll::Ready(match read {
@@ -111,7 +138,7 @@ impl Outgoing {
     /// Why the producer gave up, if it said so.
     pub(super) fn failure(&mut self) -> Option<BoxError> {
         match self {
-            Self::File(_) => None,
+            Self::File(..) => None,
             Self::Channel { failure, .. } => failure.take(),
         }
     }
@@ -119,7 +146,7 @@ impl Outgoing {
     /// Everything taken so far was handed to the system.
     pub(super) fn sent(&mut self) {
         match self {
-            Self::File(_) => {}
+            Self::File(..) => {}
             Self::Channel { reader, .. } => reader.sent(),
         }
     }
@@ -127,6 +154,18 @@ impl Outgoing {
 
 fn piece(reader: &mut BodyReader, chunk: Option<Bytes>) -> Piece {
     chunk.map_or_else(|| Piece::End(reader.take_own_trailers()), Piece::Bytes)
+}
+
+/// The next piece of a file that the system sends, if it can.
+fn next_of_file(part: &mut FilePart, by: &mut SentBy, buffer: &mut Vec<u8>) -> io::Result<Piece> {
+    if part.left() == 0 {
+        return Ok(Piece::End(None));
+    }
+    if let Some(piece) = part.take(SENT_PIECE_BYTES)? {
+        return Ok(Piece::File(piece));
+    }
+    *by = SentBy::Us;
+    read_in_place(part, buffer)
 }
 
 fn read_in_place(part: &mut FilePart, buffer: &mut Vec<u8>) -> io::Result<Piece> {

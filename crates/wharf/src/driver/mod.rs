@@ -22,10 +22,11 @@ mod no_uring;
 #[cfg(not(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "x86_64"))))]
 pub(crate) use self::no_uring::UringDriver;
 
-use std::io;
+use std::error::Error;
 use std::net::{SocketAddr, TcpStream};
 use std::task::Poll;
 use std::time::Instant;
+use std::{fmt, io};
 
 pub(crate) use self::input::{Input, MIN_SHARE_BYTES};
 use self::listening::LocalAddr;
@@ -169,8 +170,8 @@ pub(crate) trait Driver {
     /// Whether a send is over at once, as long as the peer keeps up.
     const SENDS_AT_ONCE: bool;
 
-    /// Whether outputs may end with a file, as far as the system [can send them]
-    /// (sys::can_send_files).
+    /// Whether outputs may end with a file, as far as the system [can send
+    /// them](crate::sys::can_send_files).
     const SENDS_FILES: bool;
 
     /// The time of the last [`wait`](Self::wait), or of the driver's making.
@@ -200,7 +201,8 @@ pub(crate) trait Driver {
     fn set_receiving(&mut self, key: Key, receiving: bool);
 
     /// Sends all of `output`. If that is not over at once, the output is taken and comes back with
-    /// the result as [`Completion::Sent`]. One send per connection at a time.
+    /// the result as [`Completion::Sent`]. One send per connection at a time. What fails with a
+    /// [`FileFailed`] has nothing to do with the connection.
     fn send(&mut self, key: Key, output: &mut Output, behind: Behind) -> Poll<io::Result<()>>;
 
     /// Hands over what was begun, without waiting: for those who do not know when they will wait
@@ -249,6 +251,18 @@ pub(crate) trait Driver {
     /// Frees places of connections that are closed, where a burst has left many.
     fn shrink(&mut self);
 }
+
+/// A file could not be read whose bytes were to be sent.
+#[derive(Debug)]
+pub(crate) struct FileFailed(pub(crate) io::Error);
+
+impl fmt::Display for FileFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for FileFailed {}
 
 /// Wakes a driver that waits, from any thread.
 pub(crate) trait Unpark: Send + Sync {

@@ -51,7 +51,7 @@ limits! {
     /// [`Limits::max_drain_bytes`](crate::Limits::max_drain_bytes): the connection closes after the
     /// response; over HTTP/2, the stream is reset.
     DrainBytes "unread body too large"
-    /// One receive buffer (64 KiB) of requests behind the one that is being answered: its peer is
+    /// One receive (68 KiB at most) of requests behind the one that is being answered: its peer is
     /// not read before that is. There is nothing else to it.
     Pipelined "more requests before the response"
     /// [`Server::max_requests_per_connection`](crate::Server::max_requests_per_connection): the

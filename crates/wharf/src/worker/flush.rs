@@ -8,7 +8,7 @@ use std::task::Poll;
 use super::Worker;
 use super::state::{State, conn_of, end};
 use crate::conn::Ending;
-use crate::driver::{Behind, Close, Driver, Key};
+use crate::driver::{Behind, Close, Driver, FileFailed, Key};
 use crate::observe::CloseReason;
 
 impl<D: Driver> Worker<D> {
@@ -51,14 +51,22 @@ impl<D: Driver> Worker<D> {
         let Some(conn) = conn_of(conns, key) else { return };
         conn.queued = false;
         if let Some((output, behind)) = conn.begin_send(scratch) {
+            let has_file = output.has_file();
             match self.driver.send(key, output, behind) {
                 Poll::Pending => conn.note_sending(),
                 Poll::Ready(Ok(())) => self.state.on_sent_at_once(key),
                 Poll::Ready(Err(error)) => {
                     let unsent = conn.take_unsent();
                     self.state.give_up(key, unsent.unwrap_or_default());
-                    return self.fail(key, error);
+                    match error.downcast() {
+                        Ok(FileFailed(error)) => self.state.on_file_failed(key, error),
+                        Err(error) => return self.fail(key, error),
+                    }
                 }
+            }
+            if has_file {
+                // Its storage may be slow, which is nobody else's fault.
+                self.state.lap(key);
             }
         }
         let Some(conn) = self.state.conn(key) else { return };

@@ -68,7 +68,7 @@ use self::state::State;
 use self::watch::Watch;
 use crate::body::OnWorker;
 use crate::conn::{Conn, Scratch};
-use crate::driver::{Behind, Close, Completion, Driver, Input, Key, Sent};
+use crate::driver::{Behind, Close, Completion, Driver, FileFailed, Input, Key, Sent};
 use crate::env::WorkerEnv;
 use crate::observe::{CloseReason, ErrorKind, OpenConnection};
 use crate::sys;
@@ -415,7 +415,12 @@ impl<D: Driver> Worker<D> {
             Ok(()) => self.state.give_up(key, output),
             Err(error) => {
                 self.state.give_up(key, output);
-                self.fail(key, error);
+                match error.downcast() {
+                    Ok(FileFailed(error)) => {
+                        self.state.act(key, |conn, context| conn.on_file_failed(error, context));
+                    }
+                    Err(error) => self.fail(key, error),
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Not here: turns and what the driver is told (`mod.rs`).
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -89,6 +90,23 @@ impl<S> State<S> {
         let Some(conn) = conn_of(&mut self.conns, key) else { return };
         shield(conn, |conn| act(conn, &context));
         if let Some(blocked) = self.watch.lap() {
+            tell_of_blocking(conn, blocked, &context);
+        }
+    }
+
+    /// The file can't be read that a connection is looked at for, which it is until that is over.
+    #[cold]
+    pub(super) fn on_file_failed(&mut self, key: Key, error: io::Error) {
+        self.run(key, |conn, context| conn.on_file_failed(error, context));
+    }
+
+    /// Looks how long a connection has kept the worker.
+    #[cold]
+    pub(super) fn lap(&mut self, key: Key) {
+        let context = self.shared.context(&self.own);
+        if let Some(blocked) = self.watch.lap()
+            && let Some(conn) = conn_of(&mut self.conns, key)
+        {
             tell_of_blocking(conn, blocked, &context);
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! The clock is read once for each time that a connection has had its turn: what has passed since
 //! the last reading is what this one took. The system's coarse clock is good enough for that, and
-//! costs a fraction of the exact one. Not here: who is told (`state.rs`).
+//! costs a fraction of the exact one. What a driver waits for while it goes on with the rest of a
+//! file is counted for whoever comes next. Not here: who is told (`state.rs`).
 
 use std::cell::Cell;
 use std::error::Error;

@@ -393,6 +393,14 @@ impl Http1 {
         self.exchange.failure.get_or_insert_with(|| error.into());
     }
 
+    /// The rest of a response is in a file that can't be read.
+    pub(crate) fn on_file_failed(&mut self, error: io::Error, context: &Context<'_>) {
+        self.wire.sending = false;
+        self.tell_failure(BodyError::Io(error).into(), context);
+        self.abort();
+        self.settle(context);
+    }
+
     /// The connection is over: whoever works for it is told.
     pub(crate) fn on_end(&mut self, context: &Context<'_>) {
         if let Some(body) = self.exchange.request_body.take() {

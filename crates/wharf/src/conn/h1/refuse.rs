@@ -11,9 +11,10 @@ use wharf_proto::Reject;
 
 use super::{Close, Ending, Http1};
 use crate::conn::Context;
-use crate::conn::exchange::panicked;
+use crate::conn::exchange::{Record, panicked};
 use crate::conn::refusal::{Persist, Refusal};
 use crate::observe::{CloseReason, ErrorContext, ErrorKind, Limit};
+use crate::pool::Pooled;
 use crate::response::{BoxError, Response};
 
 impl Http1 {
@@ -112,13 +113,23 @@ impl Http1 {
         self.settle_inline(context);
     }
 
+    /// Tells of an exchange that is over, as soon as all of it is sent.
+    fn note_done(&mut self, record: Pooled<Record>, context: &Context<'_>) {
+        if self.wire.is_all_sent() {
+            // Nothing came behind the last piece of its body.
+            record.tell(true, context);
+        } else {
+            self.done.push(record);
+        }
+    }
+
     /// As [`settle`](Self::settle), and a part of its caller.
     #[inline(always)]
     pub(super) fn settle_inline(&mut self, context: &Context<'_>) {
         if self.exchange.status.is_some() && !self.machine.is_responding() {
             let encoded = !self.exchange.aborted;
             if let Some(record) = self.exchange.end(encoded, self.wire.output.len()) {
-                self.done.push(record);
+                self.note_done(record, context);
             }
             if !self.has_orphan() {
                 self.lifeline.end();

@@ -14,7 +14,7 @@ use wharf_proto::{Headers, Reject};
 
 use super::receive::Wanted;
 use super::{Close, Ending, Http1};
-use crate::body::{Body, BodyError, BodyKind, BodyWriter, FilePart, Sink};
+use crate::body::{Body, BodyError, BodyKind, BodyWriter, Sink};
 use crate::conn::Context;
 use crate::conn::exchange::panicked;
 use crate::conn::outgoing::{Outgoing, Piece, declared_length, small};
@@ -112,12 +112,11 @@ impl Http1 {
             self.end_response();
             return;
         }
-        let mut body = take(response.body_mut());
-        if let Some(part) = self.sendable_file(&mut body, context) {
-            return self.send_file(part);
-        }
         // Starting on a body may run the program's code.
-        match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
+        let body = take(response.body_mut());
+        // Nothing may stand between a file and the peer.
+        let sends_files = context.sends_files && self.tls.is_none();
+        match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body, sends_files))) {
             Ok(Ok(outgoing)) => {
                 self.exchange.response_body = Some(outgoing);
                 self.pump(context);
@@ -282,30 +281,6 @@ impl Http1 {
         self.end_response();
     }
 
-    /// Takes the file that a body is, if it is one that the system can send by itself.
-    fn sendable_file(&self, body: &mut Body, context: &Context<'_>) -> Option<FilePart> {
-        if !context.sends_files || self.tls.is_some() {
-            return None;
-        }
-        let BodyKind::File(part) = &mut body.kind else { return None };
-        if !part.can_be_sent() {
-            return None;
-        }
-        match take(&mut body.kind) {
-            BodyKind::File(part) => Some(part),
-            _ => None,
-        }
-    }
-
-    /// Encodes a body that the system sends from its file.
-    fn send_file(&mut self, part: FilePart) {
-        self.exchange.body_bytes = part.left();
-        let sent = self.machine.send_body_apart(part.left());
-        debug_assert!(sent.is_ok(), "the length was announced as it is: {sent:?}");
-        self.wire.output.set_file(part);
-        self.end_response();
-    }
-
     /// Encodes a piece of a streamed body. `false` if it is more than was announced.
     fn send_piece(&mut self, piece: Piece) -> bool {
         let out = &mut self.wire.output.buffer;
@@ -317,6 +292,12 @@ impl Http1 {
             Piece::Bytes(bytes) => {
                 self.exchange.body_bytes += bytes.len() as u64;
                 self.machine.send_body(&bytes, out).is_ok()
+            }
+            Piece::File(part) => {
+                self.exchange.body_bytes += part.left();
+                let sent = self.machine.send_body_apart(part.left());
+                self.wire.output.set_file(part);
+                sent.is_ok()
             }
             Piece::TooMuch => false,
             Piece::End(_) => true,

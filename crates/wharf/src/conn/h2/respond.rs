@@ -122,7 +122,7 @@ impl Http2 {
         }
         // Starting on a body may run the program's code.
         let body = take(response.body_mut());
-        match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body))) {
+        match catch_unwind(AssertUnwindSafe(|| Outgoing::start(body, false))) {
             Ok(Ok(outgoing)) => {
                 stream.exchange.response_body = Some(outgoing);
                 self.produce(stream, context);
@@ -219,7 +219,7 @@ impl Http2 {
                     stream.pending = bytes;
                     continue;
                 }
-                Ok(Poll::Ready(Ok(Piece::InPlace(_) | Piece::TooMuch))) => None,
+                Ok(Poll::Ready(Ok(Piece::InPlace(_) | Piece::File(_) | Piece::TooMuch))) => None,
                 Ok(Poll::Ready(Err(error))) => Some(body.failure().unwrap_or_else(|| error.into())),
                 Err(panic) => Some(panicked(&*panic)),
             };

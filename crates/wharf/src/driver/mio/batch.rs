@@ -23,7 +23,7 @@ const BATCH_BYTES: usize = 2 * RECEIVE_BYTES;
 /// first is not kept waiting.
 const MAX_RECEIVES: usize = 64;
 
-/// How many buffers are kept of which somebody still has a part.
+/// Of how many buffers somebody may have a part at a time. While it is so many, bytes are copied.
 const MAX_SHARED: usize = 4;
 
 /// Whose bytes are those that were taken back: the key of no connection, which whoever is told of
@@ -96,7 +96,7 @@ impl Batch {
             return Some(last.with(&[]));
         };
         self.told = (told + 1, at + len);
-        if len >= MIN_SHARE_BYTES {
+        if len >= MIN_SHARE_BYTES && self.can_share() {
             self.buffer.share();
         }
         let input = match &self.buffer {
@@ -120,6 +120,11 @@ impl Batch {
             at += *len;
         }
         bytes
+    }
+
+    /// Whether another buffer may be held up by who has a part of it.
+    fn can_share(&self) -> bool {
+        self.shared.len() < MAX_SHARED || self.shared.iter().any(Bytes::is_unique)
     }
 
     /// Whether there is no next result.
@@ -152,9 +157,6 @@ impl Batch {
             Some(free) => self.shared.swap_remove(free).try_into_mut().ok(),
             None => None,
         };
-        if self.shared.len() > MAX_SHARED {
-            self.shared.swap_remove(0);
-        }
         buffer.unwrap_or_else(|| BytesMut::zeroed(BATCH_BYTES))
     }
 }
@@ -232,14 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_few_are_kept() {
+    fn no_more_than_a_few_can_be_kept() {
         let mut batch = Batch::new();
-        let kept: Vec<_> =
-            (0..20).map(|byte| receive(&mut batch, RECEIVE_BYTES, byte).0.unwrap()).collect();
-        assert_eq!(batch.shared.len(), MAX_SHARED);
-        for (byte, part) in (0..).zip(kept) {
-            assert_eq!(part, vec![byte; RECEIVE_BYTES - 1]);
+        let mut kept: Vec<_> =
+            (0..20).map_while(|byte| receive(&mut batch, RECEIVE_BYTES, byte).0).collect();
+        assert_eq!(kept.len(), MAX_SHARED);
+        for (byte, part) in (0..).zip(&kept) {
+            assert_eq!(*part, vec![byte; RECEIVE_BYTES - 1]);
         }
+        kept.remove(1);
+        assert!(receive(&mut batch, RECEIVE_BYTES, 21).0.is_some(), "one is free again");
+        assert_eq!(batch.shared.len(), MAX_SHARED);
         batch.shrink();
         assert!(batch.shared.is_empty());
     }

@@ -2,13 +2,17 @@
 //!
 //! Not here: when it is gone on with (`mod.rs`).
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use mio::net::TcpStream;
 
-use crate::driver::{Behind, SMALL_BYTES};
+use crate::driver::{Behind, FileFailed, SMALL_BYTES};
 use crate::output::{Next, Output};
 use crate::sys;
+
+/// How much is read at a time of a file that the system does not send.
+const READ_BYTES: usize = 64 << 10;
 
 /// What became of a send.
 pub(super) enum Progress {
@@ -27,7 +31,39 @@ pub(super) const fn bulk_share(left: usize, len: usize) -> usize {
 
 /// Writes until all is sent, the socket takes no more, or nothing is `left` of what may be sent.
 /// What is the end of all is withheld by the system until it is told so, if it all fits.
+#[inline(always)]
 pub(super) fn send(
+    stream: &mut TcpStream,
+    output: &mut Output,
+    left: &mut usize,
+    behind: Behind,
+) -> Progress {
+    // Most often it is little, and the socket takes it all.
+    if behind == Behind::More
+        && let Some(buffer) = output.slice(*left)
+        && !buffer.is_empty()
+    {
+        match stream.write(buffer) {
+            Ok(len) if len > 0 => {
+                *left -= len;
+                output.advance(len);
+                if output.is_empty() {
+                    return Progress::Over(Ok(()));
+                }
+            }
+            failed => {
+                if let Some(progress) = failure(failed) {
+                    return progress;
+                }
+            }
+        }
+    }
+    send_on(stream, output, left, behind)
+}
+
+/// As [`send`], whatever there is.
+#[inline(never)]
+fn send_on(
     stream: &mut TcpStream,
     output: &mut Output,
     left: &mut usize,
@@ -43,17 +79,31 @@ pub(super) fn send(
             (None, _) => send_next(stream, output, *left),
         };
         match written {
-            Ok(0) => return Progress::Over(Err(io::ErrorKind::WriteZero.into())),
-            Ok(len) => {
+            Ok(len) if len > 0 => {
+                *left -= len;
                 output.advance(len);
-                *left = left.saturating_sub(len);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Blocked,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Progress::Over(Err(error)),
+            failed => {
+                if let Some(progress) = failure(failed) {
+                    return progress;
+                }
+            }
         }
     }
     Progress::Over(Ok(()))
+}
+
+/// What becomes of a send whose last write wrote nothing; `None` if it is to be tried again.
+fn failure(written: io::Result<usize>) -> Option<Progress> {
+    let error = match written {
+        Ok(_) => io::ErrorKind::WriteZero.into(),
+        Err(error) => error,
+    };
+    match error.kind() {
+        io::ErrorKind::WouldBlock => Some(Progress::Blocked),
+        io::ErrorKind::Interrupted => None,
+        _ => Some(Progress::Over(Err(error))),
+    }
 }
 
 /// Writes once, of an output that has or had a tail.
@@ -61,15 +111,32 @@ fn send_next(stream: &mut TcpStream, output: &Output, max: usize) -> io::Result<
     match output.next(max) {
         Next::Slices(slices) => sys::send_vectored(stream, &slices),
         Next::BeforeFile(buffer) => sys::send_withheld(stream, buffer),
-        Next::File(extent) => {
-            let sent = sys::send_file(stream, extent.file, extent.at, extent.len)?;
-            if sent == 0 {
-                // It has become shorter since its length was told to the peer.
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            Ok(sent)
-        }
+        Next::File(extent) => send_file(stream, extent.file, extent.at, extent.len),
     }
+}
+
+/// Has the system send bytes of a file. Where it does not, they are read: a few file systems can't
+/// do it, and whatever is wrong with the file is told apart from what is wrong with the socket.
+fn send_file(stream: &mut TcpStream, file: &File, at: u64, len: usize) -> io::Result<usize> {
+    match sys::send_file(&*stream, file, at, len) {
+        Ok(0) => {}
+        Ok(sent) => return Ok(sent),
+        Err(error) if is_passing(&error) => return Err(error),
+        Err(_) => {}
+    }
+    let mut piece = vec![0; len.min(READ_BYTES)];
+    match sys::read_file_at(file, &mut piece, at) {
+        Err(error) if is_passing(&error) => Err(error),
+        Err(error) => Err(io::Error::other(FileFailed(error))),
+        // It has become shorter since its length was told to the peer.
+        Ok(0) => Err(io::Error::other(FileFailed(io::ErrorKind::UnexpectedEof.into()))),
+        Ok(len) => stream.write(&piece[..len]),
+    }
+}
+
+/// Whether what failed may be tried again.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 #[cfg(test)]
@@ -91,12 +158,11 @@ mod tests {
         (client, TcpStream::from_std(stream))
     }
 
-    fn output(file: Arc<std::fs::File>, range: std::ops::Range<u64>) -> Output {
-        let mut part = FilePart::of(file, &range);
-        assert!(part.can_be_sent());
+    fn output(file: Arc<File>, range: std::ops::Range<u64>) -> Output {
+        let len = usize::try_from(range.end - range.start).unwrap();
         let mut output = Output::default();
         output.buffer.extend_from_slice(b"head");
-        output.set_file(part);
+        output.set_file(FilePart::of(file, &range).take(len).unwrap().unwrap());
         output
     }
 
@@ -133,9 +199,9 @@ mod tests {
         client.set_nonblocking(false).unwrap();
         let progress = send(&mut stream, &mut output, &mut 100, Behind::More);
         assert!(matches!(progress, Progress::Over(Ok(()))));
-        let mut packet = [0; 100];
-        let len = client.read(&mut packet).unwrap();
-        assert_eq!(packet[..len], *[b"head", &pattern(10)[..]].concat());
+        let mut packet = [0; 14];
+        client.read_exact(&mut packet).unwrap();
+        assert_eq!(packet[..], *[b"head", &pattern(10)[..]].concat());
     }
 
     #[test]
@@ -146,6 +212,11 @@ mod tests {
         kept.set_len(60).unwrap();
         let progress = send(&mut stream, &mut output, &mut 1000, Behind::More);
         let Progress::Over(Err(error)) = progress else { panic!("the rest is not there") };
+        let Some(Ok(FileFailed(error))) =
+            error.into_inner().map(|error| error.downcast().map(|e| *e))
+        else {
+            panic!("it is not the peer's fault")
+        };
         assert_eq!((error.kind(), output.len()), (io::ErrorKind::UnexpectedEof, 40));
     }
 
@@ -159,14 +230,30 @@ mod tests {
         let progress = loop {
             match send(&mut stream, &mut output, &mut 1000, Behind::More) {
                 // The reset has not come yet.
-                Progress::Over(Ok(())) => output.set_file({
-                    let mut part = FilePart::next_of(file(100), 100);
-                    assert!(part.can_be_sent());
-                    part
-                }),
+                Progress::Over(Ok(())) => {
+                    let part = FilePart::next_of(file(100), 100).take(100);
+                    output.set_file(part.unwrap().unwrap());
+                }
                 progress => break progress,
             }
         };
-        assert!(matches!(progress, Progress::Over(Err(_))));
+        let Progress::Over(Err(error)) = progress else { panic!("there is nobody") };
+        assert!(error.get_ref().is_none(), "the file is all right: {error:?}");
+    }
+
+    /// The system makes up what is in there as it is read.
+    #[test]
+    fn what_the_system_does_not_send_is_read() {
+        let made_up = Arc::new(File::open("/proc/self/status").unwrap());
+        let part = FilePart::of(made_up, &(0..10));
+        let (mut client, mut stream) = connected();
+        let mut output = Output::default();
+        output.buffer.extend_from_slice(b"head");
+        output.set_file(part);
+        let progress = send(&mut stream, &mut output, &mut 1000, Behind::More);
+        assert!(matches!(progress, Progress::Over(Ok(()))));
+        let mut received = [0; 14];
+        client.read_exact(&mut received).unwrap();
+        assert!(received.starts_with(b"headName:"));
     }
 }
