@@ -62,8 +62,8 @@ impl FilePart {
     }
 
     /// Takes the next `max` bytes at most off, as a part of their own, which are there as of now.
-    /// `None` if they have no places as those of regular files have, so that the system can't be
-    /// asked to send them.
+    /// `None` if they are not, or have no places as those of regular files have, so that the system
+    /// can't be asked to send them.
     pub(crate) fn take(&mut self, max: usize) -> io::Result<Option<Self>> {
         let metadata = self.file.metadata()?;
         if !metadata.is_file() {
@@ -75,7 +75,7 @@ impl FilePart {
         };
         let left = self.left.min(max as u64);
         if at.checked_add(left).is_none_or(|end| end > metadata.len()) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Ok(None);
         }
         let taken = Self { file: Arc::clone(&self.file), at: Some(at), left };
         self.left -= left;
@@ -131,7 +131,7 @@ mod tests {
         let kept = Arc::new(file(100));
         for range in [0..101, 100..101, 200..201, u64::MAX - 1..u64::MAX] {
             let mut part = FilePart::of(Arc::clone(&kept), &range);
-            assert!(part.take(1000).is_err(), "{range:?}");
+            assert!(part.take(1000).unwrap().is_none(), "{range:?}");
             assert!(all_of(part, 64).is_err(), "{range:?}");
         }
         let error = all_of(FilePart::next_of(file(100), 101), 64).unwrap_err();
@@ -161,7 +161,10 @@ mod tests {
         let mut part = FilePart::of(Arc::clone(&kept), &(0..100));
         assert!(part.take(50).unwrap().is_some());
         kept.set_len(80).unwrap();
-        assert_eq!(part.take(50).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(part.take(50).unwrap().is_none());
+        let mut rest = [0; 50];
+        assert_eq!(part.read(&mut rest).unwrap(), 30, "what is there");
+        assert_eq!(part.read(&mut rest).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[cfg(unix)]

@@ -135,6 +135,11 @@ impl Outgoing {
         reader.poll_unsent(cx).map(|result| result.map(|chunk| piece(reader, chunk)))
     }
 
+    /// Whether nothing may be made behind a piece before that is sent, which may fail.
+    pub(super) const fn goes_alone(&self) -> bool {
+        matches!(self, Self::File(_, SentBy::TheSystem))
+    }
+
     /// Why the producer gave up, if it said so.
     pub(super) fn failure(&mut self) -> Option<BoxError> {
         match self {
@@ -164,6 +169,7 @@ fn next_of_file(part: &mut FilePart, by: &mut SentBy, buffer: &mut Vec<u8>) -> i
     if let Some(piece) = part.take(SENT_PIECE_BYTES)? {
         return Ok(Piece::File(piece));
     }
+    // Whoever reads finds out what there is of it.
     *by = SentBy::Us;
     read_in_place(part, buffer)
 }

@@ -341,20 +341,17 @@ impl Http1 {
 
     /// Does what waited for output to be sent.
     pub(crate) fn go_on(&mut self, context: &Context<'_>) {
-        if self.done_when_sent > 0 {
-            for record in self.done.drain(..std::mem::take(&mut self.done_when_sent)) {
-                record.tell(true, context);
-            }
+        if !self.done.is_empty() {
+            self.tell_of_sent(context);
         }
-        match &mut self.exchange.response_body {
-            None if self.wire.output.is_empty() => self.wire.write_timeout = None,
-            None => {}
-            Some(body) => {
-                if self.wire.output.is_empty() {
-                    body.sent();
-                }
-                self.pump(context);
+        if let Some(body) = &mut self.exchange.response_body {
+            if self.wire.output.is_empty() {
+                body.sent();
             }
+            self.pump(context);
+        }
+        if self.exchange.response_body.is_none() && self.wire.output.is_empty() {
+            self.wire.write_timeout = None;
         }
         self.proceed(context);
     }
@@ -393,9 +390,22 @@ impl Http1 {
         self.exchange.failure.get_or_insert_with(|| error.into());
     }
 
-    /// The rest of a response is in a file that can't be read.
+    /// Tells of exchanges whose bytes were all in what was just sent.
+    #[cold]
+    fn tell_of_sent(&mut self, context: &Context<'_>) {
+        let in_flight = std::mem::take(&mut self.done_when_sent);
+        // The end of a response may have come behind its last byte.
+        let count = if self.wire.is_all_sent() { self.done.len() } else { in_flight };
+        for record in self.done.drain(..count) {
+            record.tell(true, context);
+        }
+    }
+
+    /// The rest of a response is in a file that can't be read. What was before it is sent.
     pub(crate) fn on_file_failed(&mut self, error: io::Error, context: &Context<'_>) {
         self.wire.sending = false;
+        self.wire.output.clear();
+        self.tell_of_sent(context);
         self.tell_failure(BodyError::Io(error).into(), context);
         self.abort();
         self.settle(context);

@@ -237,6 +237,9 @@ impl Http1 {
                 return;
             }
             let Some(body) = &mut self.exchange.response_body else { return };
+            if self.wire.sending && body.goes_alone() {
+                return;
+            }
             let mut cx = TaskContext::from_waker(self.waker.waker());
             let mut sink = Sink {
                 machine: &mut self.machine,

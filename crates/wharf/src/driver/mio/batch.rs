@@ -145,7 +145,8 @@ impl Batch {
 
     /// Frees what nobody has a part of any more.
     pub(super) fn shrink(&mut self) {
-        self.shared = Vec::new();
+        self.shared.retain(|buffer| !buffer.is_unique());
+        self.shared.shrink_to_fit();
     }
 
     /// A buffer of which nobody has a part: this one, an earlier one, or a new one.
@@ -245,6 +246,9 @@ mod tests {
         kept.remove(1);
         assert!(receive(&mut batch, RECEIVE_BYTES, 21).0.is_some(), "one is free again");
         assert_eq!(batch.shared.len(), MAX_SHARED);
+        batch.shrink();
+        assert_eq!(batch.shared.len(), MAX_SHARED - 1, "they are still held");
+        drop(kept);
         batch.shrink();
         assert!(batch.shared.is_empty());
     }

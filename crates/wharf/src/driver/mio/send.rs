@@ -121,12 +121,12 @@ fn send_file(stream: &mut TcpStream, file: &File, at: u64, len: usize) -> io::Re
     match sys::send_file(&*stream, file, at, len) {
         Ok(0) => {}
         Ok(sent) => return Ok(sent),
-        Err(error) if is_passing(&error) => return Err(error),
+        Err(error) if is_of_socket(&error) => return Err(error),
         Err(_) => {}
     }
     let mut piece = vec![0; len.min(READ_BYTES)];
     match sys::read_file_at(file, &mut piece, at) {
-        Err(error) if is_passing(&error) => Err(error),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
         Err(error) => Err(io::Error::other(FileFailed(error))),
         // It has become shorter since its length was told to the peer.
         Ok(0) => Err(io::Error::other(FileFailed(io::ErrorKind::UnexpectedEof.into()))),
@@ -134,9 +134,23 @@ fn send_file(stream: &mut TcpStream, file: &File, at: u64, len: usize) -> io::Re
     }
 }
 
-/// Whether what failed may be tried again.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+/// Whether it is the socket that failed, or has to be waited for.
+fn is_of_socket(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+
+    matches!(
+        error.kind(),
+        WouldBlock
+            | Interrupted
+            | BrokenPipe
+            | ConnectionReset
+            | ConnectionAborted
+            | NotConnected
+            | TimedOut
+            | HostUnreachable
+            | NetworkUnreachable
+            | NetworkDown
+    )
 }
 
 #[cfg(test)]
