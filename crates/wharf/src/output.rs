@@ -32,8 +32,8 @@ enum Tail {
     File(FilePart),
 }
 
-/// Never a part of its callers, most of which find none.
 impl Tail {
+    // Neither is made a part of its callers, most of which find no tail.
     #[inline(never)]
     fn len(&self) -> usize {
         match self {

@@ -15,7 +15,7 @@ use crate::{request, response};
 /// in most programs.
 const MAX_KEPT: usize = 256;
 
-/// The largest storage that a kept value may hold, in bytes: a body of a piece that is usual.
+/// The largest storage that a kept value may hold, in bytes: enough for a usual body.
 const MAX_KEPT_BYTES: usize = 64 << 10;
 
 /// A free list of one type.

@@ -161,12 +161,13 @@ impl Body {
     ///
     /// # let path = std::env::temp_dir().join(format!("wharf-doc-{}", std::process::id()));
     /// # std::fs::write(&path, "0123456789")?;
-    /// let film = Arc::new(File::open(path)?);
+    /// let film = Arc::new(File::open(&path)?);
     /// let len = film.metadata()?.len();
     /// let site = Router::new().get("/film", move |_: Request| {
     ///     Response::of_type("video/mp4", Body::file_range(Arc::clone(&film), 0..len))
     /// });
     /// # drop(site);
+    /// # std::fs::remove_file(path)?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
