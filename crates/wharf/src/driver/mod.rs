@@ -174,6 +174,10 @@ pub(crate) trait Driver {
     /// them](crate::sys::can_send_files).
     const SENDS_FILES: bool;
 
+    /// A clock for whoever looks often, in nanoseconds since some beginning. It may go in steps of
+    /// some milliseconds.
+    const COARSE_CLOCK: fn() -> u64;
+
     /// The time of the last [`wait`](Self::wait), or of the driver's making.
     fn now(&self) -> Instant;
 

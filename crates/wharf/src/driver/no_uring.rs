@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::{Behind, Close, Completion, Driver, Key, ListenerId, Listening, Unpark, Watched};
 use crate::output::Output;
-use crate::sys::Descriptor;
+use crate::sys::{self, Descriptor};
 
 /// Nothing has this type.
 pub(crate) enum UringDriver {}
@@ -35,6 +35,7 @@ impl Driver for UringDriver {
 
     const SENDS_AT_ONCE: bool = false;
     const SENDS_FILES: bool = false;
+    const COARSE_CLOCK: fn() -> u64 = sys::coarse_nanos;
 
     fn now(&self) -> Instant {
         match *self {}

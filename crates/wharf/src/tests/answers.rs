@@ -2,13 +2,13 @@
 //!
 //! Not here: bodies that are not copied behind their head, which other tests have (`inside.rs`).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::harness::{SimTicker, plan};
 use super::inside::{read, ticked};
-use crate::driver::sim::{Faults, Pace, SimClient, SimNet};
-use crate::{Budget, Limit, Server, Timeouts};
+use crate::driver::sim::{Faults, Pace, SimClient, SimNet, clock};
+use crate::{Budget, Limit, Request, Response, Server, Timeouts};
 
 /// Longer than the windows here, and short enough to be copied.
 const BODY: &[u8] = &[b'x'; 5000];
@@ -72,4 +72,48 @@ fn who_takes_nothing_of_an_answer_is_reset_in_time() {
     server.pass(Duration::from_secs(2));
     assert_eq!(server.net.open_connections(), 0);
     assert_eq!(shared.stats().reached(Limit::Write), 1);
+}
+
+/// How many of three clients, who ask at the same time, have just been answered when each handler
+/// has taken so many nanoseconds.
+fn answered(nanos: u64, path: &str) -> Vec<usize> {
+    let clients = Arc::new(Mutex::new(Vec::<SimClient>::new()));
+    let counts = Arc::new(Mutex::new(Vec::new()));
+    let (asking, seen) = (Arc::clone(&clients), Arc::clone(&counts));
+    let mut server = ticked(Server::new(move |request: Request| {
+        clock::pass(nanos);
+        let mut clients = clients.lock().unwrap();
+        let count =
+            clients.iter_mut().filter_map(|client| client.read(&mut [0; 1000]).ok()).count();
+        counts.lock().unwrap().push(count);
+        match request.path() {
+            "/stream" => Response::stream(async |mut writer| {
+                writer.write("a piece").await?;
+                writer.finish()
+            }),
+            _ => Response::text("whole"),
+        }
+    }));
+    for _ in 0..3 {
+        asking.lock().unwrap().push(server.net.connect().unwrap());
+    }
+    server.settle();
+    for client in asking.lock().unwrap().iter_mut() {
+        client.write(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+    }
+    server.settle();
+    for client in asking.lock().unwrap().iter_mut() {
+        let text = read(client);
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    }
+    let counts = seen.lock().unwrap();
+    counts.clone()
+}
+
+#[test]
+fn an_answer_does_not_wait_for_handlers_that_take_their_time() {
+    for path in ["/whole", "/stream"] {
+        assert_eq!(answered(1_000, path), [0, 0, 0], "{path}");
+        assert_eq!(answered(1_000_000, path), [0, 1, 1], "{path}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What connections have to say is sent, that of the outbox as soon as all that came is dealt with,
-//! all else when the turn ends; and those that are over are closed.
+//! all else when the turn ends, and everything as soon as handlers take their time; and those that
+//! are over are closed.
 //!
 //! Not here: what they have to say, and how it is sent (`driver`).
 
@@ -43,6 +44,15 @@ impl<D: Driver> Worker<D> {
             self.flush_one(key);
         }
         self.state.queue = queue;
+    }
+
+    /// As [`flush`](Self::flush), in the midst of a turn: those who have been answered do not wait
+    /// for all who have not.
+    #[cold]
+    pub(super) fn flush_early(&mut self) {
+        self.flush();
+        self.driver.submit();
+        self.state.watch.begin_waiting();
     }
 
     #[inline(always)]

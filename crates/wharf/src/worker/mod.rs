@@ -2,8 +2,9 @@
 //!
 //! A turn waits for results, feeds each to its connection, sends what is answered in full
 //! (`outbox.rs`), runs woken tasks, expires timers, and only then sends all else (`flush.rs`), so
-//! that all that a peer asked for in one go is answered in one go. Workers share nothing that a
-//! request touches. Not here: threads (`server`), bytes (`conn`).
+//! that all that a peer asked for in one go is answered in one go. While handlers take their time,
+//! what there is gets sent in between. Workers share nothing that a request touches. Not here:
+//! threads (`server`), bytes (`conn`).
 
 mod accept;
 mod admit;
@@ -124,7 +125,7 @@ impl<D: Driver> Worker<D> {
         presence.begin();
         let spin = Spin::new(shared.settings.spin);
         let env = WorkerEnv::without_states(&shared.env);
-        let watch = Watch::new(shared.settings.blocked_worker_after);
+        let watch = Watch::new(shared.settings.blocked_worker_after, D::COARSE_CLOCK);
         let services = shared.services().clone();
         let sends_files = D::SENDS_FILES && sys::can_send_files();
         let state = State {
@@ -272,7 +273,7 @@ impl<D: Driver> Worker<D> {
     fn work(&mut self) -> bool {
         let _on_worker = (OnWorker::enter(), self.env.enter());
         self.heed();
-        self.state.watch.begin();
+        self.state.watch.begin_waiting();
         let is_limited = self.state.own.meter.is_limited();
         self.state.own.meter.start();
         let mut has_done = false;
@@ -282,6 +283,8 @@ impl<D: Driver> Worker<D> {
                 // The answer is part of the event: it must not wait for what the budget stops.
                 if is_limited {
                     self.flush();
+                } else if self.state.watch.is_late() {
+                    self.flush_early();
                 }
                 continue;
             }

@@ -1,45 +1,58 @@
-//! Notices who keeps a worker for itself.
+//! Notices who keeps a worker for itself, and that others have waited long enough for a turn's end.
 //!
 //! The clock is read once for each time that a connection has had its turn: what has passed since
 //! the last reading is what this one took. The system's coarse clock is good enough for that, and
 //! costs a fraction of the exact one. What a driver waits for while it goes on with the rest of a
-//! file is counted for whoever comes next. Not here: who is told (`state.rs`).
+//! file is counted for whoever comes next. Not here: who is told (`state.rs`), and what is sent
+//! before the turn is over (`flush.rs`).
 
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::sys;
+/// How long a response waits for what else the turn brings, in nanoseconds. Turns are over sooner,
+/// unless handlers take their time.
+const MAX_WAIT: u64 = 1_000_000;
 
 /// The time at which a worker last got to the next connection.
 #[derive(Debug)]
 pub(super) struct Watch {
+    clock: fn() -> u64,
     /// What is too long, in nanoseconds; the most that there can be is never.
     bound: u64,
     mark: Cell<u64>,
+    /// Since when nothing was sent.
+    waits_since: Cell<u64>,
 }
 
 impl Watch {
-    pub(super) fn new(bound: Duration) -> Self {
+    pub(super) fn new(bound: Duration, clock: fn() -> u64) -> Self {
         let bound = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
-        Self { bound, mark: Cell::new(0) }
+        Self { clock, bound, mark: Cell::new(0), waits_since: Cell::new(0) }
     }
 
     /// From now on it counts.
     pub(super) fn begin(&self) {
-        if self.bound != u64::MAX {
-            self.mark.set(sys::coarse_nanos());
-        }
+        self.mark.set((self.clock)());
+    }
+
+    /// As [`begin`](Self::begin), and there is nothing that waits to be sent.
+    pub(super) fn begin_waiting(&self) {
+        self.begin();
+        self.waits_since.set(self.mark.get());
+    }
+
+    /// Whether what waits to be sent has waited long enough.
+    #[inline(always)]
+    pub(super) fn is_late(&self) -> bool {
+        self.mark.get().saturating_sub(self.waits_since.get()) >= MAX_WAIT
     }
 
     /// How long it took since the mark, if that was too long. Marks the next beginning.
     #[inline(always)]
     pub(super) fn lap(&self) -> Option<Blocked> {
-        if self.bound == u64::MAX {
-            return None;
-        }
-        self.lap_at(sys::coarse_nanos())
+        self.lap_at((self.clock)())
     }
 
     #[inline(always)]
@@ -69,7 +82,7 @@ mod tests {
     fn what_took_too_long_is_told_once() {
         let millis = Duration::from_millis;
         let nanos = |millis: u64| millis * 1_000_000;
-        let watch = Watch::new(millis(100));
+        let watch = Watch::new(millis(100), || 0);
         watch.mark.set(nanos(1000));
         for (now, took) in
             [(1099, None), (1198, None), (1298, Some(100)), (1300, None), (999, None)]
@@ -81,9 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn without_a_bound_no_clock_is_read() {
-        let watch = Watch::new(Duration::MAX);
-        watch.begin();
-        assert_eq!((watch.lap(), watch.mark.get()), (None, 0));
+    fn who_has_no_bound_never_takes_too_long() {
+        let watch = Watch::new(Duration::MAX, || u64::MAX - 1);
+        assert_eq!(watch.lap(), None);
+    }
+
+    #[test]
+    fn it_is_late_when_something_has_waited_since_the_last_send() {
+        let watch = Watch::new(Duration::MAX, || 5_000_000);
+        watch.begin_waiting();
+        for (now, is_late) in [(0, false), (5_999_999, false), (6_000_000, true)] {
+            assert_eq!((watch.lap_at(now), watch.is_late()), (None, is_late), "{now}");
+        }
+        watch.begin_waiting();
+        assert!(!watch.is_late());
     }
 }

@@ -268,6 +268,7 @@ impl Driver for MioDriver {
 
     const SENDS_AT_ONCE: bool = true;
     const SENDS_FILES: bool = true;
+    const COARSE_CLOCK: fn() -> u64 = sys::coarse_nanos;
 
     fn now(&self) -> Instant {
         self.now

@@ -6,6 +6,7 @@
 //! may do. Not here: what a worker makes of it.
 
 mod client;
+pub(crate) mod clock;
 mod link;
 mod net;
 mod random;
@@ -23,7 +24,7 @@ use std::time::Instant;
 pub(crate) use self::client::SimClient;
 use self::link::Side;
 pub(crate) use self::net::{Break, Faults, PATIENCE, Pace, SimNet};
-use self::net::{State, client_addr, server_addr};
+use self::net::{State, Unparker, client_addr, server_addr};
 pub(crate) use self::random::Random;
 pub(crate) use self::socket::SimSocket;
 use super::{
@@ -270,6 +271,7 @@ impl Driver for SimDriver {
 
     const SENDS_AT_ONCE: bool = true;
     const SENDS_FILES: bool = false;
+    const COARSE_CLOCK: fn() -> u64 = clock::nanos;
 
     fn now(&self) -> Instant {
         self.now
@@ -484,16 +486,5 @@ impl Drop for SimDriver {
             }
             state.seats[self.seat].gone = true;
         });
-    }
-}
-
-struct Unparker {
-    net: SimNet,
-    seat: usize,
-}
-
-impl Unpark for Unparker {
-    fn unpark(&self) {
-        self.net.act(|state| state.seats[self.seat].unparked = true);
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{Link, Side};
 use super::random::Random;
-use super::{SimClient, SimDriver};
+use super::{SimClient, SimDriver, Unpark};
 
 /// How many bytes each end takes before they are read, where a test says nothing else.
 const WINDOW_BYTES: usize = 256 << 10;
@@ -380,6 +380,18 @@ impl State {
         if let Some(log) = &mut self.log {
             log.push(entry());
         }
+    }
+}
+
+/// Wakes the driver of a seat.
+pub(super) struct Unparker {
+    pub(super) net: SimNet,
+    pub(super) seat: usize,
+}
+
+impl Unpark for Unparker {
+    fn unpark(&self) {
+        self.net.act(|state| state.seats[self.seat].unparked = true);
     }
 }
 

@@ -248,6 +248,7 @@ impl Driver for UringDriver {
 
     const SENDS_AT_ONCE: bool = false;
     const SENDS_FILES: bool = false;
+    const COARSE_CLOCK: fn() -> u64 = sys::coarse_nanos;
 
     fn now(&self) -> Instant {
         self.now
