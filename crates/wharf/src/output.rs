@@ -160,6 +160,13 @@ impl Output {
         !self.buffer.is_empty() && self.sent == 0 && self.tail.is_none()
     }
 
+    /// Gives what is there to `other`, which is empty, for the storage that this has.
+    #[inline(always)]
+    pub(crate) fn give_plain(&mut self, other: &mut Self) {
+        debug_assert!(self.is_plain() && other.is_empty(), "the rest of both is the same");
+        std::mem::swap(&mut self.buffer, &mut other.buffer);
+    }
+
     /// Forgets everything and keeps as much storage as whoever is idle may.
     #[inline(always)]
     pub(crate) fn clear_to_spare(&mut self) {

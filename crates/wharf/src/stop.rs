@@ -183,7 +183,11 @@ impl Switches {
 
     /// What the server was told.
     pub(crate) fn order(&self) -> Order {
-        self.iter().map(StopSwitch::order).fold(Order::Serve, Order::sooner)
+        let own = self.own.order();
+        match &self.shared {
+            None => own,
+            Some(shared) => own.sooner(shared.order()),
+        }
     }
 
     /// Whether that is anything but to serve.

@@ -20,6 +20,9 @@ const SLOTS: usize = SLOT_COUNT as usize;
 /// the last level stay free, so that none there can be taken for one that comes up now.
 const MAX_TICKS: u64 = (SLOTS as u64 - 2) << LEVEL_BITS[LEVELS - 1];
 
+/// No tick.
+const NEVER: u64 = u64::MAX;
+
 /// No node: the end of a list.
 const NIL: u32 = u32::MAX;
 
@@ -32,6 +35,8 @@ pub(crate) struct Wheel {
     origin: Instant,
     /// Every tick up to and with this one has been dealt with.
     elapsed: u64,
+    /// No occupied place comes up before this tick.
+    soonest: u64,
     occupied: [u64; LEVELS],
     heads: [[u32; SLOTS]; LEVELS],
     nodes: Vec<Node>,
@@ -59,6 +64,7 @@ impl Wheel {
         Self {
             origin,
             elapsed: 0,
+            soonest: NEVER,
             occupied: [0; LEVELS],
             heads: [[NIL; SLOTS]; LEVELS],
             nodes: Vec::new(),
@@ -104,17 +110,27 @@ impl Wheel {
     /// An instant at which [`expire`](Self::expire) should be called: no later than the first
     /// timer.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.next_place().map(|(_, _, tick)| self.origin + since_origin(tick))
+        (self.soonest != NEVER).then(|| self.origin + since_origin(self.soonest))
     }
 
     /// Unsets every timer that is due and appends its index to `expired`.
     pub(crate) fn expire(&mut self, now: Instant, expired: &mut Vec<u32>) {
         let since = now.saturating_duration_since(self.origin);
         let target = ticks(since, since.subsec_nanos() / TICK_NANOS);
-        while let Some((level, slot, tick)) = self.next_place() {
-            if tick > target {
-                break;
-            }
+        if target >= self.soonest {
+            self.empty_places(target, expired);
+        }
+        self.elapsed = self.elapsed.max(target);
+    }
+
+    /// Deals with the places that come up until then.
+    fn empty_places(&mut self, target: u64, expired: &mut Vec<u32>) {
+        loop {
+            let next = self.next_place();
+            self.soonest = next.map_or(NEVER, |(_, _, tick)| tick);
+            let Some((level, slot, tick)) = next.filter(|(_, _, tick)| *tick <= target) else {
+                return;
+            };
             self.elapsed = self.elapsed.max(tick);
             self.occupied[level] &= !(1 << slot);
             let mut index = std::mem::replace(&mut self.heads[level][slot], NIL);
@@ -131,7 +147,6 @@ impl Wheel {
                 index = node.next;
             }
         }
-        self.elapsed = self.elapsed.max(target);
     }
 
     /// Frees the memory behind the last timer in use.
@@ -208,6 +223,7 @@ impl Wheel {
         }
         let place = u16::try_from(level * SLOTS + slot).expect("a wheel has 320 places");
         self.nodes[index as usize] = Node { previous: NIL, next, place, ..node };
+        self.soonest = self.soonest.min(self.tick_of(level, slot));
     }
 
     fn unlink(&mut self, index: u32) {
@@ -222,6 +238,9 @@ impl Wheel {
             self.heads[level][slot] = next;
             if next == NIL {
                 self.occupied[level] &= !(1 << slot);
+                if self.occupied == [0; LEVELS] {
+                    self.soonest = NEVER;
+                }
             }
         }
         self.nodes[index as usize] = Node { due, is_set, ..FREE };

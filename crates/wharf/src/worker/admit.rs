@@ -15,6 +15,7 @@ use crate::service::ServiceId;
 
 impl<D: Driver> Worker<D> {
     /// Gives an accepted connection to a worker, or takes it on.
+    #[inline(never)]
     pub(super) fn admit(&mut self, accepted: Accepted<D::Socket>) {
         let Accepted { socket, peer_addr: peer, local_addr: local, origin } = accepted;
         let addrs = Addrs { peer, local };
@@ -56,6 +57,7 @@ impl<D: Driver> Worker<D> {
         self.state.open(Conn::new(key, addrs, service, self.state.own.clock.uptime()));
     }
 
+    #[inline(never)]
     pub(super) fn take_inbox(&mut self) {
         for message in self.state.member().inbox.take(&mut self.woken) {
             self.take_message(message);

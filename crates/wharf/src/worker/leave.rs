@@ -36,6 +36,7 @@ impl<S> State<S> {
     }
 
     /// A connection has left, unless it was closed meanwhile. Whoever gets it finds it gone.
+    #[cold]
     pub(super) fn on_released(&mut self, released: Released) {
         let key = released.key;
         let Some((mut raw, detached)) = self.conn(key).and_then(|conn| conn.leave(released)) else {

@@ -216,8 +216,8 @@ impl<D: Driver> Worker<D> {
             return Some(self.driver.now());
         }
         let (timers, burst) = (&self.state.timers, &self.state.burst);
-        let dues = [
-            timers.next_due(),
+        let mut next = timers.next_due();
+        let others = [
             self.acceptor.resumes_at(),
             burst.ends_at(),
             self.drain_due(),
@@ -225,7 +225,11 @@ impl<D: Driver> Worker<D> {
             self.state.orphans.next_due(),
             self.driver.next_due(),
         ];
-        dues.into_iter().flatten().min()
+        // Most often there is none.
+        for due in others.iter().flatten() {
+            next = Some(next.map_or(*due, |next| next.min(*due)));
+        }
+        next
     }
 
     /// Whether there is something to do for which nobody needs to wait.
@@ -263,8 +267,10 @@ impl<D: Driver> Worker<D> {
         }
         waited?;
         self.state.own.clock.set(self.driver.now());
-        std::mem::swap(&mut self.carried, &mut self.state.next_queue);
-        self.carried.reverse();
+        if !self.state.next_queue.is_empty() {
+            std::mem::swap(&mut self.carried, &mut self.state.next_queue);
+            self.carried.reverse();
+        }
         self.stage = Stage::Results;
         Ok(())
     }
@@ -385,6 +391,7 @@ impl<D: Driver> Worker<D> {
     }
 
     /// A connection's deadline may have come.
+    #[inline(never)]
     fn expire(&mut self, index: u32) {
         let Some(Some(conn)) = self.state.conns.get_mut(index as usize) else { return };
         let key = conn.key;
@@ -411,6 +418,7 @@ impl<D: Driver> Worker<D> {
         }
     }
 
+    #[inline(never)]
     fn on_sent(&mut self, sent: Sent) {
         let Sent { key, output, result } = sent;
         match result {
@@ -429,6 +437,7 @@ impl<D: Driver> Worker<D> {
     }
 
     /// Gives up a connection that the system says is broken.
+    #[cold]
     fn fail(&mut self, key: Key, error: io::Error) {
         self.state.act(key, |conn, context| conn.on_error(error, context));
         self.close(key, Close::Reset, CloseReason::Lost);
@@ -443,6 +452,7 @@ impl<D: Driver> Worker<D> {
     }
 
     /// Closes a connection, because of `reason` unless another was decided on before.
+    #[inline(never)]
     fn close(&mut self, key: Key, how: Close, reason: CloseReason) {
         if self.state.conn(key).is_none() {
             return;

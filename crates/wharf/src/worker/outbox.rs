@@ -33,7 +33,7 @@ impl Outbox {
         }
         let place = &mut self.places[self.used];
         place.0 = key;
-        std::mem::swap(&mut place.1, output);
+        output.give_plain(&mut place.1);
         self.used += 1;
     }
 

@@ -211,6 +211,9 @@ impl Minding {
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
+        if self.next_due().is_none_or(|due| due > now) {
+            return;
+        }
         let count = self.due.partition_point(|(at, _)| *at <= now);
         for question in self.due.drain(..count).filter_map(|(_, question)| question.upgrade()) {
             question.give_up();

@@ -202,6 +202,7 @@ impl<S> State<S> {
         self.conn(key).is_some_and(|conn| conn.is_quiet() && !keeps(conn))
     }
 
+    #[inline(never)]
     pub(super) fn on_wake(&mut self, key: Key) {
         if Orphans::is_one(key) {
             return self.wake_orphan(key);
@@ -213,6 +214,7 @@ impl<S> State<S> {
     }
 
     /// Goes on with requests for which nothing was left of a tick's budget.
+    #[inline(never)]
     pub(super) fn resume(&mut self, key: Key) {
         if let Some(conn) = self.conn(key)
             && conn.work.as_ref().is_some_and(Work::is_postponed)

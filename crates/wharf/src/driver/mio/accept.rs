@@ -282,6 +282,12 @@ impl MioDriver {
     /// still there.
     pub(super) fn watch_fresh(&mut self) {
         self.tried = 0;
+        if !self.fresh.is_empty() {
+            self.register_fresh();
+        }
+    }
+
+    fn register_fresh(&mut self) {
         for key in self.fresh.drain(..) {
             let slot = self.slots.get_mut(key.index as usize);
             let slot = slot.filter(|slot| slot.generation == key.generation);

@@ -281,8 +281,12 @@ impl Driver for MioDriver {
     fn wait(&mut self, until: Option<Instant>) -> io::Result<()> {
         self.bulk_left = BULK_BYTES;
         self.watch_fresh();
-        self.ready.extend(self.again.drain(..));
-        self.ready.extend(self.paused.drain(..));
+        for list in [&mut self.again, &mut self.paused] {
+            // Most often there is nothing, and finding that out so is quicker.
+            if !list.is_empty() {
+                self.ready.extend(list.drain(..));
+            }
+        }
         while self.wait_once(until)? {}
         self.look_at_settled();
         self.accepts_left = self.accepts_in_turn();
