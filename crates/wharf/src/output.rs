@@ -163,7 +163,10 @@ impl Output {
     /// Gives what is there to `other`, which is empty, for the storage that this has.
     #[inline(always)]
     pub(crate) fn give_plain(&mut self, other: &mut Self) {
-        debug_assert!(self.is_plain() && other.is_empty(), "the rest of both is the same");
+        debug_assert!(
+            self.is_plain() && other.buffer.is_empty() && other.sent == 0 && other.tail.is_none(),
+            "the rest of both is the same"
+        );
         std::mem::swap(&mut self.buffer, &mut other.buffer);
     }
 

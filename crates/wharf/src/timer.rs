@@ -386,9 +386,12 @@ mod tests {
                         }
                         let late = list.iter().flatten().any(|at| *at + TICK + TICK <= now);
                         assert!(!late, "late, seed {seed}");
+                        assert!(wheel.next_due().is_none_or(|due| due > now), "busy, seed {seed}");
                     }
                 }
             }
+            (0..COUNT).for_each(|index| wheel.release(index));
+            assert_eq!(wheel.next_due(), None, "seed {seed}");
         }
     }
 }

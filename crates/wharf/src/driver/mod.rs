@@ -213,6 +213,12 @@ pub(crate) trait Driver {
     /// next. [`wait`](Self::wait) does it as well.
     fn submit(&mut self);
 
+    /// As [`submit`](Self::submit), and has [`next`](Self::next) tell what has come of it by now,
+    /// as if the driver had waited: for an end, behind which there is no other turn.
+    fn settle(&mut self) {
+        self.submit();
+    }
+
     /// How many bytes of the connection's current send the peer has not taken: those that were not
     /// handed to the system, and those that it has not acknowledged, where the system can tell.
     fn untaken(&self, key: Key) -> u64;

@@ -104,7 +104,7 @@ impl<D: Driver> Worker<D> {
     /// Lets what was sent in the last turn go out, and takes note of what is over thereby: only a
     /// response that was not handed over in full is to be reset.
     fn finish_sends(&mut self) {
-        self.driver.submit();
+        self.driver.settle();
         while let Some(completion) = self.driver.next() {
             match completion {
                 Completion::Sent(sent) => self.on_sent(sent),

@@ -106,6 +106,8 @@ impl<S> State<S> {
         let Some(mut http) = self.orphans.by_generation.remove(&key.generation) else { return };
         let context = self.shared.context(&self.own);
         act(&mut http, |http| http.poll_orphan(&context));
+        // Whoever comes next has nothing to do with it.
+        self.watch.begin();
         if http.has_orphan() {
             self.orphans.by_generation.insert(key.generation, http);
         } else {
@@ -123,6 +125,7 @@ impl<S> State<S> {
         while let Some((generation, mut http)) = self.orphans.take_due(self.own.clock.now()) {
             let context = self.shared.context(&self.own);
             act(&mut http, |http| http.expire_orphan(&context));
+            self.watch.begin();
             if http.has_orphan() {
                 self.orphans.by_generation.insert(generation, http);
             } else {

@@ -2,10 +2,11 @@
 //!
 //! A connection whose request is answered in full has nothing left but bytes to be sent. They are
 //! put here, and what it worked with serves the next connection at once, while the processor has it
-//! in its caches. When all that came is dealt with, a loop that does little but send finds them in
-//! a row, whatever became of the caches in each call. A driver delivers once a turn for each
-//! connection, so that none is here twice. Not here: who has anything else left, which is looked at
-//! once the turn is over (`flush.rs`), and backends that carry a send out later.
+//! in its caches. When all that came is dealt with, or handlers have taken their time, a loop that
+//! does little but send finds them in a row, whatever became of the caches in each call. A driver
+//! delivers once a turn for each connection, so that none is here twice. Not here: who has anything
+//! else left, which is looked at once the turn is over (`flush.rs`), and backends that carry a send
+//! out later.
 
 use crate::driver::Key;
 use crate::output::Output;

@@ -211,6 +211,7 @@ impl Minding {
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
+        // There is hardly ever a question, and a turn for each few requests.
         if self.next_due().is_none_or(|due| due > now) {
             return;
         }

@@ -11,8 +11,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// How long a response waits for what else the turn brings, in nanoseconds. Turns are over sooner,
-/// unless handlers take their time.
+/// How much later than the last flush, in nanoseconds of the clock, everything is sent in the midst
+/// of a turn. Turns are over sooner, unless handlers take their time.
 const MAX_WAIT: u64 = 1_000_000;
 
 /// The time at which a worker last got to the next connection.
@@ -22,7 +22,7 @@ pub(super) struct Watch {
     /// What is too long, in nanoseconds; the most that there can be is never.
     bound: u64,
     mark: Cell<u64>,
-    /// Since when nothing was sent.
+    /// When everything was last sent.
     waits_since: Cell<u64>,
 }
 

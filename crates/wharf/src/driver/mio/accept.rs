@@ -272,7 +272,7 @@ impl MioDriver {
         while let Some(&key) = self.fresh.get(self.tried) {
             self.tried += 1;
             if self.slot(key).is_some_and(|slot| !slot.queued) {
-                return Some(Ready::Connection(key.index));
+                return Some(Ready::Connection(key));
             }
         }
         None

@@ -110,7 +110,7 @@ pub(crate) struct MioDriver {
 #[derive(Debug)]
 enum Ready {
     Listener(usize),
-    Connection(u32),
+    Connection(Key),
     /// The system can't tell when there is something to do for it.
     Unwatched(Key, io::Error),
     /// A connection that is given up.
@@ -161,7 +161,7 @@ impl MioDriver {
             || (slot.broken && !slot.receiving);
         if !slot.queued && has_work {
             slot.queued = true;
-            self.ready.push_back(Ready::Connection(index));
+            self.ready.push_back(Ready::Connection(Key { index, generation: slot.generation }));
         }
     }
 
@@ -178,7 +178,7 @@ impl MioDriver {
             && let Some(ready) = self.ready.pop_front().or_else(|| self.next_fresh())
         {
             let step = match ready {
-                Ready::Connection(index) => self.serve(index),
+                Ready::Connection(key) => self.serve(key),
                 Ready::Listener(index) => self.accept(index),
                 Ready::Unwatched(key, error) => Some(Step::Failed(key, error)),
                 Ready::Leaving(leaving) => self.give_up(*leaving),
@@ -192,11 +192,13 @@ impl MioDriver {
     }
 
     /// Does for one connection what it is ready for: the rest of a send, else a receive.
-    fn serve(&mut self, index: u32) -> Option<Step<TcpStream>> {
-        // Its place may have been freed.
-        let slot = self.slots.get_mut(index as usize)?;
+    fn serve(&mut self, key: Key) -> Option<Step<TcpStream>> {
+        let slot = self.slots.get_mut(key.index as usize)?;
+        // Its place may have been freed, and be another's.
+        if slot.generation != key.generation {
+            return None;
+        }
         slot.queued = false;
-        let key = Key { index, generation: slot.generation };
         let stream = slot.stream.as_mut()?;
         if slot.writable
             && self.bulk_left > 0
@@ -210,19 +212,19 @@ impl MioDriver {
                 Progress::Over(result) => {
                     let output = std::mem::take(&mut **output);
                     slot.unsent = None;
-                    self.queue_connection(index);
+                    self.queue_connection(key.index);
                     return Some(Step::Sent(Sent { key, output, result }));
                 }
                 Progress::Blocked => slot.writable = false,
                 Progress::Paused => {
                     slot.queued = true;
-                    self.paused.push(Ready::Connection(index));
+                    self.paused.push(Ready::Connection(key));
                 }
             }
         }
         if slot.writable && slot.unsent.is_some() && !slot.queued {
             slot.queued = true;
-            self.again.push(Ready::Connection(index));
+            self.again.push(Ready::Connection(key));
         }
         if slot.broken && !slot.receiving {
             slot.broken = false;
@@ -240,7 +242,7 @@ impl MioDriver {
                 slot.ended = len == 0 || (!may_be_more && slot.closed_by_peer);
                 if slot.readable && !slot.queued {
                     slot.queued = true;
-                    self.again.push(Ready::Connection(index));
+                    self.again.push(Ready::Connection(key));
                 }
                 Some(Step::Received(key, len))
             }
@@ -249,9 +251,8 @@ impl MioDriver {
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                if !slot.queued {
-                    slot.queued = true;
-                    self.again.push(Ready::Connection(index));
+                if !std::mem::replace(&mut slot.queued, true) {
+                    self.again.push(Ready::Connection(key));
                 }
                 None
             }
@@ -366,7 +367,7 @@ impl Driver for MioDriver {
             Progress::Paused if slot.queued => {}
             Progress::Paused => {
                 slot.queued = true;
-                self.paused.push(Ready::Connection(key.index));
+                self.paused.push(Ready::Connection(key));
             }
         }
         slot.unsent = Some(Box::new(std::mem::take(output)));

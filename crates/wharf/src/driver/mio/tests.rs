@@ -157,7 +157,7 @@ fn places_behind_the_last_connection_are_freed_and_their_keys_stay_invalid() {
     };
     let keys: Vec<_> = (0..20).map(|_| connect(&mut driver)).collect();
     // One of them is to be looked at in the next turn.
-    driver.again.push(Ready::Connection(keys[19].index));
+    driver.again.push(Ready::Connection(keys[19]));
     for key in [&keys[..4], &keys[5..]].concat() {
         driver.close(key, Close::Graceful);
     }
@@ -481,4 +481,28 @@ fn a_wait_ends_at_a_time_that_comes_before_the_alarm() {
         driver.wait(Some(until)).unwrap();
         assert_eq!(Instant::now() >= until, rings);
     }
+}
+
+/// One that is closed while it is to be looked at once more leaves its place to the next.
+#[test]
+fn who_takes_a_place_over_is_not_looked_at_for_the_one_before() {
+    let (first, mut driver, key) = connected();
+    driver.close(key, Close::Graceful);
+    let mut second = Client::connect(first.peer_addr().unwrap()).unwrap();
+    let taken = loop {
+        driver.wait(None).unwrap();
+        if let Some(Completion::Accepted(Accepted { socket, .. })) = driver.next() {
+            break driver.adopt(socket).unwrap();
+        }
+    };
+    assert_eq!(taken.index, key.index);
+    second.write_all(b"x").unwrap();
+    while !driver.slot(taken).unwrap().queued {
+        driver.wait(None).unwrap();
+    }
+    assert!(driver.serve(key).is_none());
+    assert!(driver.slot(taken).unwrap().queued);
+    let received = driver.next();
+    let Some(Completion::Received { key: from, input }) = received else { panic!("{received:?}") };
+    assert_eq!((from, input.bytes), (taken, &b"x"[..]));
 }

@@ -59,6 +59,9 @@ pub(crate) struct UringDriver {
     accepts_left: u32,
     /// How much more bulk is handed over in this turn.
     bulk_left: usize,
+    /// How many results of the ring are told in this turn: those that came behind the wait, with
+    /// what was handed over in the midst of it, have to wait for the next.
+    events_left: usize,
     /// Connections that the kernel has accepted and the worker was not told of.
     accepted: VecDeque<Waiting>,
     slots: Vec<Slot>,
@@ -105,6 +108,7 @@ impl UringDriver {
             is_withdrawing: false,
             accepts_left: ACCEPTS_PER_TURN,
             bulk_left: BULK_BYTES,
+            events_left: 0,
             accepted: VecDeque::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -272,6 +276,7 @@ impl Driver for UringDriver {
             until.map(|until| until.saturating_duration_since(Instant::now()))
         };
         let waited = self.ring.wait(timeout);
+        self.events_left = self.ring.event_count();
         self.now = Instant::now();
         self.close_those_that_are_over();
         waited
@@ -285,7 +290,8 @@ impl Driver for UringDriver {
             } else if let Some(step) = self.take_accepted() {
                 Some(step)
             } else {
-                let event = self.ring.next_event()?;
+                self.events_left = self.events_left.checked_sub(1)?;
+                let Some(event) = self.ring.next_event() else { continue };
                 self.take_event(event)
             };
             let Some(step) = step else { continue };
@@ -350,6 +356,11 @@ impl Driver for UringDriver {
         self.prepare();
         // What goes wrong will go wrong again in the next wait, which can tell of it.
         let _ = self.ring.submit();
+    }
+
+    fn settle(&mut self) {
+        self.submit();
+        self.events_left = self.ring.event_count();
     }
 
     fn untaken(&self, key: Key) -> u64 {

@@ -22,7 +22,7 @@ use self::script::Script;
 use self::world::{World, site};
 use super::harness::{SimTicker, plan};
 use super::message;
-use crate::driver::sim::{Faults, Pace, Random, SimNet};
+use crate::driver::sim::{Faults, Pace, Random, SimNet, clock};
 use crate::worker::Leftovers;
 use crate::{Budget, OnDisconnect, Server, StopSwitch, Timeouts};
 
@@ -118,6 +118,8 @@ impl Run {
         let stops_at = random.one_in(10).then(|| random.below(200));
         let drains_for =
             random.one_in(2).then(|| Duration::from_millis(random.pick(&[1, 500, 30_000])));
+        // With some of them what there is gets sent in the midst of a turn.
+        clock::step(random.pick(&[0, 0, 400_000, 2_000_000]));
         let mut peers = Vec::new();
         for number in 0..1 + random.below(6) {
             let name = format!("c{number}");

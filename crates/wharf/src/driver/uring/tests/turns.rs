@@ -83,3 +83,40 @@ fn the_descriptor_is_readable_when_there_is_something_to_do() {
     wait(&rig, "the end of a send");
     rig.turn_until(|rig| !rig.sent.is_empty());
 }
+
+/// What is handed over in the midst of a turn has peers send more, which is for the next.
+#[test]
+fn a_turn_ends_although_its_peers_answer_at_once() {
+    const MESSAGES: usize = 200;
+    let Some(mut rig) = Rig::new(SIZES) else { return };
+    let (mut client, key) = rig.connect();
+    let peer = thread::spawn(move || {
+        let mut buffer = [0];
+        for _ in 0..MESSAGES {
+            client.write_all(b"x").unwrap();
+            client.read_exact(&mut buffer).unwrap();
+        }
+    });
+    let mut answered = 0;
+    while answered < MESSAGES {
+        rig.driver.wait(Some(rig.deadline)).unwrap();
+        assert!(Instant::now() < rig.deadline);
+        let mut received = 0;
+        while let Some(completion) = rig.driver.next() {
+            let Completion::Received { key: from, input } = completion else { continue };
+            assert_eq!((from, input.bytes), (key, &b"x"[..]));
+            received += 1;
+            let mut output = Output::default();
+            output.append(b"y");
+            let _ = rig.driver.send(key, &mut output, Behind::More);
+            rig.driver.submit();
+            while rig.driver.ring.event_count() < 2 && answered + received < MESSAGES {
+                assert!(Instant::now() < rig.deadline, "nothing comes back");
+                rig.driver.submit();
+            }
+        }
+        assert!(received <= 1, "{received} in one turn");
+        answered += received;
+    }
+    peer.join().unwrap();
+}
