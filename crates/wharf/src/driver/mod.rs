@@ -213,8 +213,8 @@ pub(crate) trait Driver {
     /// next. [`wait`](Self::wait) does it as well.
     fn submit(&mut self);
 
-    /// As [`submit`](Self::submit), and has [`next`](Self::next) tell what has come of it by now,
-    /// as if the driver had waited: for an end, behind which there is no other turn.
+    /// As [`submit`](Self::submit), and has [`next`](Self::next) tell what has come of it by now:
+    /// for an end, behind which there is no other turn.
     fn settle(&mut self) {
         self.submit();
     }

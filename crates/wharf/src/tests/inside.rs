@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::harness::{SimTicker, plan};
 use super::site::{Stage, site, yield_once};
-use crate::driver::sim::{Break, Faults, PATIENCE, Pace, SimClient, SimNet};
+use crate::driver::sim::{Break, Faults, PATIENCE, Pace, SimClient, SimNet, clock};
 use crate::{
     BlockingPool, BlockingStream, Budget, Bytes, ErrorContext, ErrorKind, Limit, Request, Response,
     Server, ServerHandle, StopSwitch, Timeouts,
@@ -360,6 +360,25 @@ fn who_blocks_a_worker_is_named() {
         named.clear();
     }
     assert!(shared.stats().reached(Limit::BlockedWorker) >= 4);
+}
+
+/// A worker that sleeps is kept by nobody.
+#[test]
+fn who_is_told_of_a_drain_has_not_blocked_the_worker_that_slept() {
+    let (net, switch) = (SimNet::new(Pace::Ticked, 0, Faults::default()), StopSwitch::new());
+    let plans = plan(&net, Server::new("hello").stop_switch(&switch), 1, true);
+    let shared = Arc::clone(&plans[0].shared);
+    let mut server = SimTicker::new(net, plans, Budget::new());
+    let mut client = server.net.connect().unwrap();
+    client.write(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap();
+    server.settle();
+    clock::pass(1_000_000_000);
+    switch.drain(Duration::from_secs(10));
+    server.settle();
+    client.write(b"\r\n").unwrap();
+    server.settle();
+    assert!(read(&mut client).starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!(shared.stats().reached(Limit::BlockedWorker), 0);
 }
 
 /// What comes behind a response is no request of its own.

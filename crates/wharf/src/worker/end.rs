@@ -24,6 +24,7 @@ impl<D: Driver> Worker<D> {
         }
         self.has_ended = true;
         let _on_worker = (OnWorker::enter(), self.env.enter());
+        self.state.watch.begin();
         self.withdraw();
         self.driver.close_listeners();
         self.note_withdrawn();

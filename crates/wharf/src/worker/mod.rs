@@ -278,8 +278,9 @@ impl<D: Driver> Worker<D> {
     /// Does what there is to do, as far as the budget goes. Returns whether anything was done.
     fn work(&mut self) -> bool {
         let _on_worker = (OnWorker::enter(), self.env.enter());
-        self.heed();
+        // Nobody has kept the worker while it slept.
         self.state.watch.begin_waiting();
+        self.heed();
         let is_limited = self.state.own.meter.is_limited();
         self.state.own.meter.start();
         let mut has_done = false;
